@@ -1,0 +1,191 @@
+/**
+ * What a stage is. A stage is declared once — name, option schema, factory — and that declaration gives YAML
+ * validation, the JSON Schema for editors, `corpusmill stages` and the documentation.
+ *
+ * Three kinds:
+ * - `map`: one document in; keep it (perhaps changed in place), split it, or drop it with a reason. Runs in workers.
+ * - `barrier`: needs the whole corpus before the next stage may start (duplicate clusters, tokenizer merges). Its
+ *   observer runs in workers over documents and leaves one feature blob per part; `decide` then runs once.
+ * - `sink`: writes a product. A list of steps, each a list of independent tasks plus a merge.
+ */
+import type { z } from 'zod';
+import type { Document, Ordinal } from './document.ts';
+import type { StageStats } from './stats.ts';
+
+/** Any zod object schema whose every member has a default or is required with a `.describe()` text. */
+export type OptionSchema = z.ZodObject;
+
+interface StageDeclaration<S extends OptionSchema> {
+  /** Registered name: `normalize`, `filter.gopher-quality`, `dedup.minhash` … */
+  name: string;
+  /** One line: what it does, in the imperative. */
+  summary: string;
+  /** Where the rule or algorithm comes from: paper, section, or reference implementation. */
+  source: string;
+  /** Raised whenever the same input and options would give another output; part of the key that decides what re-runs. */
+  version: number;
+  /** Options; every option has a default where one is sensible and a `.describe()` with unit and source. */
+  options: S;
+  /** Reasons this stage can give for a drop, with one line each. */
+  reasons?: Record<string, string>;
+}
+
+/** What a stage's factory is given besides its options. */
+export interface StageContext {
+  /** The instance's name in this pipeline. */
+  name: string;
+  seed: number;
+  /** Folder of the pipeline file: relative paths in options are resolved against it. */
+  baseDir: string;
+}
+
+// ---- map -----------------------------------------------------------------------------------------------------------
+
+/** What a map stage says of a document. Text may be changed by assigning `doc.text` before returning KEEP. */
+export type Verdict =
+  | { action: 'keep' }
+  | { action: 'drop'; reason: string; value: number | undefined; threshold: number | undefined }
+  | { action: 'split'; documents: Document[] };
+
+/** Shared: compare by identity on hot paths. */
+export const KEEP: Verdict = Object.freeze({ action: 'keep' as const });
+
+/** `value` is what was measured and `threshold` the limit it broke, for the audit. */
+export function drop(reason: string, value?: number, threshold?: number): Verdict {
+  return { action: 'drop', reason, value, threshold };
+}
+
+export interface MapStage {
+  /** Called once per document; holds no document after it returns. */
+  process(document: Document): Verdict;
+}
+
+export interface MapDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {
+  kind: 'map';
+  /** Called once per worker. Throws CorpusmillError('CONFIG_INVALID') for options no schema can catch. */
+  create(options: z.output<S>, context: StageContext): MapStage;
+}
+
+// ---- barrier -------------------------------------------------------------------------------------------------------
+
+export interface Observer {
+  /** Called for each surviving document of the part, in row order. */
+  observe(document: Document): void;
+  /** The part's features in the stage's own binary form. Called once, after the last document. */
+  finish(): Uint8Array;
+}
+
+/** One part of the corpus as a barrier's `decide` sees it. */
+export interface FeaturePart {
+  part: number;
+  /** Rows in the part (dropped ones included). */
+  rows: number;
+  /** Ordinal of the part's first row. */
+  firstOrdinal: Ordinal;
+  /** 1 for each row that earlier barriers left alive; undefined when all are. */
+  alive: Uint8Array | undefined;
+  /** Reads the feature blob that the observer left for this part. */
+  features(): Promise<Uint8Array>;
+}
+
+export interface BarrierContext extends StageContext {
+  parts: readonly FeaturePart[];
+  /** Total rows over all parts. */
+  rows: number;
+  /** Folder for what the stage leaves behind (artifacts); exists and is empty. */
+  outputDir: string;
+  /** Documents by ordinal, in the order asked. Reads the parts they lie in: ask in ascending order, in bulk. */
+  readDocuments(ordinals: readonly Ordinal[]): Promise<Document[]>;
+  /** `fraction` in [0, 1]. */
+  progress(fraction: number, note?: string): void;
+  signal: AbortSignal;
+}
+
+export interface BarrierResult {
+  /**
+   * Duplicate decision: for each ordinal, the ordinal of the document that stands for it — itself when kept.
+   * A document whose entry is another is dropped with reason `duplicate`; equal entries are one cluster.
+   */
+  keptAs?: Uint32Array;
+  /** Files the stage made, by role (`tokenizer`: path …), relative to `outputDir`. Later stages find them by role. */
+  artifacts?: Record<string, string>;
+  /** Anything worth reporting, JSON. Shown by the report under the stage's name. */
+  details?: Record<string, unknown>;
+}
+
+export interface BarrierDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {
+  kind: 'barrier';
+  /**
+   * `document`: a document's features do not depend on other documents, so they are taken in the pass that precedes.
+   * `corpus`: features are totals over surviving documents, so they need a pass after earlier decisions.
+   */
+  scope: 'document' | 'corpus';
+  /** Called once per part, in workers. */
+  createObserver(options: z.output<S>, context: StageContext): Observer;
+  decide(options: z.output<S>, context: BarrierContext): Promise<BarrierResult>;
+}
+
+// ---- sink ----------------------------------------------------------------------------------------------------------
+
+/** One part of the documents that reach a sink. */
+export interface SinkPart {
+  part: number;
+  /** Surviving documents and the UTF-8 bytes of their text. */
+  documents: number;
+  bytes: number;
+}
+
+/** Given to `plan` and `merge`, on the main thread. */
+export interface SinkContext extends StageContext {
+  parts: readonly SinkPart[];
+  /** Final output folder of this sink; exists. Tasks write files into it under a temporary name and rename. */
+  outputDir: string;
+  /** Scratch folder that the sink's steps share; removed when the run has ended well. */
+  workDir: string;
+  /** Absolute path of an artifact that an earlier stage left (`tokenizer`), or undefined. */
+  artifact(role: string): string | undefined;
+  /** Hash of the pipeline's stages and inputs, for provenance. */
+  pipelineHash: string;
+}
+
+/** Given to `run`, in a worker. */
+export interface SinkTaskContext extends Omit<SinkContext, 'parts'> {
+  /** The surviving documents of a part, in row order. */
+  readPart(part: number): Promise<Document[]>;
+}
+
+/**
+ * A step: independent tasks (JSON values) that workers run in any order, then a merge of their results (JSON values,
+ * in task order). A finished task is remembered, so an interrupted step goes on where it stopped.
+ */
+export interface SinkStep<O = unknown> {
+  name: string;
+  plan(options: O, context: SinkContext, earlier: readonly unknown[]): Promise<unknown[]>;
+  run(options: O, task: never, context: SinkTaskContext): Promise<unknown>;
+  /** What the next step's `plan` finds in `earlier`; the last step's result is the sink's report, JSON. */
+  merge(options: O, results: never[], context: SinkContext, earlier: readonly unknown[]): Promise<unknown>;
+}
+
+export interface SinkDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {
+  kind: 'sink';
+  /** Artifact roles that must have been made by an earlier stage unless an option names the file. */
+  needs?: readonly string[];
+  steps: readonly SinkStep<z.output<S>>[];
+}
+
+export type StageDefinition = MapDefinition | BarrierDefinition | SinkDefinition;
+
+/** Typing aid: infers the option type and widens to the registry's common type. */
+export function defineMap<S extends OptionSchema>(definition: MapDefinition<S>): MapDefinition<S> {
+  return definition;
+}
+export function defineBarrier<S extends OptionSchema>(definition: BarrierDefinition<S>): BarrierDefinition<S> {
+  return definition;
+}
+export function defineSink<S extends OptionSchema>(definition: SinkDefinition<S>): SinkDefinition<S> {
+  return definition;
+}
+
+// ---- what a run leaves for the report --------------------------------------------------------------------------------
+
+export type { StageStats };

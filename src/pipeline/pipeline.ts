@@ -1,0 +1,36 @@
+/** A pipeline after validation: what the YAML file said, with every default filled in and every path absolute. */
+import type { StageDefinition } from '../core/stage.ts';
+import type { InputSpec } from '../io/input.ts';
+
+export interface Pipeline {
+  /** Absolute path of the YAML file. */
+  file: string;
+  /** Its folder; relative paths in the file are resolved against it. */
+  baseDir: string;
+  name: string;
+  seed: number;
+  /** Absolute path of the run directory. */
+  output: string;
+  inputs: InputSpec[];
+  stages: StageInstance[];
+  run: RunOptions;
+}
+
+export interface StageInstance {
+  /** Unique in the pipeline; the stage's registered name unless the YAML gives `name`. */
+  name: string;
+  definition: StageDefinition;
+  /** Validated options with defaults. */
+  options: Record<string, unknown>;
+}
+
+export interface RunOptions {
+  /** Worker threads; 0 means one for each available core. Not part of any phase's key: it cannot change the output. */
+  workers: number;
+  /** Target size of a chunk of input, in bytes before parsing. */
+  chunkBytes: number;
+  /** A run fails when more records than this are bad. */
+  maxBadRecords: number;
+  /** Old-space limit of each worker in MiB; a worker that passes it is replaced and its chunk retried once. */
+  workerMemoryMiB: number;
+}
