@@ -10,14 +10,17 @@ import { isMainThread } from 'node:worker_threads';
 
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
-  /** See src/dedup/minhash-kernel.ts for the contract. */
+  /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
   minhashSignature(
-    shingleHashes: Uint32Array,
+    hashes: Uint32Array,
     count: number,
     multipliers: Uint32Array,
     increments: Uint32Array,
     signature: Uint32Array,
+    path?: number,
   ): void;
+  /** The instruction sets that this processor can run, slowest first. */
+  minhashPaths(): string[];
 }
 
 /** The package root, from src/core/ and from dist/src/core/ alike: the nearest folder up with a package.json. */

@@ -1,0 +1,32 @@
+/**
+ * The public surface of corpusmill as a library. Everything else may change between minor versions.
+ */
+export type { Document, Meta } from './core/document.ts';
+export { CorpusmillError, type ErrorCode, EXIT } from './core/errors.ts';
+export type { ProgressEvent, RunSummary } from './core/run-summary.ts';
+export {
+  type BarrierDefinition,
+  defineBarrier,
+  defineMap,
+  defineSink,
+  drop,
+  KEEP,
+  type MapDefinition,
+  type MapStage,
+  type SinkDefinition,
+  type StageContext,
+  type StageDefinition,
+  type Verdict,
+} from './core/stage.ts';
+export { loadPipeline } from './pipeline/config/load.ts';
+export type { Pipeline, RunOptions, StageInstance } from './pipeline/pipeline.ts';
+export { stageDefinitions } from './pipeline/registry.ts';
+export {
+  type PhaseSummary,
+  planPipeline,
+  type RunPipelineOptions,
+  type RunResult,
+  type RunTiming,
+  runPipeline,
+} from './pipeline/run.ts';
+export { writeReports } from './report/index.ts';

@@ -1,0 +1,107 @@
+/**
+ * The map chain: one document through every map stage, counted.
+ *
+ * Hot path: run once per document in every worker. A stage's text is measured (UTF-8 bytes) only when it changed, and
+ * a document that is split continues piece by piece behind the stage that split it.
+ */
+import type { Document } from '../core/document.ts';
+import { isCorpusmillError } from '../core/errors.ts';
+import { hashString32 } from '../core/random.ts';
+import { drop, KEEP, type MapStage, type Verdict } from '../core/stage.ts';
+import { EXCERPT_CHARS, mergeSamples, SAMPLES_PER_REASON, type StageStats, stageStats } from '../core/stats.ts';
+
+const STAGE_FAILED = drop('stage failed');
+
+export interface MapChain {
+  /** Runs a document of `bytes` UTF-8 bytes through all stages; `keep` receives what is left of it. */
+  push(document: Document, bytes: number): void;
+  stages: StageStats[];
+  /** Milliseconds spent in each stage. */
+  milliseconds: number[];
+}
+
+export interface MapChainEnds {
+  /** Called for every survivor, in order. */
+  keep(document: Document, bytes: number): void;
+  /** Called when a stage throws on a document, which is then counted as dropped with reason `stage failed`. */
+  failed(document: Document, stageName: string, error: unknown): void;
+}
+
+export function createMapChain(
+  instances: readonly { name: string; definition: { name: string } }[],
+  created: readonly MapStage[],
+  seed: number,
+  ends: MapChainEnds,
+): MapChain {
+  const stages = instances.map((instance) => stageStats(instance.name, instance.definition.name));
+  const milliseconds = instances.map(() => 0);
+
+  const run = (document: Document, bytes: number, from: number): void => {
+    for (let i = from; i < created.length; i++) {
+      const stats = stages[i];
+      stats.input.documents++;
+      stats.input.bytes += bytes;
+      const before = document.text;
+      const started = performance.now();
+      let verdict: Verdict;
+      try {
+        verdict = created[i].process(document);
+      } catch (error) {
+        if (isCorpusmillError(error)) throw error;
+        ends.failed(document, instances[i].name, error);
+        verdict = STAGE_FAILED;
+      }
+      milliseconds[i] += performance.now() - started;
+      if (verdict === KEEP || verdict.action === 'keep') {
+        if (document.text !== before) {
+          stats.changed++;
+          bytes = Buffer.byteLength(document.text);
+        }
+        stats.output.documents++;
+        stats.output.bytes += bytes;
+      } else if (verdict.action === 'drop') {
+        countDrop(stats, document, before, bytes, verdict, seed);
+        return;
+      } else {
+        stats.added += verdict.documents.length - 1;
+        for (const piece of verdict.documents) {
+          const pieceBytes = Buffer.byteLength(piece.text);
+          stats.output.documents++;
+          stats.output.bytes += pieceBytes;
+          run(piece, pieceBytes, i + 1);
+        }
+        return;
+      }
+    }
+    ends.keep(document, bytes);
+  };
+  return { push: (document, bytes) => run(document, bytes, 0), stages, milliseconds };
+}
+
+function countDrop(
+  stats: StageStats,
+  document: Document,
+  text: string,
+  bytes: number,
+  verdict: { reason: string; value: number | undefined; threshold: number | undefined },
+  seed: number,
+): void {
+  const volume = (stats.dropped[verdict.reason] ??= { documents: 0, bytes: 0 });
+  volume.documents++;
+  volume.bytes += bytes;
+  const samples = (stats.samples[verdict.reason] ??= []);
+  const key = hashString32(document.id, seed);
+  if (samples.length >= SAMPLES_PER_REASON && key > samples[samples.length - 1].key) return;
+  mergeSamples(samples, [
+    {
+      key,
+      id: document.id,
+      source: String(document.meta['source'] ?? ''),
+      reason: verdict.reason,
+      value: verdict.value,
+      threshold: verdict.threshold,
+      excerpt: text.slice(0, EXCERPT_CHARS).toWellFormed(),
+      bytes,
+    },
+  ]);
+}

@@ -1,0 +1,177 @@
+/**
+ * A pass's task, in a worker: one chunk of input (or one earlier part) through the map chain and past the observers,
+ * into one finished part. The part's statistics are written last: a part with them is whole.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Document } from '../core/document.ts';
+import type { MapStage, Observer } from '../core/stage.ts';
+import { addSize, sizeHistogram } from '../core/stats.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { encodeDocuments } from '../io/document-batch.ts';
+import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
+import { parseChunk } from '../io/parse.ts';
+import { createMapChain } from './map-chain.ts';
+import type { PartStatistics } from './part-statistics.ts';
+import { featureFile, type PartRef, partFile, readAlive, readPartDocuments } from './parts.ts';
+import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
+
+/** What every task of a pass has in common. */
+export interface PassSpec {
+  /** Changes with anything below, so that a worker can keep its stages from task to task. */
+  cacheKey: string;
+  dir: string;
+  seed: number;
+  baseDir: string;
+  inputs: InputSpec[];
+  maps: StageRef[];
+  observers: { stage: StageRef; dir: string }[];
+}
+
+export interface PassTask {
+  kind: 'pass';
+  spec: PassSpec;
+  part: number;
+  source: { chunk: Chunk } | { ref: PartRef };
+}
+
+let cached: { key: string; maps: MapStage[] } | undefined;
+
+function mapStages(spec: PassSpec): MapStage[] {
+  if (cached?.key !== spec.cacheKey) {
+    const maps = spec.maps.map((ref) =>
+      definitionOf(ref, 'map').create(ref.options, stageContext(ref, spec.seed, spec.baseDir)),
+    );
+    cached = { key: spec.cacheKey, maps };
+  }
+  return cached.maps;
+}
+
+function createObservers(spec: PassSpec): Observer[] {
+  return spec.observers.map(({ stage }) =>
+    definitionOf(stage, 'barrier').createObserver(stage.options, stageContext(stage, spec.seed, spec.baseDir)),
+  );
+}
+
+/** Runs the task and returns the part's statistics, which now also lie beside it. */
+export async function runPassTask(task: PassTask): Promise<PartStatistics> {
+  const { spec, part } = task;
+  const started = performance.now();
+  const observers = createObservers(spec);
+  const survivors: Document[] = [];
+  const rowLengths: number[] = [];
+  const inputOf = new Map(spec.inputs.map((input, i) => [input.name, i]));
+  const indexOf = (document: Document): number => inputOf.get(document.meta['source'] as string) ?? 0;
+  const kept = { documents: 0, bytes: 0 };
+  const instances = spec.maps.map((ref) => ({ ...ref, definition: definitionOf(ref, 'map') }));
+  const bad: BadRecord[] = [];
+  const chain = createMapChain(instances, mapStages(spec), spec.seed, {
+    keep(document, bytes) {
+      survivors.push(document);
+      rowLengths.push(bytes, indexOf(document));
+      kept.documents++;
+      kept.bytes += bytes;
+      for (const observer of observers) observer.observe(document);
+    },
+    failed: (document, stage, error) => bad.push(stageFailure(task, document, stage, error)),
+  });
+
+  const read = { documents: 0, bytes: 0 };
+  const lengths = sizeHistogram();
+  const sources: PartStatistics['sources'] = {};
+  const accept = (document: Document): void => {
+    const bytes = Buffer.byteLength(document.text);
+    read.documents++;
+    read.bytes += bytes;
+    addSize(lengths, bytes);
+    const source = (sources[indexOf(document)] ??= { documents: 0, bytes: 0 });
+    source.documents++;
+    source.bytes += bytes;
+    chain.push(document, bytes);
+  };
+  let counters: ReadCounters = { invalidUtf8: 0, loneSurrogates: 0, numericIds: 0 };
+  if ('chunk' in task.source) {
+    counters = await parseChunk(task.source.chunk, spec.inputs, accept, (record) => bad.push(record));
+  } else {
+    for (const document of await readPartDocuments(task.source.ref)) accept(document);
+  }
+  const inStages = chain.milliseconds.reduce((sum, each) => sum + each, 0);
+  const parsing = performance.now() - started - inStages;
+
+  const writing = performance.now();
+  if (survivors.length > 0) {
+    await writePartFile(partFile(spec.dir, part, 'arrow'), encodeDocuments(survivors));
+    await writePartFile(partFile(spec.dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer));
+  }
+  await writeFeatures(spec, part, observers);
+  const statistics: PartStatistics = {
+    rows: survivors.length,
+    read,
+    kept,
+    stages: chain.stages,
+    lengths,
+    sources,
+    bad,
+    counters,
+    milliseconds: [parsing, ...chain.milliseconds, performance.now() - writing],
+  };
+  await writePartFile(partFile(spec.dir, part, 'json'), JSON.stringify(statistics));
+  return statistics;
+}
+
+export interface ObserveTask {
+  kind: 'observe';
+  spec: PassSpec;
+  ref: PartRef;
+}
+
+/**
+ * Takes features of a part that is already written. Barriers whose features concern single documents see every row,
+ * so that features and rows correspond; those that total over the corpus see what earlier decisions left alive.
+ */
+export async function runObserveTask(task: ObserveTask): Promise<{ rows: number }> {
+  const { spec, ref } = task;
+  const observers = createObservers(spec);
+  const scopes = spec.observers.map(({ stage }) => definitionOf(stage, 'barrier').scope);
+  const alive = await readAlive(ref);
+  const documents = await readPartDocuments({ ...ref, decisions: [] });
+  documents.forEach((document, row) => {
+    observers.forEach((observer, i) => {
+      if (scopes[i] === 'document' || alive === undefined || alive[row] === 1) observer.observe(document);
+    });
+  });
+  await writeFeatures(spec, ref.part, observers);
+  return { rows: ref.rows };
+}
+
+async function writeFeatures(spec: PassSpec, part: number, observers: readonly Observer[]): Promise<void> {
+  for (const [i, observer] of observers.entries()) {
+    await writePartFile(featureFile(spec.observers[i].dir, part), observer.finish());
+  }
+}
+
+const made = new Set<string>();
+
+async function writePartFile(path: string, content: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  if (!made.has(folder)) {
+    mkdirSync(folder, { recursive: true });
+    made.add(folder);
+  }
+  await writeFileAtomic(path, content);
+}
+
+/** A stage that throws on a document costs that document, said and counted, and not the run. */
+function stageFailure(task: PassTask, document: Document, stage: string, error: unknown): BadRecord {
+  const chunk = 'chunk' in task.source ? task.source.chunk : undefined;
+  return {
+    input: String(document.meta['source'] ?? ''),
+    file: chunk?.file ?? join('parts', String(task.part)),
+    offset: chunk?.kind === 'bytes' ? chunk.offset : 0,
+    unit: 'byte',
+    length: undefined,
+    reason: 'stage failed',
+    detail: `${stage} threw on document ${document.id}: ${error instanceof Error ? error.message : String(error)}`,
+    excerpt: document.text.slice(0, 300).toWellFormed(),
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * From stages to phases.
+ *
+ * A *pass* streams documents through map stages and lets barriers observe the survivors; a *barrier* decides once; a
+ * *sink* writes a product. Consecutive barriers whose features depend on single documents share the pass that precedes
+ * them, so exact and near-duplicate detection cost one reading. A pass without map stages writes no documents.
+ *
+ * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
+ * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
+ */
+import { hashJson } from '../core/hash.ts';
+import type { InputFile } from '../io/input.ts';
+import type { Pipeline, StageInstance } from './pipeline.ts';
+import { corpusmillVersion } from './version.ts';
+
+/** Raised when the files in a run directory change their form. */
+const RUN_FORMAT = 1;
+
+/** The documents that a phase reads: the parts that a pass wrote, less what barriers since then decided to drop. */
+export interface DocumentsState {
+  /** Id of the pass that wrote them. */
+  pass: string;
+  /** Ids of the barriers decided since. */
+  decisions: string[];
+}
+
+interface PhaseBase {
+  /** `01-pass`, `02-dedup.exact` …: also the folder's name. */
+  id: string;
+  title: string;
+  key: string;
+}
+
+export interface PassPhase extends PhaseBase {
+  kind: 'pass';
+  source: 'inputs' | DocumentsState;
+  maps: StageInstance[];
+  /** Ids of the barriers that observe this pass's survivors. */
+  observers: string[];
+  /** False for a pass that only observes. */
+  writesDocuments: boolean;
+}
+
+export interface BarrierPhase extends PhaseBase {
+  kind: 'barrier';
+  stage: StageInstance;
+  over: DocumentsState;
+  /** Key of the features its observer leaves; they survive a change of earlier decisions when the scope allows. */
+  featureKey: string;
+}
+
+export interface SinkPhase extends PhaseBase {
+  kind: 'sink';
+  stage: StageInstance;
+  over: DocumentsState;
+}
+
+export type Phase = PassPhase | BarrierPhase | SinkPhase;
+
+export interface Plan {
+  phases: Phase[];
+  /** Hash of stages, options and inputs: written into every product as its provenance. */
+  hash: string;
+  /** The documents left at the end. */
+  final: DocumentsState;
+}
+
+/** Cuts a pipeline into phases and gives each its key. `files` are the expanded inputs. */
+export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Plan {
+  const phases: Phase[] = [];
+  const keyOf = new Map<string, string>();
+  const nextId = (name: string): string => `${String(phases.length + 1).padStart(2, '0')}-${name}`;
+  const add = (phase: Phase): void => {
+    phases.push(phase);
+    keyOf.set(phase.id, phase.key);
+  };
+  const documentsKey = (over: DocumentsState): string[] => [over.pass, ...over.decisions].map((id) => keyOf.get(id)!);
+
+  let documents: DocumentsState | undefined;
+  let maps: StageInstance[] = [];
+  let observers: StageInstance[] = [];
+
+  const flush = (): void => {
+    if (documents !== undefined && maps.length === 0 && observers.length === 0) return;
+    const writesDocuments = documents === undefined || maps.length > 0;
+    const source = documents ?? ('inputs' as const);
+    const pass: PassPhase = {
+      kind: 'pass',
+      id: nextId(writesDocuments ? 'pass' : 'observe'),
+      title: passTitle(documents === undefined, maps, observers),
+      source,
+      maps,
+      observers: [],
+      writesDocuments,
+      key: hashJson([
+        RUN_FORMAT,
+        corpusmillVersion(),
+        source === 'inputs' ? inputsKey(pipeline, files) : documentsKey(source),
+        maps.map(stageKey),
+        pipeline.seed,
+      ]),
+    };
+    add(pass);
+    const over: DocumentsState = writesDocuments ? { pass: pass.id, decisions: [] } : documents!;
+    let decided = over;
+    for (const stage of observers) {
+      const definition = stage.definition;
+      const scope = definition.kind === 'barrier' ? definition.scope : 'document';
+      const seen = scope === 'corpus' ? documentsKey(over) : [keyOf.get(over.pass)];
+      const featureKey = hashJson([RUN_FORMAT, 'features', seen, stageKey(stage), pipeline.seed]);
+      const barrier: BarrierPhase = {
+        kind: 'barrier',
+        id: nextId(stage.name),
+        title: stage.name,
+        stage,
+        over: decided,
+        featureKey,
+        key: hashJson([featureKey, documentsKey(decided)]),
+      };
+      add(barrier);
+      pass.observers.push(barrier.id);
+      decided = { pass: over.pass, decisions: [...decided.decisions, barrier.id] };
+    }
+    documents = decided;
+    maps = [];
+    observers = [];
+  };
+
+  for (const stage of pipeline.stages) {
+    const definition = stage.definition;
+    if (definition.kind === 'map') {
+      if (observers.length > 0) flush();
+      maps.push(stage);
+    } else if (definition.kind === 'barrier') {
+      if (definition.scope === 'corpus' && observers.length > 0) flush();
+      observers.push(stage);
+    } else {
+      flush();
+      add({
+        kind: 'sink',
+        id: nextId(stage.name),
+        title: stage.name,
+        stage,
+        over: documents!,
+        key: hashJson([
+          RUN_FORMAT,
+          documentsKey(documents!),
+          // A sink may read what any earlier barrier left (a tokenizer).
+          phases.filter((phase) => phase.kind === 'barrier').map((phase) => phase.key),
+          stageKey(stage),
+          pipeline.seed,
+        ]),
+      });
+    }
+  }
+  flush();
+  return { phases, final: documents!, hash: hashJson(phases.map((phase) => phase.key)) };
+}
+
+function stageKey(stage: StageInstance): unknown {
+  return [stage.name, stage.definition.name, stage.definition.version, stage.options];
+}
+
+function inputsKey(pipeline: Pipeline, files: readonly InputFile[]): unknown {
+  return [
+    pipeline.run.chunkBytes,
+    pipeline.inputs.map(({ paths: _, ...spec }) => spec),
+    files.map((file) => [file.input, file.path, file.format, file.bytes, file.modifiedMs]),
+  ];
+}
+
+function passTitle(fromInputs: boolean, maps: readonly StageInstance[], observers: readonly StageInstance[]): string {
+  const verbs = [...(fromInputs ? ['read'] : []), ...maps.map((stage) => stage.name)];
+  const features = observers.map((stage) => stage.name);
+  if (features.length > 0) verbs.push(`features for ${features.join(' and ')}`);
+  return verbs.join(', ');
+}

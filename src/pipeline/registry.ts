@@ -1,0 +1,25 @@
+/**
+ * Every stage there is. A stage that is not listed here does not exist for YAML, for `corpusmill stages`, for the JSON
+ * Schema or for a worker; adding one is a line here. The order is that of the help: as a pipeline would use them.
+ */
+import type { StageDefinition } from '../core/stage.ts';
+
+/** Stages by registered name, in the order of the help. */
+export type StageRegistry = ReadonlyMap<string, StageDefinition>;
+
+const REGISTRY = registryOf([]);
+
+/** All stages of this version of corpusmill. */
+export function stageDefinitions(): StageRegistry {
+  return REGISTRY;
+}
+
+/** A registry of the given stages; two with one name are a defect. */
+export function registryOf(definitions: readonly StageDefinition[]): StageRegistry {
+  const registry = new Map<string, StageDefinition>();
+  for (const definition of definitions) {
+    if (registry.has(definition.name)) throw new Error(`two stages are registered as ${definition.name}`);
+    registry.set(definition.name, definition);
+  }
+  return registry;
+}

@@ -1,0 +1,51 @@
+/** A barrier, seen from the main thread: one long task in a worker of its own, whose progress it passes on. */
+import { rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { MessageChannel } from 'node:worker_threads';
+import { type BarrierOutcome, type BarrierTask, decideDir } from './barrier-task.ts';
+import type { BarrierPhase } from './plan.ts';
+import { createPool, interrupted } from './pool.ts';
+import { beginPhase, finishedResult, finishPhase } from './run-directory.ts';
+import { partsOf, type RunContext } from './run-pass.ts';
+import { toStageRef } from './stage-ref.ts';
+
+export function barrierOutcome(run: RunContext, phase: BarrierPhase): BarrierOutcome | undefined {
+  return finishedResult<BarrierOutcome>(decideDir(run.directory.phase(phase.id)), phase.key);
+}
+
+export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<void> {
+  const dir = run.directory.phase(phase.id);
+  const outputDir = run.directory.output(phase.stage.name);
+  await beginPhase(decideDir(dir), phase.key);
+  rmSync(outputDir, { recursive: true, force: true });
+
+  const { port1, port2 } = new MessageChannel();
+  const refs = partsOf(run, phase.over);
+  const documents = refs.reduce((sum, ref) => sum + ref.rows, 0);
+  port1.on('message', ({ fraction, note }: { fraction: number; note?: string }) => {
+    run.emit({ type: 'phase-progress', phase: phase.id, fraction, documents, bytes: 0, note });
+  });
+  const task: BarrierTask = {
+    kind: 'barrier',
+    stage: toStageRef(phase.stage),
+    seed: run.pipeline.seed,
+    baseDir: run.pipeline.baseDir,
+    refs,
+    dir,
+    outputDir,
+    progress: port2,
+  };
+  // Its tables are the largest of the run: no old-space limit beyond Node's own.
+  const pool = createPool(1, undefined);
+  try {
+    const outcome = await pool.run<BarrierOutcome>(task, { transfer: [port2], abort: run.signal });
+    await finishPhase(decideDir(dir), phase.key, outcome);
+  } catch (error) {
+    if (run.signal.aborted) throw interrupted();
+    throw error;
+  } finally {
+    port1.close();
+    await pool.close();
+  }
+  if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
+}

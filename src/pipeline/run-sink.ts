@@ -1,0 +1,140 @@
+/** A sink, seen from the main thread: its steps in order, each a list of tasks for the pool and a merge. */
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { OutputSummary } from '../core/run-summary.ts';
+import type { SinkContext, SinkPart } from '../core/stage.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { type PartRef, partName, readAlive, readPartRows } from './parts.ts';
+import type { SinkPhase } from './plan.ts';
+import { forEachLimited } from './pool.ts';
+import { barrierOutcome } from './run-barrier.ts';
+import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
+import { partsOf, type RunContext } from './run-pass.ts';
+import type { SinkSpec } from './sink-task.ts';
+import { definitionOf, stageContext, toStageRef } from './stage-ref.ts';
+
+/** A sink's result, kept in its phase.json: what the report says, and the files as they were left. */
+export interface SinkResult {
+  output: OutputSummary;
+  files: { path: string; bytes: number }[];
+}
+
+/** The result of a finished sink whose files still lie there as it left them. */
+export function sinkResult(run: RunContext, phase: SinkPhase): SinkResult | undefined {
+  const result = finishedResult<SinkResult>(run.directory.phase(phase.id), phase.key);
+  const whole = result?.files.every(({ path, bytes }) => {
+    const file = join(run.directory.root, path);
+    return existsSync(file) && statSync(file).size === bytes;
+  });
+  return whole ? result : undefined;
+}
+
+export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> {
+  const dir = run.directory.phase(phase.id);
+  if (finishedResult(dir, phase.key) !== undefined) rmSync(dir, { recursive: true });
+  const outputDir = run.directory.output(phase.stage.name);
+  // Finished tasks count only while the files they wrote are still there.
+  if (!existsSync(outputDir)) rmSync(dir, { recursive: true, force: true });
+  await beginPhase(dir, phase.key);
+  if (!existsSync(join(dir, 'parts.json'))) rmSync(outputDir, { recursive: true, force: true });
+  mkdirSync(outputDir, { recursive: true });
+  const workDir = join(dir, 'work');
+  mkdirSync(workDir, { recursive: true });
+
+  const refs = partsOf(run, phase.over);
+  const parts = await Promise.all(refs.map(survivors));
+  const partsFile = join(dir, 'parts.json');
+  await writeFileAtomic(partsFile, JSON.stringify(refs));
+  const spec: SinkSpec = {
+    stage: toStageRef(phase.stage),
+    seed: run.pipeline.seed,
+    baseDir: run.pipeline.baseDir,
+    partsFile,
+    outputDir,
+    workDir,
+    artifacts: artifactsBefore(run, phase),
+    pipelineHash: run.plan.hash,
+  };
+  const context: SinkContext = {
+    ...stageContext(spec.stage, spec.seed, spec.baseDir),
+    parts,
+    outputDir,
+    workDir,
+    artifact: (role) => spec.artifacts[role],
+    pipelineHash: run.plan.hash,
+  };
+  const { options } = phase.stage;
+  const steps = definitionOf(spec.stage, 'sink').steps;
+  const earlier: unknown[] = [];
+  for (const [index, step] of steps.entries()) {
+    const stepDir = join(dir, 'steps', String(index));
+    mkdirSync(stepDir, { recursive: true });
+    const tasks = await step.plan(options, context, earlier);
+    const results: unknown[] = [];
+    let done = 0;
+    await forEachLimited(tasks.entries(), 2 * run.pool.workers, run.signal, async ([i, task]) => {
+      const file = join(stepDir, `${partName(i)}.json`);
+      let finished = readJson<{ result: unknown }>(file);
+      if (finished === undefined) {
+        finished = { result: await run.pool.run({ kind: 'sink', spec, step: index, task }) };
+        await writeFileAtomic(file, JSON.stringify(finished));
+      }
+      results[i] = finished.result;
+      done++;
+      run.emit({
+        type: 'phase-progress',
+        phase: phase.id,
+        fraction: (index + done / tasks.length) / steps.length,
+        documents: parts.reduce((sum, part) => sum + part.documents, 0),
+        bytes: 0,
+        note: step.name,
+      });
+    });
+    earlier.push(await step.merge(options, results as never[], context, earlier));
+  }
+  const files = listFiles(outputDir).map((path) => ({
+    path: relative(run.directory.root, path),
+    bytes: statSync(path).size,
+  }));
+  const output: OutputSummary = {
+    name: phase.stage.name,
+    stage: phase.stage.definition.name,
+    path: relative(run.directory.root, outputDir),
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    details: (earlier.at(-1) ?? {}) as Record<string, unknown>,
+  };
+  await finishPhase(dir, phase.key, { output, files } satisfies SinkResult);
+  rmSync(workDir, { recursive: true, force: true });
+}
+
+async function survivors(ref: PartRef): Promise<SinkPart> {
+  const [alive, lengths] = await Promise.all([readAlive(ref), readPartRows(ref)]);
+  const part = { part: ref.part, documents: 0, bytes: 0 };
+  for (let row = 0; row < ref.rows; row++) {
+    if (alive !== undefined && alive[row] === 0) continue;
+    part.documents++;
+    part.bytes += lengths[2 * row];
+  }
+  return part;
+}
+
+/** Absolute paths of what earlier barriers left, by role; the nearest one before the sink wins. */
+function artifactsBefore(run: RunContext, phase: SinkPhase): Record<string, string> {
+  const artifacts: Record<string, string> = {};
+  for (const earlier of run.plan.phases) {
+    if (earlier.id === phase.id) break;
+    if (earlier.kind !== 'barrier') continue;
+    for (const [role, path] of Object.entries(barrierOutcome(run, earlier)?.artifacts ?? {})) {
+      artifacts[role] = join(run.directory.output(earlier.stage.name), path);
+    }
+  }
+  return artifacts;
+}
+
+function listFiles(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}

@@ -1,0 +1,174 @@
+/**
+ * Runs a pipeline: plans its phases, skips those that are finished, runs the rest, and sums up.
+ *
+ * The result is the same bytes for any number of workers and any number of interruptions; only `timing.json` knows
+ * about time.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CorpusmillError, isCorpusmillError, systemCode } from '../core/errors.ts';
+import type { ProgressEvent, RunSummary } from '../core/run-summary.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { expandInputs } from '../io/files.ts';
+import { decideDir } from './barrier-task.ts';
+import type { Pipeline } from './pipeline.ts';
+import { type Phase, type Plan, planPhases } from './plan.ts';
+import { createPool, interrupted, workerCount } from './pool.ts';
+import { barrierOutcome, runBarrier } from './run-barrier.ts';
+import { openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
+import { passIsFinished, type RunContext, runPass } from './run-pass.ts';
+import { runSink, sinkResult } from './run-sink.ts';
+import { summarize } from './summarize.ts';
+
+export interface RunPipelineOptions {
+  onProgress?: (event: ProgressEvent) => void;
+  /** Aborting ends the run at the next part border; finished parts are kept. */
+  signal?: AbortSignal;
+  /** Run this phase (id or stage name) and all behind it again, finished or not. */
+  from?: string;
+  /** Use an output folder that holds something else. */
+  force?: boolean;
+}
+
+export interface RunResult {
+  summary: RunSummary;
+  runDir: string;
+  timing: RunTiming;
+}
+
+export interface RunTiming {
+  workers: number;
+  seconds: number;
+  phases: { id: string; title: string; seconds: number; reused: boolean }[];
+}
+
+export interface PhaseSummary {
+  id: string;
+  title: string;
+  kind: Phase['kind'];
+  stages: string[];
+  /** True when the phase is finished and would not run again. */
+  reused: boolean;
+}
+
+/** Runs `pipeline` to its end. Throws CorpusmillError for everything a user can cause or mend. */
+export async function runPipeline(pipeline: Pipeline, options: RunPipelineOptions = {}): Promise<RunResult> {
+  const signal = options.signal ?? new AbortController().signal;
+  const emit = options.onProgress ?? (() => {});
+  const files = await expandInputs(pipeline.inputs);
+  const plan = planPhases(pipeline, files);
+  const again = options.from === undefined ? undefined : phaseNamed(plan, options.from);
+  const directory = await openRunDirectory(pipeline, options.force ?? false);
+  const workers = workerCount(pipeline.run.workers);
+  const pool = createPool(workers, pipeline.run.workerMemoryMiB);
+  const run: RunContext = { pipeline, plan, files, directory, pool, signal, emit };
+  const timing: RunTiming = { workers, seconds: 0, phases: [] };
+  const started = performance.now();
+  try {
+    sweepPhases(directory, plan.phases);
+    if (again !== undefined) forgetFrom(directory, plan, again);
+    for (const [index, phase] of plan.phases.entries()) {
+      if (signal.aborted) throw interrupted();
+      const begun = performance.now();
+      const reused = isFinished(run, phase);
+      emit({
+        type: 'phase-start',
+        phase: phase.id,
+        title: phase.title,
+        index,
+        phases: plan.phases.length,
+        totalBytes: phase.kind === 'pass' && phase.source === 'inputs' ? sumBytes(files) : undefined,
+      });
+      if (!reused) await runPhase(run, phase);
+      const seconds = (performance.now() - begun) / 1000;
+      timing.phases.push({ id: phase.id, title: phase.title, seconds, reused });
+      emit({ type: 'phase-end', phase: phase.id, seconds, reused, documents: 0, bytes: 0 });
+    }
+    timing.seconds = (performance.now() - started) / 1000;
+    const summary = await summarize(run);
+    await writeFileAtomic(join(directory.root, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    await writeFileAtomic(join(directory.root, 'timing.json'), `${JSON.stringify(timing, null, 2)}\n`);
+    return { summary, runDir: directory.root, timing };
+  } catch (error) {
+    throw explain(error, directory.root);
+  } finally {
+    await pool.close();
+    directory.close();
+  }
+}
+
+/** What a run would do, without doing it. */
+export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> {
+  const files = await expandInputs(pipeline.inputs);
+  const plan = planPhases(pipeline, files);
+  const directory: RunDirectory = {
+    root: pipeline.output,
+    phase: (id) => join(pipeline.output, 'phases', id),
+    output: (name) => join(pipeline.output, 'output', name),
+    close: () => {},
+  };
+  const run = { pipeline, plan, files, directory } as unknown as RunContext;
+  return plan.phases.map((phase) => ({
+    id: phase.id,
+    title: phase.title,
+    kind: phase.kind,
+    stages: phase.kind === 'pass' ? phase.maps.map((stage) => stage.name) : [phase.stage.name],
+    reused: isFinished(run, phase),
+  }));
+}
+
+function isFinished(run: RunContext, phase: Phase): boolean {
+  switch (phase.kind) {
+    case 'pass':
+      return passIsFinished(run, phase);
+    case 'barrier':
+      return barrierOutcome(run, phase) !== undefined;
+    case 'sink':
+      return sinkResult(run, phase) !== undefined;
+  }
+}
+
+function runPhase(run: RunContext, phase: Phase): Promise<void> {
+  switch (phase.kind) {
+    case 'pass':
+      return runPass(run, phase);
+    case 'barrier':
+      return runBarrier(run, phase);
+    case 'sink':
+      return runSink(run, phase);
+  }
+}
+
+function phaseNamed(plan: Plan, name: string): number {
+  const index = plan.phases.findIndex(
+    (phase) =>
+      phase.id === name ||
+      (phase.kind === 'pass' ? phase.maps.some((stage) => stage.name === name) : phase.stage.name === name),
+  );
+  if (index >= 0) return index;
+  throw new CorpusmillError('USAGE', `--from ${name}: the pipeline has no such phase or stage`, {
+    hint: `phases are ${plan.phases.map((phase) => phase.id).join(', ')}`,
+  });
+}
+
+function forgetFrom(directory: RunDirectory, plan: Plan, index: number): void {
+  for (const phase of plan.phases.slice(index)) {
+    const dir = directory.phase(phase.id);
+    // A barrier's features belong to the pass before it: only its decision is made again.
+    rmSync(phase.kind === 'barrier' ? decideDir(dir) : dir, { recursive: true, force: true });
+  }
+}
+
+function sumBytes(files: readonly { bytes: number }[]): number {
+  return files.reduce((sum, file) => sum + file.bytes, 0);
+}
+
+/** Full disks and missing permissions are the user's to mend; anything else keeps its own face. */
+function explain(error: unknown, root: string): unknown {
+  if (isCorpusmillError(error)) return error;
+  const code = systemCode(error);
+  if (code !== undefined && ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EMFILE'].includes(code)) {
+    return outputError(`cannot write in the run directory ${root}`, error);
+  }
+  return error;
+}

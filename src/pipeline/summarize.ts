@@ -1,0 +1,122 @@
+/** From the phases' results to the run's summary: read from disk alone, so a reused phase counts like a fresh one. */
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { BarrierSummary, OutputSummary, RunSummary } from '../core/run-summary.ts';
+import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Volume } from '../core/stats.ts';
+import type { BarrierOutcome } from './barrier-task.ts';
+import { emptyPassResult, type PassResult } from './part-statistics.ts';
+import { readAlive, readPartRows } from './parts.ts';
+import { barrierOutcome } from './run-barrier.ts';
+import { finishedResult } from './run-directory.ts';
+import { partsOf, type RunContext } from './run-pass.ts';
+import { sinkResult } from './run-sink.ts';
+import { corpusmillVersion } from './version.ts';
+
+export async function summarize(run: RunContext): Promise<RunSummary> {
+  const { pipeline, plan, directory } = run;
+  const stages: StageStats[] = [];
+  const barriers: BarrierSummary[] = [];
+  const outputs: OutputSummary[] = [];
+  let first = emptyPassResult();
+  for (const phase of plan.phases) {
+    if (phase.kind === 'pass') {
+      if (!phase.writesDocuments) continue;
+      const result = finishedResult<PassResult>(directory.phase(phase.id), phase.key)!;
+      if (phase.source === 'inputs') first = result;
+      stages.push(...(result.stages.length > 0 ? result.stages : emptyStages(phase.maps)).map(inReasonOrder));
+    } else if (phase.kind === 'barrier') {
+      const outcome = barrierOutcome(run, phase)!;
+      stages.push(barrierStats(phase.stage.name, phase.stage.definition.name, outcome));
+      barriers.push({
+        name: phase.stage.name,
+        stage: phase.stage.definition.name,
+        details: outcome.details,
+        artifacts: Object.fromEntries(
+          Object.entries(outcome.artifacts).map(([role, path]) => [
+            role,
+            relative(directory.root, join(directory.output(phase.stage.name), path)),
+          ]),
+        ),
+      });
+    } else {
+      outputs.push(sinkResult(run, phase)!.output);
+    }
+  }
+
+  const lengthsAfter = sizeHistogram();
+  const after: Volume[] = pipeline.inputs.map(() => ({ documents: 0, bytes: 0 }));
+  for (const ref of partsOf(run, plan.final)) {
+    const [alive, lengths] = await Promise.all([readAlive(ref), readPartRows(ref)]);
+    for (let row = 0; row < ref.rows; row++) {
+      if (alive !== undefined && alive[row] === 0) continue;
+      addSize(lengthsAfter, lengths[2 * row]);
+      addVolume(after[lengths[2 * row + 1]], { documents: 1, bytes: lengths[2 * row] });
+    }
+  }
+
+  return {
+    schemaVersion: 1,
+    corpusmillVersion: corpusmillVersion(),
+    pipeline: {
+      name: pipeline.name,
+      file: relative(process.cwd(), pipeline.file),
+      hash: plan.hash,
+      seed: pipeline.seed,
+    },
+    inputs: pipeline.inputs.map((input, i) => {
+      const files = run.files.filter((file) => file.input === i);
+      return {
+        name: input.name,
+        format: files[0]?.format ?? input.format,
+        files: files.length,
+        fileBytes: files.reduce((sum, file) => sum + file.bytes, 0),
+        documents: first.sources[i]?.documents ?? 0,
+        badRecords: first.badByInput[input.name] ?? 0,
+      };
+    }),
+    stages,
+    lengthsBefore: first.lengths,
+    lengthsAfter,
+    sources: Object.fromEntries(
+      pipeline.inputs.map((input, i) => [
+        input.name,
+        { input: first.sources[i] ?? { documents: 0, bytes: 0 }, output: after[i] },
+      ]),
+    ),
+    quarantine: {
+      records: first.badRecords,
+      byReason: inKeyOrder(first.badByReason),
+      path: existsSync(join(directory.root, 'quarantine.jsonl')) ? 'quarantine.jsonl' : undefined,
+    },
+    barriers,
+    outputs,
+  };
+}
+
+function emptyStages(maps: readonly { name: string; definition: { name: string } }[]): StageStats[] {
+  return maps.map((stage) => stageStats(stage.name, stage.definition.name));
+}
+
+function barrierStats(name: string, stage: string, outcome: BarrierOutcome): StageStats {
+  const stats = stageStats(name, stage);
+  stats.input = outcome.input;
+  stats.output = outcome.output;
+  const dropped = {
+    documents: outcome.input.documents - outcome.output.documents,
+    bytes: outcome.input.bytes - outcome.output.bytes,
+  };
+  if (dropped.documents > 0) {
+    stats.dropped['duplicate'] = dropped;
+    stats.samples['duplicate'] = outcome.samples;
+  }
+  return stats;
+}
+
+/** Reasons arrive in whatever order workers finish; a summary lists them by name. */
+function inReasonOrder(stats: StageStats): StageStats {
+  return { ...stats, dropped: inKeyOrder(stats.dropped), samples: inKeyOrder(stats.samples) };
+}
+
+function inKeyOrder<T>(record: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

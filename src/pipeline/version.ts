@@ -1,0 +1,11 @@
+/** The package's version, as package.json says it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../core/native.ts';
+
+let version: string | undefined;
+
+export function corpusmillVersion(): string {
+  version ??= (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+  return version;
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineBarrier, defineMap, defineSink, KEEP, type StageDefinition } from '../../src/core/stage.ts';
+import type { InputFile, InputSpec } from '../../src/io/input.ts';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { type Phase, planPhases } from '../../src/pipeline/plan.ts';
+
+const base = { summary: '', source: '', version: 1, options: z.object({}) };
+const clean = defineMap({ ...base, kind: 'map', name: 'clean', create: () => ({ process: () => KEEP }) });
+const observer = () => ({ observe: () => {}, finish: () => new Uint8Array() });
+const barrier = (name: string, scope: 'document' | 'corpus') =>
+  defineBarrier({ ...base, kind: 'barrier', name, scope, createObserver: observer, decide: async () => ({}) });
+const exact = barrier('exact', 'document');
+const near = barrier('near', 'document');
+const train = barrier('train', 'corpus');
+const write = defineSink({ ...base, kind: 'sink', name: 'write', steps: [] });
+
+const input: InputSpec = {
+  name: 'web',
+  paths: ['/data/a.jsonl'],
+  format: 'jsonl',
+  textField: 'text',
+  idField: undefined,
+  metaFields: 'all',
+  limit: undefined,
+  sample: undefined,
+  seed: 0,
+  maxRecordBytes: 1e9,
+  maxExpansionRatio: 100,
+};
+const files: InputFile[] = [
+  { input: 0, path: '/data/a.jsonl', relativePath: 'a.jsonl', format: 'jsonl', bytes: 10, modifiedMs: 1 },
+];
+
+function pipeline(definitions: StageDefinition[], change: Partial<Pipeline> = {}): Pipeline {
+  return {
+    file: '/p.yaml',
+    baseDir: '/',
+    name: 'p',
+    seed: 1,
+    output: '/out',
+    inputs: [input],
+    stages: definitions.map((definition, i) => ({ name: `${definition.name}${i}`, definition, options: {} })),
+    run: { workers: 1, chunkBytes: 1000, maxBadRecords: 0, workerMemoryMiB: 100 },
+    ...change,
+  };
+}
+
+/** `pass(maps)`, `observe`, `barrier`, `sink` with the documents each reads. */
+function sketch(phases: Phase[]): string[] {
+  return phases.map((phase) => {
+    if (phase.kind === 'pass') {
+      const from = phase.source === 'inputs' ? 'inputs' : [phase.source.pass, ...phase.source.decisions].join('+');
+      const maps = phase.maps.map((stage) => stage.name).join(',');
+      return `${phase.id}${phase.writesDocuments ? '' : ' (observes)'} [${maps}] <- ${from} -> ${phase.observers.join(',')}`;
+    }
+    return `${phase.id} ${phase.kind} <- ${[phase.over.pass, ...phase.over.decisions].join('+')}`;
+  });
+}
+
+describe('planPhases', () => {
+  it('runs consecutive map stages in one pass, and reads the inputs even when there is no map stage', () => {
+    expect(sketch(planPhases(pipeline([clean, clean, write]), files).phases)).toEqual([
+      '01-pass [clean0,clean1] <- inputs -> ',
+      '02-write2 sink <- 01-pass',
+    ]);
+    expect(sketch(planPhases(pipeline([write]), files).phases)).toEqual([
+      '01-pass [] <- inputs -> ',
+      '02-write0 sink <- 01-pass',
+    ]);
+  });
+
+  it('takes the features of neighbouring document barriers in the pass before them', () => {
+    expect(sketch(planPhases(pipeline([clean, exact, near, write]), files).phases)).toEqual([
+      '01-pass [clean0] <- inputs -> 02-exact1,03-near2',
+      '02-exact1 barrier <- 01-pass',
+      '03-near2 barrier <- 01-pass+02-exact1',
+      '04-write3 sink <- 01-pass+02-exact1+03-near2',
+    ]);
+  });
+
+  it('gives a corpus barrier a pass of its own behind undecided barriers, without rewriting documents', () => {
+    expect(sketch(planPhases(pipeline([clean, exact, train, write]), files).phases)).toEqual([
+      '01-pass [clean0] <- inputs -> 02-exact1',
+      '02-exact1 barrier <- 01-pass',
+      '03-observe (observes) [] <- 01-pass+02-exact1 -> 04-train2',
+      '04-train2 barrier <- 01-pass+02-exact1',
+      '05-write3 sink <- 01-pass+02-exact1+04-train2',
+    ]);
+  });
+
+  it('lets a corpus barrier observe the pass before it when nothing is undecided', () => {
+    expect(sketch(planPhases(pipeline([clean, train]), files).phases)).toEqual([
+      '01-pass [clean0] <- inputs -> 02-train1',
+      '02-train1 barrier <- 01-pass',
+    ]);
+  });
+
+  it('writes documents anew only behind a barrier that map stages follow', () => {
+    expect(sketch(planPhases(pipeline([clean, exact, clean, write]), files).phases)).toEqual([
+      '01-pass [clean0] <- inputs -> 02-exact1',
+      '02-exact1 barrier <- 01-pass',
+      '03-pass [clean2] <- 01-pass+02-exact1 -> ',
+      '04-write3 sink <- 03-pass',
+    ]);
+  });
+
+  it('changes the keys of a changed stage and of everything downstream, and of nothing upstream', () => {
+    const stages = [clean, exact, clean, train, write];
+    const before = planPhases(pipeline(stages), files).phases;
+    const changed = pipeline(stages);
+    changed.stages[2] = { ...changed.stages[2], options: { strict: true } };
+    const after = planPhases(changed, files).phases;
+    const same = after.map((phase, i) => phase.key === before[i].key);
+    expect(sketch(after)).toEqual(sketch(before));
+    expect(same).toEqual([true, true, false, false, false]);
+  });
+
+  it('keeps keys when only the number of workers changes, and changes them with seed, file or stage version', () => {
+    const keys = (p: Pipeline, f = files): string[] => planPhases(p, f).phases.map((phase) => phase.key);
+    const first = keys(pipeline([clean, exact]));
+    expect(
+      keys(pipeline([clean, exact], { run: { workers: 9, chunkBytes: 1000, maxBadRecords: 5, workerMemoryMiB: 7 } })),
+    ).toEqual(first);
+    expect(keys(pipeline([clean, exact], { seed: 2 }))[0]).not.toBe(first[0]);
+    expect(keys(pipeline([clean, exact]), [{ ...files[0], modifiedMs: 2 }])[0]).not.toBe(first[0]);
+    expect(keys(pipeline([{ ...clean, version: 2 }, exact]))[0]).not.toBe(first[0]);
+  });
+});
