@@ -3,11 +3,16 @@
  * Schema or for a worker; adding one is a line here. The order is that of the help: as a pipeline would use them.
  */
 import type { StageDefinition } from '../core/stage.ts';
+import { exact } from '../dedup/exact.ts';
+import { minhash } from '../dedup/minhash.ts';
+import { writeStage } from '../io/write-stage.ts';
+import { shardsStage } from '../shards/stage.ts';
+import { tokenizerTrain } from '../tokenizer/train-stage.ts';
 
 /** Stages by registered name, in the order of the help. */
 export type StageRegistry = ReadonlyMap<string, StageDefinition>;
 
-const REGISTRY = registryOf([]);
+const REGISTRY = registryOf([exact, minhash, tokenizerTrain, shardsStage, writeStage]);
 
 /** All stages of this version of corpusmill. */
 export function stageDefinitions(): StageRegistry {

@@ -1,0 +1,13 @@
+/** What every file of this folder exports; `npm run bench -- NAME [--json]` runs one. */
+export interface Bench {
+  name: string;
+  /** One line: what is measured, beside which peer. */
+  summary: string;
+  run(args: { json: boolean }): Promise<{
+    /** First row: headings. */
+    table: (string | number)[][];
+    /** Plain numbers in the units their names say. */
+    figures: Record<string, number | boolean | string | null>;
+    notes?: string[];
+  }>;
+}

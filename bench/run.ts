@@ -1,0 +1,84 @@
+/**
+ * `npm run bench` lists the benches; `npm run bench -- NAME [--json]` runs one and prints its table. With `--json` the
+ * last line of standard output is one JSON object: the bench's name and its figures, plain numbers in the units that
+ * their names say. Whatever else a bench or a library prints goes to standard error.
+ */
+import { cpus, totalmem } from 'node:os';
+import { nearestName } from '../src/pipeline/config/suggest.ts';
+import type { Bench } from './bench.ts';
+
+/** In the order of the list. Loaded only when asked for, so that one bench's peers cannot break another. */
+const BENCHES: Record<string, () => Promise<Bench>> = {
+  packing: async () => (await import('./packing.ts')).packing,
+  memory: async () => (await import('./memory.ts')).memory,
+  scaling: async () => (await import('./scaling.ts')).scaling,
+};
+
+const args = process.argv.slice(2);
+const json = args.includes('--json');
+const [name, ...rest] = args.filter((arg) => arg !== '--json');
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+console.log = console.info = console.error;
+
+if (name === undefined) {
+  await list();
+} else if (rest.length > 0 || !Object.hasOwn(BENCHES, name)) {
+  const near = nearestName(name, Object.keys(BENCHES));
+  const found = rest.length > 0 ? `found ${rest.join(' ')} after the name` : `there is no bench "${name}"`;
+  process.stderr.write(`bench: ${found}; ${near && rest.length === 0 ? `did you mean "${near}"? ` : ''}`);
+  process.stderr.write(`usage: npm run bench -- NAME [--json], NAME one of ${Object.keys(BENCHES).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  await run(name);
+}
+
+async function list(): Promise<void> {
+  const rows: (string | number)[][] = [['bench', 'what it measures']];
+  for (const [benchName, load] of Object.entries(BENCHES)) rows.push([benchName, (await load()).summary]);
+  print(formatTable(rows));
+  print('\nRun one: npm run bench -- NAME [--json]');
+}
+
+async function run(benchName: string): Promise<void> {
+  const bench = await BENCHES[benchName]();
+  print(`${bench.name}: ${bench.summary}`);
+  print(`${machine()}\n`);
+  try {
+    const { table, figures, notes = [] } = await bench.run({ json });
+    print(formatTable(table));
+    for (const note of notes) print(`\n${note}`);
+    if (json) print(JSON.stringify({ bench: bench.name, ...figures }));
+    else for (const [figure, value] of Object.entries(figures)) print(`${figure}: ${value}`);
+  } catch (error) {
+    process.stderr.write(`bench ${bench.name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** The machine in words: figures mean little without it. */
+function machine(): string {
+  const [first] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return `${cpus().length} × ${first?.model.trim() ?? 'unknown processor'}, ${memory}, Node ${process.version}, ${process.platform}`;
+}
+
+/** Columns padded to their widest cell; numbers to the right. */
+function formatTable(rows: readonly (readonly (string | number)[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, String(cell).length);
+    }
+  }
+  const line = (row: readonly (string | number)[]): string =>
+    row
+      .map((cell, column) => {
+        const text = String(cell);
+        return /^-?[\d.,]+( ?[%×x])?$/.test(text) ? text.padStart(widths[column]) : text.padEnd(widths[column]);
+      })
+      .join('  ')
+      .trimEnd();
+  const [head, ...body] = rows;
+  if (head === undefined) return '';
+  return [line(head), widths.map((width) => '-'.repeat(width)).join('  '), ...body.map(line)].join('\n');
+}

@@ -1,0 +1,44 @@
+/**
+ * Throughput of the map phase with two workers beside one. Runs alternate, so that a slow minute of the machine falls on
+ * both; the figure is the ratio of the medians.
+ */
+import { availableParallelism } from 'node:os';
+import type { Bench } from './bench.ts';
+import { runMapChain } from './cli-run.ts';
+import { repeatedWebMix } from './web-mix.ts';
+
+const INPUT_BYTES = 300e6;
+const RUNS = 3;
+
+export const scaling: Bench = {
+  name: 'scaling',
+  summary: 'Speed of the map phase with 2 workers beside 1, medians of 3 alternating runs',
+  async run() {
+    const input = repeatedWebMix(INPUT_BYTES);
+    const seconds: Record<number, number[]> = { 1: [], 2: [] };
+    const table: (string | number)[][] = [['run', 'workers', 'map seconds', 'MB/s']];
+    for (let run = 1; run <= RUNS; run++) {
+      for (const workers of [1, 2]) {
+        const { mapSeconds } = await runMapChain(input, workers);
+        seconds[workers].push(mapSeconds);
+        table.push([run, workers, mapSeconds.toFixed(2), (INPUT_BYTES / 1e6 / mapSeconds).toFixed(1)]);
+        process.stderr.write(`scaling: run ${run}, ${workers} workers: ${mapSeconds.toFixed(1)} s\n`);
+      }
+    }
+    const [one, two] = [median(seconds[1]), median(seconds[2])];
+    return {
+      table,
+      figures: {
+        speedup2Workers: Number((one / two).toFixed(3)),
+        mapMBPerSecond1Worker: Number((INPUT_BYTES / 1e6 / one).toFixed(2)),
+        mapMBPerSecond2Workers: Number((INPUT_BYTES / 1e6 / two).toFixed(2)),
+        cores: availableParallelism(),
+      },
+    };
+  },
+};
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}

@@ -1,0 +1,14 @@
+// The add-on's table of contents: each kernel registers itself here and nowhere else.
+// A kernel is two files: NAME.cc/.h (plain C++ over pointers, knows nothing of JavaScript) and NAME_binding.cc (checks
+// every argument and throws a JavaScript error for a wrong one, so that no call from JavaScript can crash the process).
+
+#include <napi.h>
+
+void RegisterMinhash(Napi::Env env, Napi::Object exports);
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterMinhash(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(corpusmill, Init)

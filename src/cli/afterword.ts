@@ -1,0 +1,72 @@
+/** The end of a run: how long it took, where everything lies and what to do with it. */
+import { join } from 'node:path';
+import { shownPath } from '../pipeline/config/issues.ts';
+import type { RunResult } from '../pipeline/run.ts';
+import { formatBytes, formatCounted, formatSeconds } from '../report/numbers.ts';
+import type { CliContext } from './context.ts';
+import { type Colors, colorsFor, columns, programName, shellPath } from './print.ts';
+
+/** Wide enough that no path is wrapped: wrapped paths cannot be copied. */
+const NO_WRAP = 10_000;
+
+export function afterword(
+  pipelineFile: string,
+  result: RunResult,
+  reports: { html: string },
+  context: CliContext,
+): string {
+  const colors = colorsFor(context.stdout, context.env);
+  const { timing } = result;
+  const reused = timing.phases.filter((phase) => phase.reused).length;
+  const kept =
+    reused === 0 ? '' : `; ${reused} of ${formatCounted(timing.phases.length, 'phase')} were finished already`;
+  return [
+    `${colors.green('done')} in ${formatSeconds(timing.seconds)} with ${formatCounted(timing.workers, 'worker')}${kept}`,
+    '',
+    colors.bold('Outputs'),
+    columns(outputRows(result, reports, context), NO_WRAP),
+    '',
+    colors.bold('Next'),
+    columns(nextRows(pipelineFile, result, reports, context), NO_WRAP, dimLast(colors)),
+  ].join('\n');
+}
+
+function outputRows({ summary, runDir }: RunResult, reports: { html: string }, context: CliContext): string[][] {
+  const at = (path: string): string => shownPath(join(runDir, path), context.cwd);
+  const rows = summary.outputs.map(({ name, path, files, bytes, details }) => {
+    const tokens = typeof details['tokens'] === 'number' ? `, ${formatCounted(details['tokens'], 'token')}` : '';
+    return [`  ${name}`, at(path), `${formatCounted(files, 'file')}, ${formatBytes(bytes)}${tokens}`];
+  });
+  for (const { artifacts } of summary.barriers) {
+    for (const [role, path] of Object.entries(artifacts)) rows.push([`  ${role}`, at(path), '']);
+  }
+  rows.push(['  report', shownPath(reports.html, context.cwd), 'also report.md and report.json']);
+  const { records, path, byReason } = summary.quarantine;
+  if (records > 0 && path !== undefined) {
+    const reasons = Object.entries(byReason).map(([reason, count]) => `${count} ${reason}`);
+    rows.push(['  bad records', at(path), reasons.join(', ')]);
+  }
+  return rows;
+}
+
+function nextRows(
+  pipelineFile: string,
+  { summary, runDir }: RunResult,
+  reports: { html: string },
+  context: CliContext,
+): string[][] {
+  const program = programName(context.env);
+  const at = (path: string): string => shellPath(shownPath(path, context.cwd));
+  const rows: string[][] = [];
+  for (const { stage, path } of summary.outputs.slice(0, 2)) {
+    const what = stage === 'shards' ? 'packed rows as text, document borders shown' : 'documents as they were written';
+    rows.push([`  ${program} inspect ${at(join(runDir, path))} --limit 3`, what]);
+  }
+  rows.push([`  open ${at(reports.html)} in a browser`, 'what was dropped and why, with examples']);
+  rows.push([`  ${program} run ${shellPath(pipelineFile)} --dry-run`, 'after a change: what would run again']);
+  return rows;
+}
+
+function dimLast(colors: Colors): (cell: string, column: number) => string {
+  return (cell, column) => (column === 1 ? colors.dim(cell) : cell);
+}

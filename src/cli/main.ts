@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+/**
+ * The command line: `corpusmill <command>`. Each command is a file of its own that parses its flags, calls one function
+ * of a room below and prints; what it needs is loaded when it runs, so that `--help` stays quick.
+ */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { EXIT } from '../core/errors.ts';
+import { corpusmillVersion } from '../pipeline/version.ts';
+import type { CliContext, ExitCode } from './context.ts';
+import { reportFailure } from './failure.ts';
+import { initCommand } from './init.ts';
+import { inspectCommand } from './inspect.ts';
+import { widthOf } from './print.ts';
+import { runCommand } from './run.ts';
+import { schemaCommand } from './schema.ts';
+import { stagesCommand } from './stages.ts';
+import { validateCommand } from './validate.ts';
+
+const OVERVIEW = `
+Examples:
+  $ corpusmill init --input 'data/*.jsonl'     write pipeline.yaml for your files
+  $ corpusmill validate pipeline.yaml          every mistake in it, with line and column
+  $ corpusmill run pipeline.yaml               run it; run it again and only what changed runs
+  $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
+  $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
+
+Exit codes:
+  0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
+  3 input is missing, broken, or has too many bad records   4 a check failed
+  5 output cannot be written   130 interrupted; the same command resumes
+
+Environment:
+  CORPUSMILL_WORKERS  number of workers (as --set run.workers)   CORPUSMILL_NATIVE=0  no native add-on
+  CORPUSMILL_DEBUG=1  stack traces                               NO_COLOR             no colours`;
+
+/**
+ * Runs one command line.
+ *
+ * @param argv arguments without node and script
+ * @returns the exit code; never throws
+ */
+export async function main(argv: readonly string[], given: Partial<CliContext> = {}): Promise<ExitCode> {
+  const context: CliContext = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    signals: process,
+    exit: (code) => process.exit(code),
+    registry: undefined,
+    engine: undefined,
+    ...given,
+  };
+  let exitCode: ExitCode = EXIT.ok;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    if (argv.length === 0) {
+      context.stderr.write(program.helpInformation() + OVERVIEW.trimEnd().concat('\n'));
+      return EXIT.usage;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    const end = argv.indexOf('--');
+    return reportFailure(error, context, argv.slice(0, end === -1 ? undefined : end).includes('--json'));
+  }
+}
+
+function createProgram(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
+  const program = new Command('corpusmill')
+    .description(
+      'Raw text in, clean deduplicated documents, a tokenizer and packed token shards out, from one YAML file.',
+    )
+    .version(corpusmillVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .showSuggestionAfterError(true)
+    .addHelpText('after', OVERVIEW);
+  configure(program, context);
+  const commands = [runCommand, validateCommand, stagesCommand, inspectCommand, initCommand, schemaCommand];
+  for (const create of commands) {
+    const command = create(context, setExitCode);
+    configure(command, context);
+    program.addCommand(command);
+  }
+  return program;
+}
+
+/** Commands made apart from their program inherit nothing, so each gets the same manners. */
+function configure(command: Command, context: CliContext): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => context.stdout.write(text),
+    // Errors are thrown and printed by reportFailure, in our own form.
+    writeErr: () => {},
+    getOutHelpWidth: () => Math.min(120, widthOf(context.stdout)),
+  });
+}
+
+/** True when node was started with this file, also through npm's symbolic link. */
+function isEntryPoint(): boolean {
+  const script = process.argv[1];
+  if (script === undefined) return false;
+  try {
+    return realpathSync(script) === fileURLToPath(import.meta.url);
+  } catch {
+    return false;
+  }
+}
+
+if (isEntryPoint()) {
+  // A reader that has seen enough (`inspect … | head`) is no failure.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(EXIT.ok);
+      throw error;
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2));
+}

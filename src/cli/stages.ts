@@ -1,0 +1,151 @@
+/** `corpusmill stages`: what stages there are, and every option of one, straight from its declaration. */
+import { Command } from 'commander';
+import { stringify } from 'yaml';
+import { CorpusmillError, EXIT } from '../core/errors.ts';
+import type { StageDefinition } from '../core/stage.ts';
+import type { JsonSchema } from '../pipeline/config/phrases.ts';
+import type { CliContext, ExitCode } from './context.ts';
+import { type Colors, colorsFor, columns, print, printJson, widthOf, wrap } from './print.ts';
+
+const EXAMPLES = `
+Kinds: a map stage looks at one document at a time, a barrier needs the whole corpus, a sink writes a product.
+
+Examples:
+  $ corpusmill stages
+  $ corpusmill stages filter.gopher-quality
+  $ corpusmill stages --json | jq -r '.stages[].name'`;
+
+export function stagesCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
+  return new Command('stages')
+    .description('list every stage; with NAME, its options, defaults and source')
+    .argument('[name]', 'a stage')
+    .option('--json', 'print one JSON object on standard output')
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string | undefined, flags: { json?: boolean }) => {
+      const registry = context.registry ?? (await import('../pipeline/registry.ts')).stageDefinitions();
+      if (name === undefined) await listStages([...registry.values()], flags.json === true, context);
+      else await showStage(await stageNamed(name, registry), flags.json === true, context);
+      setExitCode(EXIT.ok);
+    });
+}
+
+async function stageNamed(name: string, registry: ReadonlyMap<string, StageDefinition>): Promise<StageDefinition> {
+  const definition = registry.get(name);
+  if (definition !== undefined) return definition;
+  const { nearestName } = await import('../pipeline/config/suggest.ts');
+  const near = nearestName(name, registry.keys());
+  throw new CorpusmillError('USAGE', `there is no stage '${name}'`, {
+    hint: near === undefined ? '`corpusmill stages` lists them all' : `did you mean '${near}'?`,
+  });
+}
+
+async function listStages(definitions: readonly StageDefinition[], json: boolean, context: CliContext): Promise<void> {
+  if (json) {
+    await printJson(context, { stages: await Promise.all(definitions.map(stageAsJson)) });
+    return;
+  }
+  const colors = colorsFor(context.stdout, context.env);
+  const rows = definitions.map(({ name, kind, summary }) => [name, kind, summary]);
+  const paint = (cell: string, column: number): string =>
+    column === 0 ? colors.bold(cell) : column === 1 ? colors.dim(cell) : cell;
+  await print(context.stdout, `${columns(rows, widthOf(context.stdout), paint)}\n`);
+  await print(context.stdout, `\n${colors.dim('corpusmill stages NAME shows the options of one.')}\n`);
+}
+
+interface OptionJson {
+  name: string;
+  type: string;
+  required: boolean;
+  default: unknown;
+  description: string | undefined;
+}
+
+async function stageAsJson(definition: StageDefinition) {
+  const { name, kind, summary, source, version, reasons } = definition;
+  const needs = definition.kind === 'sink' ? definition.needs : undefined;
+  const { schema, options } = await optionsOf(definition);
+  return { name, kind, summary, source, version, needs, reasons: reasons ?? {}, options, schema };
+}
+
+async function optionsOf(definition: StageDefinition): Promise<{ schema: JsonSchema; options: OptionJson[] }> {
+  const { inputJsonSchema, typeShort } = await import('../pipeline/config/phrases.ts');
+  const { requiredOptions } = await import('../pipeline/config/json-schema.ts');
+  const schema = inputJsonSchema(definition.options);
+  const required = new Set(requiredOptions(schema));
+  const options = Object.entries(schema.properties ?? {}).map(([name, option]) => ({
+    name,
+    type: typeShort(option),
+    required: required.has(name),
+    default: option.default,
+    description: option.description,
+  }));
+  return { schema, options };
+}
+
+async function showStage(definition: StageDefinition, json: boolean, context: CliContext): Promise<void> {
+  if (json) {
+    await printJson(context, await stageAsJson(definition));
+    return;
+  }
+  const colors = colorsFor(context.stdout, context.env);
+  const width = widthOf(context.stdout);
+  const { options } = await optionsOf(definition);
+  const sections = [
+    `${colors.bold(definition.name)} ${colors.dim(`(${definition.kind})`)}\n${wrap(definition.summary, width).join('\n')}`,
+    section('Source', [wrap(definition.source, width - 2).join('\n  ')], colors),
+  ];
+  if (options.length > 0) sections.push(`${colors.underline('Options')}\n${optionTable(options, width, colors)}`);
+  const reasons = Object.entries(definition.reasons ?? {});
+  if (reasons.length > 0) {
+    const table = columns(
+      reasons.map(([reason, text]) => [`  ${reason}`, text]),
+      width,
+    );
+    sections.push(`${colors.underline('Drops documents for')}\n${table}`);
+  }
+  if (definition.kind === 'sink' && definition.needs?.length) {
+    sections.push(
+      section('Needs', [`${definition.needs.join(', ')}, made by an earlier stage or given by an option`], colors),
+    );
+  }
+  sections.push(`${colors.underline('In a pipeline')}\n${yamlExample(definition, options)}`);
+  await print(context.stdout, `${sections.join('\n\n')}\n`);
+}
+
+function section(title: string, lines: readonly string[], colors: Colors): string {
+  return `${colors.underline(title)}\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** Name, type and default on one line, the description below: descriptions are sentences and need the width. */
+function optionTable(options: readonly OptionJson[], width: number, colors: Colors): string {
+  const nameWidth = Math.max(...options.map((option) => option.name.length));
+  return options
+    .map((option) => {
+      const initial = option.required
+        ? colors.yellow('required')
+        : option.default === undefined
+          ? colors.dim('optional')
+          : `default ${yamlScalar(option.default)}`;
+      const head = `  ${colors.bold(option.name.padEnd(nameWidth))}  ${colors.cyan(option.type)}, ${initial}`;
+      const text = wrap(option.description ?? '', width - 6).map((line) => `      ${line}`);
+      return option.description === undefined ? head : [head, ...text].join('\n');
+    })
+    .join('\n');
+}
+
+/** A value as it is written in a pipeline: quoted only where YAML needs it. */
+function yamlScalar(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return stringify(value, { lineWidth: 0 }).trimEnd();
+}
+
+/** A few lines to paste: the required options, or the first ones with their defaults. */
+function yamlExample(definition: StageDefinition, options: readonly OptionJson[]): string {
+  const required = options.filter((option) => option.required);
+  const shown = required.length > 0 ? required : options.filter((option) => option.default != null).slice(0, 3);
+  const lines = shown.map((option) => {
+    const value = option.default === undefined ? `… # ${option.type}` : yamlScalar(option.default);
+    return `        ${option.name}: ${value}`;
+  });
+  return ['    stages:', `      - stage: ${definition.name}`, ...lines].join('\n');
+}

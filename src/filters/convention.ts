@@ -1,0 +1,23 @@
+/**
+ * Conventions: published filters share names and thresholds but differ in what they count (see docs). Every filter here
+ * states which toolkit's counting it follows, so that a figure can be compared with a published one.
+ */
+import { z } from 'zod';
+
+/** The option that every rule-based filter has. */
+export const conventionOption = z
+  .enum(['datatrove'])
+  .default('datatrove')
+  .describe(
+    'Whose counting to follow where published toolkits differ; datatrove (used for FineWeb) with UAX #29 words is the only one so far.',
+  );
+
+/** A threshold that `null` switches off. */
+export function threshold(value: number, description: string) {
+  return z.number().nonnegative().nullable().default(value).describe(`${description}; null: no limit`);
+}
+
+/** A share between 0 and 1 that `null` switches off. */
+export function shareThreshold(value: number, description: string) {
+  return z.number().min(0).max(1).nullable().default(value).describe(`${description}; null: no limit`);
+}

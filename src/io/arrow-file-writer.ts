@@ -1,0 +1,63 @@
+/**
+ * Writes Arrow IPC files piece by piece. apache-arrow's own file writer leaves the schema message out of the file's
+ * body, which readers with a footer forgive; the format (Columnar.rst, "IPC File Format") wants it, and with it a file
+ * whose footer was cut off can still be read as a stream.
+ */
+import {
+  AsyncByteQueue,
+  type CompressionType,
+  type Data,
+  Message,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  type Schema,
+  Struct,
+} from 'apache-arrow';
+
+export interface ArrowFileWriter {
+  /** Adds one record batch; the pieces are views of its buffers and must be used before these change. */
+  batch(children: Data[], rows: number): Uint8Array[];
+  /** End mark and footer. */
+  finish(): Uint8Array[];
+}
+
+/** A writer of one file. `compressionType` needs its codec registered (arrow-codecs.ts). */
+export function arrowFileWriter(schema: Schema, compressionType: CompressionType | null = null): ArrowFileWriter {
+  const sink = new PieceSink();
+  const writer = new WholeFileWriter({ autoDestroy: false, compressionType });
+  writer.reset(sink, schema);
+  return {
+    batch(children, rows) {
+      const data = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children });
+      writer.write(new RecordBatch(schema, data));
+      return sink.drain();
+    },
+    finish() {
+      writer.finish();
+      return sink.drain();
+    },
+  };
+}
+
+class WholeFileWriter extends RecordBatchFileWriter {
+  protected override _writeSchema(schema: Schema): this {
+    super._writeSchema(schema);
+    return this._writeMessage(Message.from(schema));
+  }
+}
+
+/** Takes what the writer writes, as it is written. */
+class PieceSink extends AsyncByteQueue {
+  pieces: Uint8Array[] = [];
+
+  override write(value: Uint8Array): void {
+    if (value.byteLength > 0) this.pieces.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  }
+
+  drain(): Uint8Array[] {
+    const { pieces } = this;
+    this.pieces = [];
+    return pieces;
+  }
+}

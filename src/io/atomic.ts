@@ -1,0 +1,115 @@
+/**
+ * Files that exist whole or not at all: written under a temporary name in the same folder, fsynced, renamed, and the
+ * folder fsynced so that the name survives a power cut too. A failure removes the temporary file and says what, where
+ * and what to do.
+ */
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CorpusmillError, systemCode } from '../core/errors.ts';
+
+/** A file being written; `commit` or `abort` ends it. */
+export interface AtomicFile {
+  /** Bytes written so far. */
+  readonly bytes: number;
+  /** Appends all of `bytes`. Throws OUTPUT_FAILED, after which only `abort` may be called. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes the file appear under its name, replacing what was there. Throws OUTPUT_FAILED. */
+  commit(): Promise<void>;
+  /** Removes what was written; may be called after a failure, or twice. */
+  abort(): Promise<void>;
+}
+
+/** Writes a whole file atomically. Throws CorpusmillError OUTPUT_FAILED. */
+export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+  const file = await openAtomic(path);
+  try {
+    await file.write(typeof content === 'string' ? Buffer.from(content) : content);
+    await file.commit();
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
+}
+
+/** Opens a file for atomic writing; its folder is made if it is missing. Throws CorpusmillError OUTPUT_FAILED. */
+export async function openAtomic(path: string): Promise<AtomicFile> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${sequence++}.tmp`);
+  let handle: FileHandle | undefined;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    handle = await open(temporary, 'w');
+  } catch (error) {
+    throw outputFailed('create', path, error);
+  }
+  let bytes = 0;
+  const close = async (): Promise<void> => {
+    const open = handle;
+    handle = undefined;
+    await open?.close();
+  };
+  return {
+    get bytes() {
+      return bytes;
+    },
+    async write(chunk) {
+      try {
+        for (let at = 0; at < chunk.length; ) {
+          if (handle === undefined) throw new Error('the file is closed');
+          const { bytesWritten } = await handle.write(chunk, at, Math.min(chunk.length - at, 0x40000000));
+          at += bytesWritten;
+        }
+        bytes += chunk.length;
+      } catch (error) {
+        throw outputFailed('write', path, error);
+      }
+    },
+    async commit() {
+      try {
+        await handle?.sync();
+        await close();
+        await rename(temporary, path);
+        await syncFolder(dirname(path));
+      } catch (error) {
+        throw outputFailed('finish', path, error);
+      }
+    },
+    async abort() {
+      await close().catch(() => {});
+      await rm(temporary, { force: true }).catch(() => {});
+    },
+  };
+}
+
+/** Distinguishes the temporary files that one process has open at once. */
+let sequence = 0;
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  // Some file systems refuse fsync on a folder: the rename itself has succeeded.
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+const HINTS: Record<string, string> = {
+  ENOSPC: 'The disk is full: free some space, or choose another output folder; the same command resumes.',
+  EDQUOT: 'The disk quota is used up: free some space, or choose another output folder; the same command resumes.',
+  EACCES: 'This user may not write there: change the permissions or choose another output folder.',
+  EPERM: 'This user may not write there: change the permissions or choose another output folder.',
+  EROFS: 'The file system is read-only: choose another output folder.',
+  ENOTDIR: 'A part of the path is a file, not a folder: choose another output folder.',
+  EEXIST: 'A part of the path is a file, not a folder: choose another output folder.',
+  EISDIR: 'A folder has the name of the file to be written: move it away.',
+  ENAMETOOLONG: 'The name is too long for this file system: shorten it.',
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
+};
+
+/** The user-facing error of a failed write. */
+export function outputFailed(action: string, path: string, error: unknown): unknown {
+  if (error instanceof CorpusmillError) return error;
+  const code = systemCode(error);
+  if (code === undefined) return error;
+  return new CorpusmillError('OUTPUT_FAILED', `Cannot ${action} ${path}: ${(error as Error).message}`, {
+    hint: HINTS[code] ?? 'Check the disk and the folder.',
+    cause: error,
+  });
+}

@@ -1,0 +1,119 @@
+/**
+ * Documents at rest between phases: an Arrow IPC file of three utf8 columns, `id`, `text` and `meta` (a JSON object).
+ * pyarrow, DuckDB and polars open it as it is; corpusmill reads one row without decoding the others.
+ *
+ * Buffers are built directly (one pass to measure, one to write). Measured on 20,781 real documents, 52 MB of text of
+ * which 13 % Chinese: encode 430 MB/s, decode 390 MB/s (ASCII text several times that), one thread.
+ */
+
+import { isAscii } from 'node:buffer';
+import { type Data, Field, makeData, RecordBatchReader, Schema, Utf8 } from 'apache-arrow';
+import type { Document, Meta } from '../core/document.ts';
+import { CorpusmillError } from '../core/errors.ts';
+import { arrowFileWriter } from './arrow-file-writer.ts';
+import { type TextBuffer, textBuffer } from './text-bytes.ts';
+
+/** Offsets of a utf8 column are int32: its text ends at 2 GiB. */
+const MAX_COLUMN_BYTES = 0x7fffffff;
+
+const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, new Utf8(), false)));
+
+/** Encodes documents as one Arrow IPC file. Throws OUTPUT_FAILED when a column would pass 2 GiB. */
+export function encodeDocuments(documents: readonly Document[]): Uint8Array {
+  const rows = documents.length;
+  const ids = new Array<string>(rows);
+  const texts = new Array<string>(rows);
+  const metas = new Array<string>(rows);
+  for (let i = 0; i < rows; i++) {
+    ids[i] = documents[i].id;
+    texts[i] = documents[i].text;
+    metas[i] = JSON.stringify(documents[i].meta);
+  }
+  const children = [utf8Column('id', ids), utf8Column('text', texts), utf8Column('meta', metas)];
+  const writer = arrowFileWriter(SCHEMA);
+  return Buffer.concat([...writer.batch(children, rows), ...writer.finish()]);
+}
+
+/** A utf8 column of strings. Throws OUTPUT_FAILED when it would pass 2 GiB. */
+export function utf8Column(name: string, strings: readonly string[]): Data<Utf8> {
+  const rows = strings.length;
+  let total = 0;
+  for (let i = 0; i < rows; i++) total += Buffer.byteLength(strings[i]);
+  if (total > MAX_COLUMN_BYTES) {
+    throw new CorpusmillError(
+      'OUTPUT_FAILED',
+      `Writing ${rows} documents as one Arrow batch: column ${name} has ${total} bytes and the format ends at ${MAX_COLUMN_BYTES}`,
+      { hint: 'Lower `chunkBytes` or the target size of files, so that a batch holds fewer documents.' },
+    );
+  }
+  const values = Buffer.allocUnsafeSlow(total) as Buffer as TextBuffer;
+  const offsets = new Int32Array(rows + 1);
+  let at = 0;
+  for (let i = 0; i < rows; i++) {
+    at += values.utf8Write(strings[i], at);
+    offsets[i + 1] = at;
+  }
+  return makeData({ type: new Utf8(), length: rows, nullCount: 0, valueOffsets: offsets, data: values });
+}
+
+/** Decodes all documents of a file made by encodeDocuments. Throws INPUT_CORRUPT for other bytes. */
+export function decodeDocuments(bytes: Uint8Array): Document[] {
+  const documents: Document[] = [];
+  for (const batch of openBatches(bytes)) {
+    for (let row = 0; row < batch.rows; row++) documents.push(batch.document(row));
+  }
+  return documents;
+}
+
+/** The documents of single rows, in the order asked; other rows are not decoded. Throws INPUT_CORRUPT, RangeError. */
+export function readDocumentRows(bytes: Uint8Array, rows: Int32Array | readonly number[]): Document[] {
+  const batches = openBatches(bytes);
+  return Array.from(rows, (row) => {
+    let first = 0;
+    for (const batch of batches) {
+      if (row >= first && row < first + batch.rows) return batch.document(row - first);
+      first += batch.rows;
+    }
+    throw new RangeError(`row ${row} of a batch of ${first} documents`);
+  });
+}
+
+/** How many documents a file made by encodeDocuments holds. */
+export function countDocuments(bytes: Uint8Array): number {
+  return openBatches(bytes).reduce((sum, batch) => sum + batch.rows, 0);
+}
+
+interface BatchReader {
+  rows: number;
+  document(row: number): Document;
+}
+
+function openBatches(bytes: Uint8Array): BatchReader[] {
+  try {
+    return [...RecordBatchReader.from(bytes)].map((batch) => {
+      const [id, text, meta] = ['id', 'text', 'meta'].map((name) => {
+        const column = batch.getChild(name)?.data[0] as Data<Utf8> | undefined;
+        if (column === undefined) throw new Error(`it has no column ${name}`);
+        return utf8Reader(column);
+      });
+      return {
+        rows: batch.numRows,
+        document: (row) => ({ id: id(row), text: text(row), meta: JSON.parse(meta(row)) as Meta }),
+      };
+    });
+  } catch (error) {
+    throw new CorpusmillError('INPUT_CORRUPT', `Reading a batch of documents: ${(error as Error).message}`, {
+      hint: 'The file was damaged after it was written; remove it and run again.',
+      cause: error,
+    });
+  }
+}
+
+/** Reads single strings of a column; a column that is ASCII throughout is read as Latin-1, which is a plain copy. */
+function utf8Reader(column: Data<Utf8>): (row: number) => string {
+  const values = textBuffer(column.values);
+  const offsets = column.valueOffsets;
+  return isAscii(values)
+    ? (row) => values.latin1Slice(offsets[row], offsets[row + 1])
+    : (row) => values.utf8Slice(offsets[row], offsets[row + 1]);
+}

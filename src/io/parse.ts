@@ -1,0 +1,43 @@
+/**
+ * A chunk to documents: the worker's half of reading. JSONL and CSV run synchronously inside; Parquet, Arrow and text
+ * files are read here, by path. No bad input throws: what cannot become a document goes to `onBad`.
+ */
+import type { Document } from '../core/document.ts';
+import { parseArrow } from './arrow.ts';
+import { parseCsv } from './csv-documents.ts';
+import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
+import { parseJsonl } from './jsonl.ts';
+import { parseParquet } from './parquet.ts';
+import type { ReadContext } from './record.ts';
+import { parseTextFiles } from './text-files.ts';
+
+/**
+ * Parses a chunk of readChunks. Documents come in the chunk's order, each record exactly once as a document, a bad
+ * record, or left out by `sample`.
+ */
+export async function parseChunk(
+  chunk: Chunk,
+  specs: InputSpec[],
+  onDocument: (document: Document) => void,
+  onBad: (bad: BadRecord) => void,
+): Promise<ReadCounters> {
+  const counters: ReadCounters = { invalidUtf8: 0, loneSurrogates: 0, numericIds: 0 };
+  const context: ReadContext = { spec: specs[chunk.input], chunk, counters, onDocument, onBad };
+  switch (chunk.kind) {
+    case 'bad':
+      onBad(chunk.bad);
+      break;
+    case 'files':
+      await parseTextFiles(chunk, context);
+      break;
+    case 'bytes':
+      if (chunk.format === 'jsonl') parseJsonl(chunk, context);
+      else parseCsv(chunk, context);
+      break;
+    case 'rows':
+      if (chunk.format === 'parquet') await parseParquet(chunk, context);
+      else await parseArrow(chunk, context);
+      break;
+  }
+  return counters;
+}

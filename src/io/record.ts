@@ -1,0 +1,141 @@
+/**
+ * From a record (the columns of a JSON object, a CSV row, a Parquet or Arrow row) to a document: the rules that all
+ * formats share. Text must be a string; the id is the id field's string or number, else made from the record's place;
+ * `sample` looks at the id alone; the other columns go into `meta`, where `source` is always the input's name.
+ *
+ * Column names are data: `__proto__` and `constructor` become ordinary own members.
+ */
+import type { Document, Meta } from '../core/document.ts';
+import { sampleFraction } from '../core/random.ts';
+import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
+
+/** Where a record stands, for its made-up id and for the quarantine. */
+export interface Place {
+  offset: number;
+  unit: 'byte' | 'row' | 'file';
+  length: number | undefined;
+}
+
+/** What one chunk's parser works with. */
+export interface ReadContext {
+  spec: InputSpec;
+  chunk: Chunk;
+  counters: ReadCounters;
+  onDocument(document: Document): void;
+  onBad(bad: BadRecord): void;
+}
+
+/** How well-formed the strings of a record are known to be. */
+export interface Mending {
+  /** Bytes that were not UTF-8 have been replaced in this record. */
+  invalidUtf8: boolean;
+  /** Strings may hold lone surrogates (only JSON's `\u` escapes can make them). */
+  surrogates: boolean;
+}
+
+export const CLEAN: Mending = { invalidUtf8: false, surrogates: false };
+
+/**
+ * Builds the document of a record and hands it to `onDocument`, unless `sample` leaves it out. Returns why the record
+ * cannot become a document, or undefined. `rawId` gives the digits of an id that no double can hold.
+ */
+export function deliverRecord(
+  record: Record<string, unknown>,
+  place: Place,
+  mending: Mending,
+  context: ReadContext,
+  rawId?: () => string | undefined,
+): { reason: string; detail: string } | undefined {
+  const { spec, counters } = context;
+  let text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
+  if (typeof text !== 'string') return notText(spec.textField, record, text);
+
+  let id = spec.idField !== undefined && Object.hasOwn(record, spec.idField) ? record[spec.idField] : undefined;
+  const numericId = typeof id === 'number' || typeof id === 'bigint';
+  if (numericId) id = Number.isInteger(id) && !Number.isSafeInteger(id) ? (rawId?.() ?? String(id)) : String(id);
+  if (typeof id !== 'string' || id === '') id = `${spec.name}/${context.chunk.relativePath}#${place.offset}`;
+
+  let mended = false;
+  if (mending.surrogates) {
+    const before = text as string;
+    text = before.toWellFormed();
+    mended = text !== before || !(id as string).isWellFormed();
+    id = (id as string).toWellFormed();
+  }
+  if (spec.sample !== undefined && sampleFraction(spec.seed, id as string) >= spec.sample) return undefined;
+  if (numericId) counters.numericIds++;
+  if (mended) counters.loneSurrogates++;
+  if (mending.invalidUtf8) counters.invalidUtf8++;
+  const meta = metaOf(record, spec);
+  context.onDocument({
+    id: id as string,
+    text: text as string,
+    meta: mending.surrogates ? (wellFormed(meta) as Meta) : meta,
+  });
+  return undefined;
+}
+
+function notText(field: string, record: Record<string, unknown>, value: unknown): { reason: string; detail: string } {
+  if (value === undefined) {
+    const names = Object.keys(record).slice(0, 20).join(', ');
+    return { reason: 'text field missing', detail: `no field ${JSON.stringify(field)}; the record has: ${names}` };
+  }
+  const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  return { reason: 'text is not a string', detail: `field ${JSON.stringify(field)} holds ${kind}` };
+}
+
+function metaOf(record: Record<string, unknown>, spec: InputSpec): Meta {
+  const meta: Meta = { source: spec.name };
+  const { metaFields } = spec;
+  if (metaFields === 'none') return meta;
+  const all = metaFields === 'all';
+  for (const key in record) {
+    if (key === spec.textField || key === spec.idField) continue;
+    if (!all && !metaFields.includes(key)) continue;
+    const value = record[key];
+    if (value === undefined) continue;
+    setOwn(meta, key === 'source' ? 'original_source' : key, value);
+  }
+  return meta;
+}
+
+/** Assigns an own member whatever its name. */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  } else target[key] = value;
+}
+
+/** The value with every lone surrogate in its strings and names replaced. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (value === null || typeof value !== 'object') return value;
+  const mended: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) setOwn(mended, key.toWellFormed(), wellFormed(member));
+  return mended;
+}
+
+/** A quarantine record of this chunk's file. */
+export function badRecord(
+  context: ReadContext,
+  place: Place,
+  problem: { reason: string; detail: string },
+  excerpt: string,
+): BadRecord {
+  return {
+    input: context.spec.name,
+    file: context.chunk.file,
+    offset: place.offset,
+    unit: place.unit,
+    length: place.length,
+    reason: problem.reason,
+    detail: problem.detail,
+    excerpt,
+  };
+}
+
+/** `record too long`, as cutter and parser say it. */
+export function tooLong(bytes: number, maxRecordBytes: number): { reason: string; detail: string } {
+  return { reason: 'record too long', detail: `${bytes} bytes; maxRecordBytes is ${maxRecordBytes}` };
+}

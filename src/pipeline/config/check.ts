@@ -1,0 +1,137 @@
+/**
+ * One value against one zod schema, with every mistake in words. Sizes (`4MiB`) become bytes first.
+ *
+ * zod says where and what kind; the words come from the JSON Schema of the same type, so that "expected" always states
+ * the whole rule (`a whole number from 1 to 100`) and not just the half that was broken. Keys that the schema does not
+ * know are found here by walking the data beside the JSON Schema: whether a stage's author wrote z.object (which drops
+ * them in silence) or z.strictObject, an unknown key is a mistake.
+ */
+import type { z } from 'zod';
+import type { ConfigPath, Mistake } from './issues.ts';
+import { describeValue, quote } from './issues.ts';
+import { inputJsonSchema, isSize, type JsonSchema, schemaAt, typePhrase } from './phrases.ts';
+import { parseSize } from './sizes.ts';
+import { nearestName } from './suggest.ts';
+
+/** A mistake relative to the value that was checked. */
+export interface ValueMistake extends Mistake {
+  path: ConfigPath;
+  /** What is to be pointed at: the key itself when it should not be there. */
+  at: 'key' | 'value';
+}
+
+export type Checked<T> = { value: T; mistakes: [] } | { value: undefined; mistakes: ValueMistake[] };
+
+/**
+ * Parses `value` by `schema`.
+ *
+ * @param keyNoun what a key of the value is called: `key`, `option`
+ */
+export function checkValue<T>(schema: z.ZodType<T>, value: unknown, keyNoun = 'key'): Checked<T> {
+  const json = inputJsonSchema(schema);
+  const inBytes = readSizes(json, value);
+  const mistakes: ValueMistake[] = [];
+  unknownKeys(json, value, [], keyNoun, mistakes);
+  const result = schema.safeParse(inBytes, { reportInput: true });
+  if (!result.success) for (const issue of result.error.issues) report(issue, [], json, value, keyNoun, mistakes);
+  if (result.success && mistakes.length === 0) return { value: result.data, mistakes: [] };
+  return { value: undefined, mistakes };
+}
+
+/** Whole-number options named `…Bytes` take sizes: those are turned into numbers before zod sees them. */
+function readSizes(json: JsonSchema, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item) => (typeof json.items === 'object' ? readSizes(json.items, item) : item));
+  }
+  if (typeof value !== 'object' || value === null || json.properties === undefined) return value;
+  const members = Object.entries(value).map(([key, member]) => {
+    if (!Object.hasOwn(json.properties!, key)) return [key, member] as const;
+    const bytes = isSize(json.properties![key]) && typeof member === 'string' ? parseSize(member) : Number.NaN;
+    return [key, Number.isNaN(bytes) ? readSizes(json.properties![key], member) : bytes] as const;
+  });
+  return Object.fromEntries(members);
+}
+
+function unknownKeys(json: JsonSchema, value: unknown, path: ConfigPath, noun: string, mistakes: ValueMistake[]): void {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) {
+      const schema = json.prefixItems?.[index] ?? json.items;
+      if (typeof schema === 'object') unknownKeys(schema, item, [...path, index], noun, mistakes);
+    }
+    return;
+  }
+  if (typeof value !== 'object' || value === null || json.properties === undefined) return;
+  const names = Object.keys(json.properties);
+  for (const [key, member] of Object.entries(value)) {
+    const schema = Object.hasOwn(json.properties, key) ? json.properties[key] : json.additionalProperties;
+    if (typeof schema === 'object') unknownKeys(schema, member, [...path, key], noun, mistakes);
+    else if (schema !== true) mistakes.push(unknownKey(key, names, path, path.length === 0 ? noun : 'key'));
+  }
+}
+
+const SHOWN_NAMES = 12;
+
+function unknownKey(key: string, names: readonly string[], path: ConfigPath, noun: string): ValueMistake {
+  const suggestion = nearestName(key, names);
+  const shown = names.length > SHOWN_NAMES ? [...names.slice(0, SHOWN_NAMES), '…'] : names;
+  const expected = names.length === 0 ? `no ${noun}s here` : `one of ${shown.join(', ')}`;
+  return { path: [...path, key], at: 'key', found: `an unknown ${noun} ${quote(key)}`, expected, suggestion };
+}
+
+type ZodIssue = z.core.$ZodIssue;
+
+function report(
+  issue: ZodIssue,
+  base: ConfigPath,
+  json: JsonSchema,
+  root: unknown,
+  noun: string,
+  mistakes: ValueMistake[],
+): void {
+  const path: ConfigPath = [...base, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
+  if (issue.code === 'unrecognized_keys') {
+    const names = Object.keys(schemaAt(json, path)?.properties ?? {});
+    for (const key of issue.keys) {
+      const mistake = unknownKey(key, names, path, path.length === 0 ? noun : 'key');
+      const known = mistakes.some((m) => m.at === 'key' && m.path.join('.') === mistake.path.join('.'));
+      if (!known) mistakes.push(mistake);
+    }
+    return;
+  }
+  if (issue.code === 'invalid_union') {
+    // A branch that agrees with the value's own type and fails further in is the one that was meant.
+    const deeper = issue.errors.find((errors) => errors.length > 0 && errors.every((e) => e.path.length > 0));
+    if (deeper !== undefined) {
+      for (const inner of deeper) report(inner, path, json, root, noun, mistakes);
+      return;
+    }
+  }
+  const found = valueAt(root, path);
+  const schema = schemaAt(json, path);
+  const allowed = (schema?.enum ?? schema?.anyOf?.flatMap((branch) => branch.enum ?? [])) as unknown[] | undefined;
+  const names = allowed?.filter((name) => typeof name === 'string') ?? [];
+  mistakes.push({
+    path,
+    at: 'value',
+    found: foundPhrase(found, schema),
+    ...(issue.code === 'custom' || schema === undefined
+      ? { message: issue.message }
+      : { expected: typePhrase(schema) }),
+    suggestion: typeof found === 'string' ? nearestName(found, names) : undefined,
+  });
+}
+
+function valueAt(root: unknown, path: ConfigPath): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<string | number, unknown>)[step];
+  }
+  return value;
+}
+
+/** `'12'` in quotes where a number belongs looks like a number in a message; say that it is a string. */
+function foundPhrase(found: unknown, schema: JsonSchema | undefined): string {
+  const wantsNumber = schema?.type === 'integer' || schema?.type === 'number';
+  return typeof found === 'string' && wantsNumber ? `the string ${quote(found)}` : describeValue(found);
+}

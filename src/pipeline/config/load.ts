@@ -1,0 +1,204 @@
+/**
+ * From a YAML file to a Pipeline: read, parse, fill in variables, apply overrides, check everything, and only then
+ * give out a value in which every default is filled in and every path absolute. All mistakes are thrown together.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { CorpusmillError, systemCode } from '../../core/errors.ts';
+import type { InputSpec } from '../../io/input.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { type StageRegistry, stageDefinitions } from '../registry.ts';
+import { checkValue } from './check.ts';
+import { inputNameOf, resolveGlob } from './inputs.ts';
+import { interpolateEnvironment } from './interpolate.ts';
+import {
+  ConfigError,
+  type ConfigPath,
+  type ConfigPlace,
+  collectIssues,
+  describeValue,
+  type IssueCollector,
+  quote,
+  shownPath,
+  sortIssues,
+} from './issues.ts';
+import { applyOverrides, type Origin, type RawPipeline } from './override.ts';
+import { type InputFields, NAME_PATTERN, type PipelineFields, pipelineSchema } from './schema.ts';
+import { type ConfigSource, MAX_ALIASES, parseSource } from './source.ts';
+import { addMistakes, checkStages, type Locate } from './stages.ts';
+
+export interface LoadOptions {
+  /** Overrides in the form `path=value`; see override.ts. */
+  set?: readonly string[];
+  /** For `${VAR}` in values and for CORPUSMILL_WORKERS. Default: the process's. */
+  env?: NodeJS.ProcessEnv;
+  /** Default: every stage of corpusmill. */
+  registry?: StageRegistry;
+  /** Folder that the default output, and paths in overrides, are relative to. Default: the process's. */
+  cwd?: string;
+}
+
+/**
+ * Reads and checks a pipeline file.
+ *
+ * @throws ConfigError (CONFIG_INVALID) with every mistake in it; INPUT_NOT_FOUND or INPUT_UNREADABLE for the file itself
+ */
+export async function loadPipeline(file: string, options: LoadOptions = {}): Promise<Pipeline> {
+  const cwd = options.cwd ?? process.cwd();
+  const path = resolve(cwd, file);
+  return parsePipeline(await readPipelineFile(path, file), path, options);
+}
+
+/** The same for the text of a pipeline file. `file` is absolute and need not exist. */
+export function parsePipeline(text: string, file: string, options: LoadOptions = {}): Pipeline {
+  const { set = [], env = process.env, registry = stageDefinitions(), cwd = process.cwd() } = options;
+  const shown = shownPath(file, cwd);
+  const issues = collectIssues();
+  const fail = (): never => {
+    throw new ConfigError(shown, sortIssues(issues.issues));
+  };
+  const source = parseSource(text, shown, issues);
+  if (source === undefined) return fail();
+  interpolateEnvironment(source, env, issues);
+  const unset = new Set(issues.issues.map((issue) => issue.path));
+  const raw = rawPipeline(source, issues);
+  if (raw === undefined) return fail();
+  expandShorthands(raw);
+  const origins = applyOverrides(raw, { set, env, cwd }, issues);
+  const locate = locator(source, origins);
+
+  const checked = checkValue(pipelineSchema, raw);
+  addMistakes(checked.mistakes, [], locate, issues);
+  const seed = typeof raw['seed'] === 'number' ? raw['seed'] : 0;
+  const baseDir = dirname(file);
+  const rawStages = Array.isArray(raw['stages']) ? raw['stages'] : [];
+  const stages = checkStages(rawStages, registry, { seed, baseDir }, locate, issues);
+  checkInputNames(raw, locate, issues);
+  // A value whose variable is unset would also be found to be of the wrong type: a consequence, not a mistake.
+  dropConsequences(issues, unset);
+  if (checked.value === undefined || issues.issues.length > 0) return fail();
+
+  const fields: PipelineFields = checked.value;
+  const name = fields.name ?? nameOf(file);
+  return {
+    file,
+    baseDir,
+    name,
+    seed: fields.seed,
+    output: fields.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, fields.output),
+    inputs: inputSpecs(fields, baseDir),
+    stages,
+    run: fields.run,
+  };
+}
+
+async function readPipelineFile(path: string, shown: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') {
+      const hint = '`corpusmill init` writes one for your files';
+      throw new CorpusmillError('INPUT_NOT_FOUND', `there is no pipeline file ${shown}`, { hint });
+    }
+    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+      throw new CorpusmillError('INPUT_UNREADABLE', `the pipeline file ${shown} is not UTF-8 text`);
+    }
+    const reason = code === 'EISDIR' ? 'it is a folder' : (error as Error).message;
+    throw new CorpusmillError('INPUT_UNREADABLE', `cannot read the pipeline file ${shown}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function dropConsequences(issues: IssueCollector, unset: ReadonlySet<string>): void {
+  const seen = new Set<string>();
+  const kept = issues.issues.filter(({ path }) => {
+    if (!unset.has(path) || path === '') return true;
+    const first = !seen.has(path);
+    seen.add(path);
+    return first;
+  });
+  issues.issues.splice(0, issues.issues.length, ...kept);
+}
+
+function rawPipeline(source: ConfigSource, issues: IssueCollector): RawPipeline | undefined {
+  let raw: unknown;
+  try {
+    raw = source.document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    // yaml's own words (`Excessive alias count …`) name the cause but not the limit.
+    const expected = `at most ${MAX_ALIASES} uses of aliases`;
+    issues.add(source.locate([]), [], { found: (error as Error).message, expected });
+    return undefined;
+  }
+  if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return raw as RawPipeline;
+  const found = raw === null ? 'an empty file' : describeValue(raw);
+  issues.add(source.locate([]), [], { found, expected: "a mapping with 'inputs' and 'stages'" });
+  return undefined;
+}
+
+/** `- normalize` stands for `- stage: normalize`, `- data/*.jsonl` for `- path: data/*.jsonl`, an empty `run:` for none. */
+function expandShorthands(raw: RawPipeline): void {
+  const expand = (list: unknown, key: string): void => {
+    if (!Array.isArray(list)) return;
+    for (const [index, entry] of list.entries()) if (typeof entry === 'string') list[index] = { [key]: entry };
+  };
+  expand(raw['stages'], 'stage');
+  expand(raw['inputs'], 'path');
+  if (raw['run'] === null) delete raw['run'];
+}
+
+/** What an override set is placed at the override, everything else in the file. */
+function locator(source: ConfigSource, origins: readonly Origin[]): Locate {
+  return (path, what) => {
+    const origin = origins.findLast((o) => o.path.every((step, depth) => String(path[depth]) === String(step)));
+    return origin?.place ?? source.locate(path, what);
+  };
+}
+
+function checkInputNames(raw: RawPipeline, locate: Locate, issues: IssueCollector): void {
+  if (!Array.isArray(raw['inputs'])) return;
+  const first = new Map<string, ConfigPlace>();
+  for (const [index, input] of raw['inputs'].entries()) {
+    const name: unknown = (input as { name?: unknown } | null)?.name;
+    if (typeof name !== 'string') continue;
+    const path: ConfigPath = ['inputs', index, 'name'];
+    const place = locate(path);
+    const earlier = first.get(name);
+    if (earlier === undefined) first.set(name, place);
+    else {
+      const where = earlier.line === undefined ? earlier.text : `line ${earlier.line}`;
+      const found = `a second input named ${quote(name)} (the first: ${where})`;
+      issues.add(place, path, { found, expected: 'names that differ' });
+    }
+  }
+}
+
+function inputSpecs(fields: PipelineFields, baseDir: string): InputSpec[] {
+  const taken = new Set(fields.inputs.flatMap((input) => input.name ?? []));
+  return fields.inputs.map((input: InputFields) => {
+    const given = typeof input.path === 'string' ? [input.path] : input.path;
+    const name = input.name ?? inputNameOf(given, taken);
+    taken.add(name);
+    return {
+      name,
+      paths: given.map((path) => resolveGlob(baseDir, path)),
+      format: input.format,
+      textField: input.textField,
+      idField: input.idField,
+      metaFields: input.metaFields,
+      limit: input.limit,
+      sample: input.sample,
+      seed: fields.seed,
+      maxRecordBytes: input.maxRecordBytes,
+      maxExpansionRatio: input.maxExpansionRatio,
+    };
+  });
+}
+
+/** The file's name without extension, made fit to be a folder's name. */
+function nameOf(file: string): string {
+  const stem = basename(file, extname(file)).replaceAll(/[^\p{L}\p{N}._-]+/gu, '-');
+  return NAME_PATTERN.test(stem) ? stem : 'pipeline';
+}

@@ -1,0 +1,209 @@
+/**
+ * The `stages` list: each entry against the options that its stage declares, then the list as a whole: names are unique,
+ * what a sink needs was made before it, and the factories accept their options.
+ *
+ * An entry is `{ stage, name?, ...options }`, or a bare string for a stage with its defaults. The stage's name decides
+ * which schema applies, so a wrong option is reported as that stage's mistake and not as "no alternative fits".
+ */
+import { isCorpusmillError } from '../../core/errors.ts';
+import type { StageContext, StageDefinition } from '../../core/stage.ts';
+import type { StageInstance } from '../pipeline.ts';
+import type { StageRegistry } from '../registry.ts';
+import { checkValue, type ValueMistake } from './check.ts';
+import type { ConfigPath, ConfigPlace, IssueCollector } from './issues.ts';
+import { describeValue, quote } from './issues.ts';
+import { RESERVED_STAGE_KEYS, stageNameSchema } from './schema.ts';
+import { nearestName } from './suggest.ts';
+
+export type Locate = (path: ConfigPath, what?: 'value' | 'key') => ConfigPlace;
+
+/** What an entry asks for, kept even where it is mistaken, so that rules about order see the whole list. */
+interface Entry {
+  index: number;
+  stage: string | undefined;
+  name: string | undefined;
+  named: boolean;
+  definition: StageDefinition | undefined;
+  /** Undefined when the options are mistaken. */
+  options: Record<string, unknown> | undefined;
+  raw: Record<string, unknown>;
+}
+
+/** Checks the stages; the result is meant to be used only when no issue was added. */
+export function checkStages(
+  rawStages: readonly unknown[],
+  registry: StageRegistry,
+  context: Omit<StageContext, 'name'>,
+  locate: Locate,
+  issues: IssueCollector,
+): StageInstance[] {
+  const entries = rawStages.map((raw, index) => checkEntry(raw, index, registry, locate, issues));
+  checkNames(entries, locate, issues);
+  checkNeeds(entries, registry, locate, issues);
+  const instances: StageInstance[] = [];
+  for (const { index, name, definition, options } of entries) {
+    if (name === undefined || definition === undefined || options === undefined) continue;
+    tryCreate(definition, options, { ...context, name }, ['stages', index], locate, issues);
+    instances.push({ name, definition, options });
+  }
+  return instances;
+}
+
+function checkEntry(
+  raw: unknown,
+  index: number,
+  registry: StageRegistry,
+  locate: Locate,
+  issues: IssueCollector,
+): Entry {
+  const at: ConfigPath = ['stages', index];
+  const entry: Entry = {
+    index,
+    stage: undefined,
+    name: undefined,
+    named: false,
+    definition: undefined,
+    options: undefined,
+    raw: {},
+  };
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    issues.add(locate(at), at, { found: describeValue(raw), expected: "a stage: 'stage: NAME' and its options" });
+    return entry;
+  }
+  entry.raw = raw as Record<string, unknown>;
+  const { stage, name, ...options } = entry.raw;
+  if (typeof stage !== 'string') {
+    const near = Object.keys(options).find((key) => registry.has(key) || nearestName(key, RESERVED_STAGE_KEYS));
+    const found = stage === undefined ? `no 'stage' in ${describeValue(raw)}` : describeValue(stage);
+    const suggestion = near === undefined ? undefined : registry.has(near) ? `stage: ${near}` : 'stage';
+    issues.add(locate([...at, 'stage']), [...at, 'stage'], { found, expected: 'the name of a stage', suggestion });
+    return entry;
+  }
+  entry.stage = stage;
+  entry.name = stage;
+  const checkedName = checkValue(stageNameSchema, name);
+  addMistakes(checkedName.mistakes, [...at, 'name'], locate, issues);
+  if (typeof checkedName.value === 'string') {
+    entry.name = checkedName.value;
+    entry.named = true;
+  }
+  const definition = registry.get(stage);
+  if (definition === undefined) {
+    const expected = 'the name of a stage (`corpusmill stages` lists them)';
+    const suggestion = nearestName(stage, registry.keys());
+    issues.add(locate([...at, 'stage']), [...at, 'stage'], { found: quote(stage), expected, suggestion });
+    return entry;
+  }
+  entry.definition = definition;
+  const checked = checkValue(definition.options, options, 'option');
+  addMistakes(checked.mistakes, at, locate, issues);
+  entry.options = checked.value as Record<string, unknown> | undefined;
+  return entry;
+}
+
+/** Adds the mistakes of a value at `base`. */
+export function addMistakes(
+  mistakes: readonly ValueMistake[],
+  base: ConfigPath,
+  locate: Locate,
+  issues: IssueCollector,
+): void {
+  for (const { path, at, ...mistake } of mistakes) {
+    const full = [...base, ...path];
+    issues.add(locate(full, at), full, mistake);
+  }
+}
+
+function checkNames(entries: readonly Entry[], locate: Locate, issues: IssueCollector): void {
+  const first = new Map<string, Entry>();
+  for (const entry of entries) {
+    if (entry.name === undefined) continue;
+    const earlier = first.get(entry.name);
+    if (earlier === undefined) {
+      first.set(entry.name, entry);
+      continue;
+    }
+    const key = entry.named ? 'name' : 'stage';
+    const path = ['stages', entry.index, key];
+    const { line } = locate(['stages', earlier.index, earlier.named ? 'name' : 'stage']);
+    const where = line === undefined ? `stages.${earlier.index}` : `line ${line}`;
+    issues.add(locate(path), path, {
+      found: `a second stage named ${quote(entry.name)} (the first: ${where})`,
+      expected: entry.named ? 'names that differ' : "a 'name' of its own for one of them",
+    });
+  }
+}
+
+/**
+ * A sink's needs (`tokenizer`) are met by an option of the same name or by an earlier barrier that makes it. A barrier
+ * makes what it is registered under: `tokenizer.train` makes a tokenizer.
+ */
+function checkNeeds(entries: readonly Entry[], registry: StageRegistry, locate: Locate, issues: IssueCollector): void {
+  for (const { index, stage, definition, raw } of entries) {
+    if (definition?.kind !== 'sink') continue;
+    for (const role of definition.needs ?? []) {
+      const makes = (entry: Entry): boolean =>
+        entry.definition?.kind === 'barrier' && entry.definition.name.startsWith(`${role}.`);
+      // A misspelt maker is reported already; its absence would only be a consequence.
+      const misspelt = entries.some((e) => e.definition === undefined && e.index < index && e.stage?.startsWith(role));
+      if (raw[role] != null || misspelt || entries.some((e) => e.index < index && makes(e))) continue;
+      const makers = [...registry.values()].filter((d) => d.kind === 'barrier' && d.name.startsWith(`${role}.`));
+      const maker = makers.map((d) => quote(d.name)).join(' or ') || `a stage that makes a ${role}`;
+      const later = entries.find((entry) => entry.index > index && makes(entry));
+      const option = Object.hasOwn(definition.options.shape, role) ? `, or its option '${role}'` : '';
+      const path = ['stages', index];
+      issues.add(locate(path), path, {
+        found:
+          later === undefined
+            ? `${quote(stage!)} with no ${role}`
+            : `${quote(stage!)} before ${quote(later.stage!)}, which makes its ${role}`,
+        expected: `${maker} before it${option}`,
+      });
+    }
+  }
+}
+
+/**
+ * Runs a factory once, as each worker will, so that what no schema can see (a regular expression that does not compile)
+ * is known before anything runs. Options named in the factory's message (`patterns.0: …`) give the place.
+ */
+function tryCreate(
+  definition: StageDefinition,
+  options: Record<string, unknown>,
+  context: StageContext,
+  at: ConfigPath,
+  locate: Locate,
+  issues: IssueCollector,
+): void {
+  try {
+    if (definition.kind === 'map') definition.create(options, context);
+    else if (definition.kind === 'barrier') definition.createObserver(options, context);
+  } catch (error) {
+    if (!isCorpusmillError(error)) throw error;
+    const { path, message } = optionNamedBy(error.message, options, [context.name, definition.name]);
+    const value = path.reduce<unknown>((held, step) => (held as Record<string, unknown> | undefined)?.[step], options);
+    const found = path.length === 0 ? `options that ${quote(definition.name)} refuses` : describeValue(value);
+    issues.add(locate([...at, ...path]), [...at, ...path], {
+      found,
+      message: error.hint === undefined ? message : `${message} (${error.hint})`,
+    });
+  }
+}
+
+/**
+ * The option that a factory's message begins with (`exclude.1: no closing parenthesis`, `vocabSize 12 is too small`),
+ * also behind the stage's name; a name followed by a colon is taken off, since the place says it.
+ */
+function optionNamedBy(
+  message: string,
+  options: Record<string, unknown>,
+  stageNames: readonly string[],
+): { path: (string | number)[]; message: string } {
+  const prefix = stageNames.map((name) => `${name}: `).find((name) => message.startsWith(name)) ?? '';
+  const rest = message.slice(prefix.length);
+  const named = /^[`']?([A-Za-z]\w*)((?:\.\w+|\[\d+\])*)[`']?(?:: | )/.exec(rest);
+  if (named === null || !Object.hasOwn(options, named[1])) return { path: [], message: rest };
+  const inner = named[2].split(/[.[\]]+/).filter((step) => step !== '');
+  const steps = inner.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  return { path: [named[1], ...steps], message: named[0].endsWith(': ') ? rest.slice(named[0].length) : rest };
+}

@@ -1,0 +1,48 @@
+/**
+ * The page's only script: remembers a chosen theme, opens and closes all examples, copies commands. The page is whole
+ * without it (the controls it serves are hidden until it runs). It reads nothing from documents, and the page's content policy
+ * allows this text by its hash and no other.
+ */
+export const PAGE_SCRIPT = `(() => {
+  const root = document.documentElement;
+  const KEY = 'corpusmill-theme';
+  const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
+  const store = (value) => { try { localStorage.setItem(KEY, value); } catch {} };
+  const asked = /[?#&]theme=(light|dark)/.exec(location.search + location.hash);
+  const theme = asked ? asked[1] : stored();
+  if (theme === 'light' || theme === 'dark') root.dataset.theme = theme;
+  document.addEventListener('DOMContentLoaded', () => {
+    const isDark = () => root.dataset.theme
+      ? root.dataset.theme === 'dark'
+      : matchMedia('(prefers-color-scheme: dark)').matches;
+    const toggle = document.getElementById('theme-toggle');
+    const label = () => { toggle.textContent = isDark() ? 'Light theme' : 'Dark theme'; };
+    toggle.addEventListener('click', () => {
+      root.dataset.theme = isDark() ? 'light' : 'dark';
+      store(root.dataset.theme);
+      label();
+    });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', label);
+    label();
+    toggle.hidden = false;
+    for (const button of document.querySelectorAll('[data-opens]')) {
+      const all = () => [...document.querySelectorAll('#' + button.dataset.opens + ' details.fold')];
+      button.hidden = false;
+      button.addEventListener('click', () => {
+        const open = all().some((one) => !one.open);
+        for (const one of all()) one.open = open;
+        button.textContent = open ? 'Close all' : 'Open all';
+        button.setAttribute('aria-expanded', String(open));
+      });
+    }
+    for (const button of document.querySelectorAll('.copy')) {
+      if (!navigator.clipboard) break;
+      button.hidden = false;
+      button.addEventListener('click', async () => {
+        await navigator.clipboard.writeText(button.parentElement.querySelector('code').textContent);
+        button.textContent = 'Copied';
+        setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+      });
+    }
+  });
+})();`;

@@ -1,0 +1,37 @@
+/**
+ * The reports of a finished run: `report.json` for programs (schema: configs/report.schema.json), `report.md` for a CI
+ * job summary, `report.html` for people. Equal summaries give equal bytes.
+ */
+import { resolve } from 'node:path';
+import type { RunSummary } from '../core/run-summary.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { renderHtml } from './html/page.ts';
+import { renderMarkdown } from './markdown.ts';
+import { buildReport, type DescribeReason } from './report-data.ts';
+
+export interface ReportFiles {
+  json: string;
+  markdown: string;
+  html: string;
+}
+
+/**
+ * Writes the three reports into `runDir` (which exists), each atomically, and returns their absolute paths.
+ * `describeReason` gives the line that explains a drop reason, as the stage's declaration has it.
+ */
+export async function writeReports(
+  summary: RunSummary,
+  runDir: string,
+  options: { describeReason?: DescribeReason } = {},
+): Promise<ReportFiles> {
+  const report = buildReport(summary, options.describeReason);
+  const files = {
+    json: resolve(runDir, 'report.json'),
+    markdown: resolve(runDir, 'report.md'),
+    html: resolve(runDir, 'report.html'),
+  };
+  await writeFileAtomic(files.json, `${JSON.stringify(report, null, 2)}\n`);
+  await writeFileAtomic(files.markdown, renderMarkdown(report));
+  await writeFileAtomic(files.html, renderHtml(report));
+  return files;
+}

@@ -1,0 +1,208 @@
+/**
+ * `report.md`: GitHub-flavoured Markdown for a CI job summary. Document text, ids and names are data: every character
+ * that Markdown or HTML could read as its own is written as an entity, and document text stands in `<code>`, where
+ * GitHub makes no mentions, references or links of it.
+ */
+import { detailRows } from './detail-rows.ts';
+import { formatBytes, formatCount, formatCounted, formatMeasure, formatShare } from './numbers.ts';
+import type { Report, ReportSample } from './report-schema.ts';
+
+const EXCERPT_CHARS = 160;
+const SAMPLES_PER_REASON = 2;
+const CLUSTERS_PER_STAGE = 5;
+const BAR_CELLS = 20;
+
+export function renderMarkdown(report: Report): string {
+  const parts = [
+    headline(report),
+    funnel(report),
+    dropReasons(report),
+    sampledDrops(report),
+    ...report.duplicates.map(duplicates),
+    sources(report),
+    outputs(report),
+    quarantine(report),
+    `<sub>corpusmill ${escapeMarkdown(report.corpusmillVersion)} · ${escapeMarkdown(report.pipeline.file)} · hash ${escapeMarkdown(report.pipeline.hash)} · seed ${report.pipeline.seed}</sub>`,
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/**
+ * Data as inline Markdown text that means itself: one line, no markup, no HTML, no automatic links (an entity does not
+ * keep GitHub from linking `a@b.c`; a tag after the sign does).
+ */
+export function escapeMarkdown(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\s+/g, ' ')
+    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+    .replace(/[&<>"'`*_~[\](){}|\\#$!@:]|(?<=\bwww)\./giu, (c) => `&#${c.charCodeAt(0)};`)
+    .replaceAll('&#64;', '&#64;<wbr>');
+}
+
+/** Document text as inline code. Not a backtick span: those cannot hold entities, nor a pipe within a table. */
+function codeText(text: string, maxChars = EXCERPT_CHARS): string {
+  const flat = text.replace(/\s+/g, ' ').trim();
+  const cut = flat.length > maxChars ? `${flat.slice(0, maxChars)}…` : flat;
+  return `<code>${escapeMarkdown(cut)}</code>`;
+}
+
+function headline(report: Report): string {
+  const { read, kept, dropped, duplicates: copies, badRecords, tokens } = report.totals;
+  const title = `## corpusmill: ${escapeMarkdown(report.pipeline.name)}`;
+  if (read.documents === 0) return `${title}\n\n**No documents were read.**`;
+  const figures = [
+    [
+      'Documents kept',
+      `**${formatCount(kept.documents)}** of ${formatCount(read.documents)}`,
+      formatShare(kept.documents, read.documents),
+    ],
+    ['Text kept', `**${formatBytes(kept.bytes)}** of ${formatBytes(read.bytes)}`, formatShare(kept.bytes, read.bytes)],
+    [
+      'Dropped by filters',
+      formatCount(dropped.documents - copies),
+      formatShare(dropped.documents - copies, read.documents),
+    ],
+    ['Duplicates', formatCount(copies), formatShare(copies, read.documents)],
+    ...(tokens === null ? [] : [['Tokens packed', formatCount(tokens), '']]),
+    ['Bad records', formatCount(badRecords), ''],
+  ];
+  return `${title}\n\n${table(['', 'Figure:', 'Share:'], figures)}`;
+}
+
+function funnel(report: Report): string {
+  const { read, kept } = report.totals;
+  const most = Math.max(read.documents, ...report.funnel.map((row) => row.output.documents));
+  const rows = [
+    ['**Read**', formatCount(read.documents), '', formatBytes(read.bytes), bar(read.documents, most)],
+    ...report.funnel.map((row) => [
+      `${escapeMarkdown(row.name)}${row.stage === row.name ? '' : ` <sub>${escapeMarkdown(row.stage)}</sub>`}`,
+      formatCount(row.output.documents),
+      [
+        row.dropped.documents > 0 ? `−${formatCount(row.dropped.documents)}` : '',
+        row.added > 0 ? `+${formatCount(row.added)} by splitting` : '',
+      ]
+        .filter((note) => note !== '')
+        .join(', '),
+      formatBytes(row.output.bytes),
+      bar(row.output.documents, most),
+    ]),
+    ['**Kept**', `**${formatCount(kept.documents)}**`, '', `**${formatBytes(kept.bytes)}**`, bar(kept.documents, most)],
+  ];
+  return `### Funnel\n\n${table(['Stage', 'Documents:', 'Dropped:', 'Text:', ''], rows)}`;
+}
+
+function dropReasons(report: Report): string {
+  if (report.drops.length === 0) return '### Why dropped\n\nNo stage dropped a document.';
+  const rows = report.drops.map((drop) => [
+    escapeMarkdown(drop.name),
+    escapeMarkdown(drop.reason),
+    formatCount(drop.documents),
+    formatShare(drop.documents, report.totals.read.documents),
+    formatBytes(drop.bytes),
+  ]);
+  return `### Why dropped\n\n${table(['Stage', 'Reason', 'Documents:', 'Share:', 'Text:'], rows)}`;
+}
+
+function sampledDrops(report: Report): string {
+  const rows = report.drops.flatMap((drop) =>
+    drop.samples
+      .slice(0, SAMPLES_PER_REASON)
+      .map((sample) => [
+        `${escapeMarkdown(drop.name)}: ${escapeMarkdown(drop.reason)}`,
+        codeText(sample.id, 80),
+        measurement(sample),
+        codeText(sample.excerpt),
+      ]),
+  );
+  if (rows.length === 0) return '';
+  return `<details><summary>Sampled documents that were dropped</summary>\n\n${table(['Reason', 'Document', 'Measured / limit', 'Text'], rows)}\n\n</details>`;
+}
+
+function measurement({ value, threshold }: ReportSample): string {
+  if (value === null) return '';
+  return threshold === null ? formatMeasure(value) : `${formatMeasure(value)} / ${formatMeasure(threshold)}`;
+}
+
+function duplicates(entry: Report['duplicates'][number]): string {
+  const lead = `### Duplicates: ${escapeMarkdown(entry.name)}\n\n**${formatCount(entry.duplicates)}** of ${formatCounted(entry.documents, 'document')} (${formatShare(entry.duplicates, entry.documents)}) in ${formatCounted(entry.clusters, 'cluster')}.`;
+  if (entry.largest.length === 0) return lead;
+  const rows = entry.largest.slice(0, CLUSTERS_PER_STAGE).map((cluster) => {
+    const kept = cluster.members.find((member) => member.kept);
+    const others = cluster.members.filter((member) => !member.kept);
+    return [
+      formatCount(cluster.size),
+      kept === undefined ? '' : codeText(kept.id, 80),
+      others
+        .slice(0, 2)
+        .map((member) => codeText(member.id, 80))
+        .join(' '),
+      kept === undefined ? '' : codeText(kept.excerpt, 100),
+    ];
+  });
+  return `${lead}\n\n<details><summary>Largest clusters</summary>\n\n${table(['Copies:', 'Kept', 'Dropped, among others', 'Text'], rows)}\n\n</details>`;
+}
+
+function sources(report: Report): string {
+  if (report.inputs.length === 0) return '';
+  const rows = report.inputs.map((input) => [
+    escapeMarkdown(input.name),
+    formatCounted(input.files, `${input.format} file`),
+    formatCount(input.read.documents),
+    formatCount(input.kept.documents),
+    formatShare(input.kept.documents, input.read.documents),
+    formatBytes(input.kept.bytes),
+  ]);
+  return `### Sources\n\n${table(['Source', 'Files', 'Read:', 'Kept:', 'Share:', 'Text kept:'], rows)}`;
+}
+
+function outputs(report: Report): string {
+  const rows = [
+    ...report.outputs.map((output) => [
+      escapeMarkdown(output.name),
+      `<code>${escapeMarkdown(output.path)}</code>`,
+      `${formatCounted(output.files, 'file')}, ${formatBytes(output.fileBytes)}`,
+      facts(output.details),
+    ]),
+    ...report.artifacts.flatMap((artifact) =>
+      artifact.files.map((file) => [
+        `${escapeMarkdown(artifact.name)} (${escapeMarkdown(file.role)})`,
+        `<code>${escapeMarkdown(file.path)}</code>`,
+        '',
+        facts(artifact.details),
+      ]),
+    ),
+  ];
+  return rows.length === 0 ? '' : `### Outputs\n\n${table(['Output', 'Path', 'Size', 'Holds'], rows)}`;
+}
+
+function facts(details: Record<string, unknown>): string {
+  return detailRows(details)
+    .slice(0, 5)
+    .map(({ label, value }) => `${escapeMarkdown(label.toLowerCase())} ${escapeMarkdown(value)}`)
+    .join(', ');
+}
+
+function quarantine(report: Report): string {
+  const { records, path, reasons } = report.quarantine;
+  if (records === 0) return '';
+  const where = path === null ? '' : ` in <code>${escapeMarkdown(path)}</code>`;
+  const rows = reasons.map((row) => [escapeMarkdown(row.reason), formatCount(row.records)]);
+  return `### Quarantine\n\n${formatCounted(records, 'record')} could not be read, set aside${where}.\n\n${table(['Reason', 'Records:'], rows)}`;
+}
+
+/** `heads` that end in a colon are right-aligned, as figures are. Cells are already escaped. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const head = heads.map((text) => text.replace(/:$/, ''));
+  const rule = heads.map((text) => (text.endsWith(':') ? '---:' : '---'));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** `█████░░░░░`, of 20 cells; never empty for something, never full for less than all. */
+function bar(part: number, whole: number): string {
+  if (whole <= 0) return '';
+  let cells = Math.round((part / whole) * BAR_CELLS);
+  if (part > 0) cells = Math.max(cells, 1);
+  if (part < whole) cells = Math.min(cells, BAR_CELLS - 1);
+  return '█'.repeat(cells) + '░'.repeat(BAR_CELLS - cells);
+}

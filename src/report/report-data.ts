@@ -1,0 +1,194 @@
+/**
+ * From a `RunSummary` to the `Report` that all renderers share: the one place where sums, shares and orders are made,
+ * so that the page, the job summary, the JSON file and the terminal cannot disagree. Pure and without a clock: equal
+ * summaries give equal reports.
+ */
+import type { DuplicateDetails, RunSummary } from '../core/run-summary.ts';
+import type { SizeHistogram, StageStats, Volume } from '../core/stats.ts';
+import type { Report, ReportDrop, ReportDuplicates, ReportLengths } from './report-schema.ts';
+
+/** One line on what a reason means, or undefined; the pipeline's stage registry knows (`reasons` of a declaration). */
+export type DescribeReason = (stage: string, reason: string) => string | undefined;
+
+export function buildReport(summary: RunSummary, describeReason: DescribeReason = () => undefined): Report {
+  const read: Volume = { documents: summary.lengthsBefore.count, bytes: summary.lengthsBefore.sum };
+  const kept: Volume = { documents: summary.lengthsAfter.count, bytes: summary.lengthsAfter.sum };
+  const duplicates = summary.barriers.flatMap((barrier) =>
+    isDuplicateDetails(barrier.details) ? [duplicatesOf(barrier.name, barrier.stage, barrier.details)] : [],
+  );
+  // From the stages rather than from the details: then filters and duplicates always add up to all that was dropped.
+  const dedupStages = new Set(duplicates.map((entry) => entry.name));
+  const duplicateDocuments = sum(
+    summary.stages.filter((stage) => dedupStages.has(stage.name)).map((stage) => droppedBy(stage).documents),
+  );
+  const tokens = summary.outputs.map((output) => output.details['tokens']).filter(isCount);
+  return {
+    schemaVersion: 1,
+    corpusmillVersion: summary.corpusmillVersion,
+    pipeline: { ...summary.pipeline },
+    totals: {
+      read,
+      kept,
+      dropped: sumVolumes(summary.stages.map(droppedBy)),
+      keptDocumentShare: shareOf(kept.documents, read.documents),
+      keptByteShare: shareOf(kept.bytes, read.bytes),
+      duplicates: duplicateDocuments,
+      duplicateShare: shareOf(duplicateDocuments, read.documents),
+      badRecords: summary.quarantine.records,
+      tokens: tokens.length === 0 ? null : sum(tokens),
+    },
+    inputs: summary.inputs.map((input) => ({
+      name: input.name,
+      format: input.format,
+      files: input.files,
+      fileBytes: input.fileBytes,
+      badRecords: input.badRecords,
+      read: summary.sources[input.name]?.input ?? { documents: input.documents, bytes: 0 },
+      kept: summary.sources[input.name]?.output ?? { documents: 0, bytes: 0 },
+    })),
+    funnel: summary.stages.map((stage) => {
+      const dropped = droppedBy(stage);
+      return {
+        name: stage.name,
+        stage: stage.stage,
+        input: stage.input,
+        output: stage.output,
+        dropped,
+        changed: stage.changed,
+        added: stage.added,
+        editedBytes: stage.output.bytes - (stage.input.bytes - dropped.bytes),
+      };
+    }),
+    drops: summary.stages.flatMap((stage) => dropsOf(stage, read.documents, describeReason)),
+    lengths: { before: lengthsOf(summary.lengthsBefore), after: lengthsOf(summary.lengthsAfter) },
+    duplicates,
+    artifacts: summary.barriers
+      .filter((barrier) => !isDuplicateDetails(barrier.details))
+      .map((barrier) => ({
+        name: barrier.name,
+        stage: barrier.stage,
+        files: Object.entries(barrier.artifacts).map(([role, path]) => ({ role, path })),
+        details: barrier.details,
+      })),
+    outputs: summary.outputs.map((output) => ({
+      name: output.name,
+      stage: output.stage,
+      path: output.path,
+      files: output.files,
+      fileBytes: output.bytes,
+      details: output.details,
+    })),
+    quarantine: {
+      records: summary.quarantine.records,
+      path: summary.quarantine.path ?? null,
+      reasons: Object.entries(summary.quarantine.byReason)
+        .map(([reason, records]) => ({ reason, records }))
+        .sort((a, b) => b.records - a.records || compareText(a.reason, b.reason)),
+    },
+  };
+}
+
+/** `part / whole`, or null where there is no whole. */
+export function shareOf(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
+
+function droppedBy(stage: StageStats): Volume {
+  return sumVolumes(Object.values(stage.dropped));
+}
+
+function dropsOf(stage: StageStats, documentsRead: number, describeReason: DescribeReason): ReportDrop[] {
+  return Object.entries(stage.dropped)
+    .map(([reason, volume]) => ({
+      name: stage.name,
+      stage: stage.stage,
+      reason,
+      description: describeReason(stage.stage, reason) ?? null,
+      documents: volume.documents,
+      bytes: volume.bytes,
+      shareOfRead: shareOf(volume.documents, documentsRead),
+      samples: (stage.samples[reason] ?? []).map((sample) => ({
+        id: sample.id,
+        source: sample.source,
+        bytes: sample.bytes,
+        value: finiteOrNull(sample.value),
+        threshold: finiteOrNull(sample.threshold),
+        excerpt: sample.excerpt,
+      })),
+    }))
+    .sort((a, b) => b.documents - a.documents || compareText(a.reason, b.reason));
+}
+
+/** JSON has no infinities; a measurement that is none is left out. */
+function finiteOrNull(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+function lengthsOf(histogram: SizeHistogram): ReportLengths {
+  const empty = histogram.count === 0;
+  return {
+    documents: histogram.count,
+    bytes: histogram.sum,
+    min: empty ? null : histogram.min,
+    max: empty ? null : histogram.max,
+    mean: empty ? null : histogram.sum / histogram.count,
+    median: empty ? null : medianOf(histogram),
+    buckets: histogram.buckets.map((documents, k) => ({ from: k === 0 ? 0 : 2 ** k, below: 2 ** (k + 1), documents })),
+  };
+}
+
+/** The median, interpolated geometrically within its power-of-two bucket and held within the true extremes. */
+function medianOf(histogram: SizeHistogram): number {
+  const half = histogram.count / 2;
+  let below = 0;
+  for (let k = 0; k < histogram.buckets.length; k++) {
+    const inBucket = histogram.buckets[k];
+    if (inBucket > 0 && below + inBucket >= half) {
+      const estimate = 2 ** (k + (half - below) / inBucket);
+      return Math.round(Math.min(Math.max(estimate, histogram.min), histogram.max));
+    }
+    below += inBucket;
+  }
+  return histogram.max;
+}
+
+function isDuplicateDetails(details: Record<string, unknown>): details is DuplicateDetails {
+  return details['kind'] === 'duplicates';
+}
+
+function duplicatesOf(name: string, stage: string, details: DuplicateDetails): ReportDuplicates {
+  return {
+    name,
+    stage,
+    method: details.method,
+    documents: details.documents,
+    duplicates: details.duplicates,
+    duplicateShare: shareOf(details.duplicates, details.documents),
+    clusters: details.clusters,
+    clusterSizes: Object.entries(details.clusterSizes)
+      .map(([size, clusters]) => ({ size: Number(size), clusters }))
+      .sort((a, b) => a.size - b.size),
+    largest: details.largest.map((cluster) => ({
+      size: cluster.size,
+      members: cluster.members.map(({ id, source, kept, bytes, excerpt }) => ({ id, source, kept, bytes, excerpt })),
+    })),
+    settings: details.settings,
+  };
+}
+
+function sumVolumes(volumes: readonly Volume[]): Volume {
+  return { documents: sum(volumes.map((v) => v.documents)), bytes: sum(volumes.map((v) => v.bytes)) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Code-unit order: the same on every machine, unlike a locale's. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,156 @@
+/**
+ * The shape of `report.json`, published as `configs/report.schema.json`, for CI jobs and other programs.
+ * `schemaVersion` rises when a member is removed or changes its meaning; members may be added without.
+ * All sizes are UTF-8 bytes of text unless a name says `fileBytes`; shares are fractions in [0, 1], null of nothing.
+ */
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+const share = z.number().nonnegative().nullable();
+const volume = z.strictObject({ documents: count, bytes: count }).describe('Documents and UTF-8 bytes of their text.');
+const details = z.record(z.string(), z.unknown());
+
+const sample = z.strictObject({
+  id: z.string(),
+  source: z.string(),
+  bytes: count.describe('Of the whole text.'),
+  value: z.number().nullable().describe('What was measured, where the rule measures.'),
+  threshold: z.number().nullable().describe('The limit that the value broke.'),
+  excerpt: z.string().describe('Start of the text.'),
+});
+
+const lengths = z.strictObject({
+  documents: count,
+  bytes: count,
+  min: count.nullable(),
+  max: count.nullable(),
+  mean: z.number().nullable(),
+  median: z.number().nullable().describe('Estimated within its bucket.'),
+  buckets: z
+    .array(z.strictObject({ from: count, below: count, documents: count }))
+    .describe('Documents of at least `from` and fewer than `below` bytes; the first bucket holds empty ones too.'),
+});
+
+export const reportSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    corpusmillVersion: z.string(),
+    pipeline: z.strictObject({ name: z.string(), file: z.string(), hash: z.string(), seed: z.number() }),
+    totals: z.strictObject({
+      read: volume,
+      kept: volume,
+      dropped: volume,
+      keptDocumentShare: share,
+      keptByteShare: share,
+      duplicates: count.describe('Documents that all dedup stages together dropped.'),
+      duplicateShare: share.describe('Of the documents read.'),
+      badRecords: count,
+      tokens: count.nullable().describe('Over all outputs that report tokens.'),
+    }),
+    inputs: z.array(
+      z.strictObject({
+        name: z.string(),
+        format: z.string(),
+        files: count,
+        fileBytes: count,
+        badRecords: count,
+        read: volume,
+        kept: volume,
+      }),
+    ),
+    funnel: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stage: z.string(),
+          input: volume,
+          output: volume,
+          dropped: volume,
+          changed: count.describe('Documents whose text the stage changed and kept.'),
+          added: count.describe('Pieces minus originals, where the stage splits documents.'),
+          editedBytes: z.int().describe('Bytes that edits added (negative: removed) in documents that were kept.'),
+        }),
+      )
+      .describe('Every stage that saw documents, in order.'),
+    drops: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stage: z.string(),
+          reason: z.string(),
+          description: z.string().nullable(),
+          documents: count,
+          bytes: count,
+          shareOfRead: share,
+          samples: z.array(sample),
+        }),
+      )
+      .describe('By stage in order, then by documents, most first.'),
+    lengths: z.strictObject({ before: lengths, after: lengths }),
+    duplicates: z.array(
+      z.strictObject({
+        name: z.string(),
+        stage: z.string(),
+        method: z.string(),
+        documents: count.describe('Compared.'),
+        duplicates: count,
+        duplicateShare: share.describe('Of the documents compared.'),
+        clusters: count,
+        clusterSizes: z.array(z.strictObject({ size: count, clusters: count })),
+        largest: z.array(
+          z.strictObject({
+            size: count,
+            members: z.array(
+              z.strictObject({
+                id: z.string(),
+                source: z.string(),
+                kept: z.boolean(),
+                bytes: count,
+                excerpt: z.string(),
+              }),
+            ),
+          }),
+        ),
+        settings: details,
+      }),
+    ),
+    artifacts: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stage: z.string(),
+          files: z.array(z.strictObject({ role: z.string(), path: z.string() })),
+          details,
+        }),
+      )
+      .describe('What corpus-wide stages other than dedup made, for example a tokenizer.'),
+    outputs: z.array(
+      z.strictObject({
+        name: z.string(),
+        stage: z.string(),
+        path: z.string().describe('Relative to the run directory.'),
+        files: count,
+        fileBytes: count,
+        details,
+      }),
+    ),
+    quarantine: z.strictObject({
+      records: count,
+      path: z.string().nullable(),
+      reasons: z.array(z.strictObject({ reason: z.string(), records: count })),
+    }),
+  })
+  .describe('What a corpusmill run read, dropped, kept and wrote.');
+
+/** What every renderer reads: a `RunSummary` with all sums, shares and orders worked out once. */
+export type Report = z.output<typeof reportSchema>;
+export type ReportLengths = Report['lengths']['before'];
+export type ReportDrop = Report['drops'][number];
+export type ReportSample = ReportDrop['samples'][number];
+export type ReportDuplicates = Report['duplicates'][number];
+export type ReportOutput = Report['outputs'][number];
+
+/** JSON Schema (draft 2020-12) of `report.json`; `configs/report.schema.json` is this, and a test holds it to it. */
+export function reportJsonSchema(): Record<string, unknown> {
+  return { ...z.toJSONSchema(reportSchema), title: 'corpusmill report' };
+}

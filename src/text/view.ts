@@ -1,0 +1,171 @@
+/**
+ * TextView: what filters read of a text, each part found once, when first asked for, and shared by all filters of a
+ * chain — a further filter must not add a pass.
+ *
+ * One view serves a worker: `textView` turns it to the text it is given and gives the same view for the same text, so nothing is
+ * allocated per document. Whoever holds a view must not keep it, nor the arrays in it, past its own turn.
+ * Offsets are in UTF-16 units of `text`; lengths called chars are in code points.
+ */
+import { findDuplicates, type Duplicates } from './duplicates.ts';
+import { lineRuns, newlineLines, paragraphs, universalLines } from './lines.ts';
+import { countCodePoints } from './unicode.ts';
+import { type Bounds, breakWords, createBounds } from './word-break.ts';
+import { createWordFeatures, readWords, type WordFeatures } from './words.ts';
+
+/** Arrays longer than this are given back after the text that needed them. */
+const RETAINED_UNITS = 1 << 22;
+
+const UNITS = 1;
+const NEWLINE_LINES = 2;
+const UNIVERSAL_LINES = 4;
+const WORDS = 8;
+const FEATURES = 16;
+const PARAGRAPHS = 32;
+const LINE_RUNS = 64;
+
+export class TextView {
+  #text = '';
+  #done = 0;
+  #bytes = Buffer.alloc(1 << 17);
+  #units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, 1 << 16);
+  #hasSurrogates = false;
+  #charCount = 0;
+  #newline = createBounds();
+  #universal = createBounds();
+  #words = createBounds();
+  #features = createWordFeatures();
+  #paragraphs = createBounds(256);
+  #lineRuns = createBounds(256);
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Turns the view to another text. */
+  reset(text: string): void {
+    this.#text = text;
+    this.#done = 0;
+    if (this.#units.length > RETAINED_UNITS && text.length <= RETAINED_UNITS) this.#release();
+  }
+
+  /** The text's UTF-16 units from 0 to `text.length`; entries after that are left from other texts. */
+  get units(): Uint16Array {
+    if ((this.#done & UNITS) === 0) this.#readUnits();
+    return this.#units;
+  }
+
+  /** Code points: Python's `len(text)`. */
+  get charCount(): number {
+    if ((this.#done & UNITS) === 0) this.#readUnits();
+    return this.#charCount;
+  }
+
+  /** True when characters beyond U+FFFF may occur. */
+  get hasSurrogates(): boolean {
+    if ((this.#done & UNITS) === 0) this.#readUnits();
+    return this.#hasSurrogates;
+  }
+
+  /** Pieces between newlines: `text.split("\n")`. */
+  get newlineLines(): Bounds {
+    if ((this.#done & NEWLINE_LINES) === 0) {
+      newlineLines(this.units, this.#text.length, this.#newline);
+      this.#done |= NEWLINE_LINES;
+    }
+    return this.#newline;
+  }
+
+  /** Newlines in the text. */
+  get newlineCount(): number {
+    return this.newlineLines.count - 1;
+  }
+
+  /** Python's `text.splitlines()`. */
+  get lines(): Bounds {
+    if ((this.#done & UNIVERSAL_LINES) === 0) {
+      universalLines(this.units, this.#text.length, this.#universal);
+      this.#done |= UNIVERSAL_LINES;
+    }
+    return this.#universal;
+  }
+
+  /** Pieces between runs of newlines: `re.split("\n+", text)`. */
+  get lineRuns(): Bounds {
+    if ((this.#done & LINE_RUNS) === 0) {
+      lineRuns(this.newlineLines, this.#lineRuns);
+      this.#done |= LINE_RUNS;
+    }
+    return this.#lineRuns;
+  }
+
+  /** Pieces between empty lines: `re.split("\n{2,}", text.strip())`. */
+  get paragraphs(): Bounds {
+    if ((this.#done & PARAGRAPHS) === 0) {
+      paragraphs(this.units, this.#text.length, this.newlineLines, this.#paragraphs);
+      this.#done |= PARAGRAPHS;
+    }
+    return this.#paragraphs;
+  }
+
+  /** Words: UAX #29 segments that are not white space. */
+  get words(): Bounds {
+    if ((this.#done & WORDS) === 0) {
+      breakWords(this.#text, this.units, this.#text.length, this.#words);
+      this.#done |= WORDS;
+    }
+    return this.#words;
+  }
+
+  get wordCount(): number {
+    return this.words.count;
+  }
+
+  /** Hashes, lengths and kinds of the words. */
+  get wordFeatures(): WordFeatures {
+    if ((this.#done & FEATURES) === 0) {
+      readWords(this.units, this.words, this.#features, this.#hasSurrogates);
+      this.#done |= FEATURES;
+    }
+    return this.#features;
+  }
+
+  /** Second and later occurrences among pieces of the text. */
+  duplicates(pieces: Bounds): Duplicates {
+    return findDuplicates(this.units, pieces, this.#hasSurrogates);
+  }
+
+  #readUnits(): void {
+    const text = this.#text;
+    if (this.#units.length < text.length) {
+      const capacity = 2 ** Math.ceil(Math.log2(text.length));
+      this.#bytes = Buffer.alloc(capacity * 2);
+      this.#units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, capacity);
+    }
+    this.#bytes.write(text, 0, 'utf16le');
+    const units = this.#units;
+    let lows = 0;
+    for (let i = 0; i < text.length; i++) if ((units[i] & 0xfc00) === 0xdc00) lows++;
+    this.#hasSurrogates = lows > 0;
+    this.#charCount = lows === 0 ? text.length : countCodePoints(units, 0, text.length);
+    this.#done |= UNITS;
+  }
+
+  #release(): void {
+    this.#bytes = Buffer.alloc(1 << 17);
+    this.#units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, 1 << 16);
+    this.#newline = createBounds();
+    this.#universal = createBounds();
+    this.#words = createBounds();
+    this.#features = createWordFeatures();
+    this.#paragraphs = createBounds(256);
+    this.#lineRuns = createBounds(256);
+  }
+}
+
+const shared = new TextView();
+
+/** The worker's view, turned to `text`. The same text gives the same view with all that was found so far. */
+export function textView(text: string): TextView {
+  if (text !== shared.text) shared.reset(text);
+  return shared;
+}

@@ -1,0 +1,87 @@
+/** A barrier run in memory: observers over documents given in parts, then `decide` on what they left. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import type { Document } from '../../src/core/document.ts';
+import type { DuplicateDetails } from '../../src/core/run-summary.ts';
+import type { BarrierContext, BarrierDefinition, FeaturePart } from '../../src/core/stage.ts';
+
+export interface Outcome {
+  keptAs: number[];
+  details: DuplicateDetails & { verification?: Record<string, number> };
+  /** Ordinals asked for, in order: one array per call. */
+  reads: number[][];
+}
+
+export interface Settings {
+  /** Rows per part, the last repeating; one part when absent. */
+  partRows?: readonly number[];
+  /** False for each ordinal that an earlier stage dropped. */
+  alive?: (ordinal: number) => boolean;
+  seed?: number;
+}
+
+export function documentsFrom(texts: readonly string[]): Document[] {
+  return texts.map((text, i) => ({ id: `d${i}`, text, meta: { source: 'test' } }));
+}
+
+/** The documents of a .jsonl.gz file. */
+export function readJsonlGz<T>(path: string): T[] {
+  const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+}
+
+export async function runBarrier(
+  definition: BarrierDefinition,
+  options: Record<string, unknown>,
+  documents: readonly Document[],
+  { partRows = [documents.length], alive, seed = 1 }: Settings = {},
+): Promise<Outcome> {
+  const parsed = definition.options.parse(options);
+  const stage = { name: 'dedup', seed, baseDir: '.' };
+  const parts: FeaturePart[] = [];
+  for (let first = 0; first < documents.length; ) {
+    const rows = Math.min(partRows[Math.min(parts.length, partRows.length - 1)], documents.length - first);
+    const observer = definition.createObserver(parsed, stage);
+    for (let row = 0; row < rows; row++) observer.observe(documents[first + row]);
+    const blob = observer.finish();
+    const firstOrdinal = first;
+    parts.push({
+      part: parts.length,
+      rows,
+      firstOrdinal,
+      alive: alive && Uint8Array.from({ length: rows }, (_, row) => (alive(firstOrdinal + row) ? 1 : 0)),
+      // As read from a file: a view at an odd offset must do as well.
+      features: async () => Buffer.concat([Buffer.alloc(1), blob]).subarray(1),
+    });
+    first += rows;
+  }
+  const reads: number[][] = [];
+  const context: BarrierContext = {
+    ...stage,
+    parts,
+    rows: documents.length,
+    outputDir: '.',
+    readDocuments: async (ordinals) => {
+      reads.push([...ordinals]);
+      return ordinals.map((ordinal) => documents[ordinal]);
+    },
+    progress: () => {},
+    signal: new AbortController().signal,
+  };
+  const { keptAs, details } = await definition.decide(parsed, context);
+  return { keptAs: [...(keptAs ?? [])], details: details as Outcome['details'], reads };
+}
+
+/** Precision and recall of pairs within equal labels against pairs within equal gold clusters. */
+export function pairScores(found: readonly unknown[], gold: readonly unknown[]): { precision: number; recall: number } {
+  const both = pairs(found.map((label, i) => `${String(label)}\0${String(gold[i])}`));
+  return { precision: both / pairs(found), recall: both / pairs(gold) };
+}
+
+function pairs(labels: readonly unknown[]): number {
+  const sizes = new Map<unknown, number>();
+  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+  let sum = 0;
+  for (const size of sizes.values()) sum += (size * (size - 1)) / 2;
+  return sum;
+}

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mix32 } from '../../src/core/random.ts';
+import { createPermutations, minhashSignature, minhashSignatureTwin } from '../../src/dedup/minhash-kernel.ts';
+
+/** The definition, in arithmetic that cannot overflow. */
+function signatureByDefinition(hashes: readonly number[], multipliers: Uint32Array, increments: Uint32Array): number[] {
+  return [...multipliers].map((a, k) => {
+    let lowest = 0xffffffffn;
+    for (const h of hashes) {
+      const value = (BigInt(a) * BigInt(h) + BigInt(increments[k])) % 2n ** 32n;
+      if (value < lowest) lowest = value;
+    }
+    return Number(lowest);
+  });
+}
+
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+
+describe.each([
+  ['twin', minhashSignatureTwin],
+  ['the one in use', minhashSignature],
+])('minhash signature: %s', (_, signatureOf) => {
+  it('is the minimum of (a·h + b) mod 2^32 for each function', () => {
+    fc.assert(
+      fc.property(
+        fc.array(uint32, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+        uint32,
+        (hashes, count, seed) => {
+          const { multipliers, increments } = createPermutations(count, seed);
+          const signature = new Uint32Array(count);
+          signatureOf(Uint32Array.from(hashes), hashes.length, multipliers, increments, signature);
+          expect([...signature]).toEqual(signatureByDefinition(hashes, multipliers, increments));
+        },
+      ),
+    );
+  });
+
+  it('looks at the first `count` hashes only, and at none gives 2^32 - 1', () => {
+    const { multipliers, increments } = createPermutations(10, 3);
+    const signature = new Uint32Array(10);
+    const hashes = Uint32Array.of(7, 11, 13);
+    signatureOf(hashes, 2, multipliers, increments, signature);
+    expect([...signature]).toEqual(signatureByDefinition([7, 11], multipliers, increments));
+    signatureOf(hashes, 0, multipliers, increments, signature);
+    expect([...signature]).toEqual(Array(10).fill(0xffffffff));
+  });
+});
+
+describe('the family of hash functions', () => {
+  it('has odd multipliers, so that each function is a permutation', () => {
+    expect([...createPermutations(500, 9).multipliers].every((a) => a % 2 === 1)).toBe(true);
+  });
+
+  it('gives the same first functions whatever the number asked for', () => {
+    expect(createPermutations(50, 4).multipliers).toEqual(createPermutations(80, 4).multipliers.slice(0, 50));
+  });
+
+  // Pairs of sets with a known Jaccard similarity, hashed as shingles are: counters through a finalizer.
+  it.each([
+    { shared: 10, own: 45, jaccard: 0.1 },
+    { shared: 100, own: 50, jaccard: 0.5 },
+    { shared: 400, own: 50, jaccard: 0.8 },
+    { shared: 950, own: 25, jaccard: 0.95 },
+  ])('estimates J = $jaccard without bias and with variance J(1-J)/K', ({ shared, own, jaccard }) => {
+    const permutations = 128;
+    const trials = 1500;
+    const { multipliers, increments } = createPermutations(permutations, 20);
+    const size = shared + own;
+    const left = new Uint32Array(size);
+    const right = new Uint32Array(size);
+    const signatures = [new Uint32Array(permutations), new Uint32Array(permutations)];
+    let sum = 0;
+    let squares = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      let counter = trial * 5000;
+      for (let i = 0; i < shared; i++) left[i] = right[i] = mix32(counter++);
+      for (let i = shared; i < size; i++) left[i] = mix32(counter++);
+      for (let i = shared; i < size; i++) right[i] = mix32(counter++);
+      minhashSignature(left, size, multipliers, increments, signatures[0]);
+      minhashSignature(right, size, multipliers, increments, signatures[1]);
+      let equal = 0;
+      for (let k = 0; k < permutations; k++) if (signatures[0][k] === signatures[1][k]) equal++;
+      sum += equal / permutations;
+      squares += (equal / permutations) ** 2;
+    }
+    const mean = sum / trials;
+    const variance = squares / trials - mean ** 2;
+    const expected = (jaccard * (1 - jaccard)) / permutations;
+    // Four standard errors of the mean; a variance estimated from 1,500 trials has a relative error of 3.7 %.
+    expect(Math.abs(mean - jaccard)).toBeLessThan(4 * Math.sqrt(expected / trials));
+    expect(variance / expected).toBeGreaterThan(0.85);
+    expect(variance / expected).toBeLessThan(1.15);
+  });
+});

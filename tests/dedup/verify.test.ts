@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { BarrierContext } from '../../src/core/stage.ts';
+import { createCandidates } from '../../src/dedup/candidates.ts';
+import { createShingleSet } from '../../src/dedup/shingle-set.ts';
+import { createUnionFind } from '../../src/dedup/union-find.ts';
+import { verifyCandidates } from '../../src/dedup/verify.ts';
+
+const values = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 60 });
+
+describe('a shingle set', () => {
+  it('gives the Jaccard similarity of sets, repeats and order aside', () => {
+    const set = createShingleSet();
+    fc.assert(
+      fc.property(values, values, (left, right) => {
+        const a = new Set(left);
+        const b = new Set(right);
+        const shared = [...a].filter((value) => b.has(value)).length;
+        set.open(Uint32Array.from(left), left.length);
+        const others = set.values();
+        expect(new Set(others)).toEqual(a);
+        expect(others).toHaveLength(a.size);
+        set.open(Uint32Array.from(right), right.length);
+        expect(set.size).toBe(b.size);
+        expect(set.jaccard(others)).toBe(a.size + b.size === 0 ? 0 : shared / (a.size + b.size - shared));
+      }),
+    );
+  });
+
+  it('grows with a large document and stays right for a small one after it', () => {
+    const set = createShingleSet();
+    set.open(
+      Uint32Array.from({ length: 100_000 }, (_, i) => i),
+      100_000,
+    );
+    expect(set.size).toBe(100_000);
+    set.open(Uint32Array.of(1, 2, 2), 3);
+    expect(set.jaccard(Uint32Array.of(2, 3))).toBe(1 / 3);
+  });
+});
+
+describe('candidates', () => {
+  it('hold each edge once, by member', () => {
+    const candidates = createCandidates(4000);
+    for (let repeat = 0; repeat < 3; repeat++) {
+      for (let member = 1; member < 4000; member++) candidates.add(member - 1, member);
+    }
+    candidates.add(5, 9);
+    expect(candidates.edges).toBe(4000);
+    const ofNine: number[] = [];
+    for (let edge = candidates.first(9); edge !== 0; edge = candidates.next(edge)) {
+      ofNine.push(candidates.representative(edge));
+    }
+    expect(ofNine.sort()).toEqual([5, 8]);
+    expect(candidates.first(0)).toBe(0);
+  });
+});
+
+describe('verification', () => {
+  // Documents are sets of the words a..h; every document is a candidate of the first of its group of six.
+  const wordSet = fc.subarray(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], { minLength: 1 });
+
+  it('joins a member to its representative exactly when J reaches the threshold, with any memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(wordSet, { minLength: 2, maxLength: 40 }),
+        fc.constantFrom(0.3, 0.5, 2 / 3, 1),
+        fc.integer({ min: 1, max: 30 }),
+        async (documents, threshold, maxHeldValues) => {
+          const rows = documents.length;
+          const jaccard = (x: number, y: number): number => {
+            const shared = documents[x].filter((word) => documents[y].includes(word)).length;
+            return shared / (documents[x].length + documents[y].length - shared);
+          };
+          const candidates = createCandidates(rows);
+          for (let i = 0; i < rows; i++) if (i % 6 !== 0) candidates.add(i - (i % 6), i);
+          const sets = createUnionFind(rows);
+          const parts = [{ part: 0, rows, firstOrdinal: 0, alive: undefined, features: async () => new Uint8Array() }];
+          const context = {
+            parts,
+            rows,
+            signal: new AbortController().signal,
+            readDocuments: async (ordinals: number[]) =>
+              ordinals.map((i) => ({ id: '', text: documents[i].join(' '), meta: {} })),
+          } as unknown as BarrierContext;
+          const counts = await verifyCandidates(candidates, sets, context, {
+            shingleTokens: 1,
+            threshold,
+            maxHeldValues,
+          });
+          expect(counts.leftApart).toBe(0);
+          // Six members at most: all failures get their turn, so the result is that of comparing everything in a group
+          // with the representatives in order.
+          const expected = createUnionFind(rows);
+          for (let first = 0; first < rows; first += 6) {
+            let open = Array.from({ length: Math.min(6, rows - first) }, (_, i) => first + i);
+            while (open.length > 1) {
+              const [representative, ...others] = open;
+              for (const i of others) if (jaccard(representative, i) >= threshold) expected.union(representative, i);
+              open = others.filter((i) => expected.find(i) !== expected.find(representative));
+            }
+          }
+          expect([...sets.roots()]).toEqual([...expected.roots()]);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,176 @@
+/** Interruptions and changes: finished work is kept, the result is the same bytes, and nothing is overwritten unasked. */
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  cli,
+  filesUnder,
+  hasStackTrace,
+  pipelineFile,
+  productsOf,
+  startCli,
+  timingOf,
+  waitFor,
+  workspace,
+} from './cli.ts';
+import { jsonl, madeCorpus } from './corpus.ts';
+
+const stages = [
+  'normalize',
+  'filter.gopher-quality',
+  'filter.gopher-repetition',
+  'filter.c4',
+  'filter.fineweb',
+  'dedup.exact',
+  'dedup.minhash',
+  { stage: 'tokenizer.train', vocabSize: 400 },
+  { stage: 'shards', contextLength: 128 },
+  { stage: 'write', format: 'jsonl' },
+];
+
+function project(documents: number): string {
+  return workspace({
+    'data/a.jsonl': jsonl(madeCorpus(documents)),
+    'p.yaml': pipelineFile({
+      inputs: [{ name: 'web', path: 'data/*.jsonl' }],
+      stages,
+      run: { chunkBytes: 24 * 1024 },
+    }),
+  });
+}
+
+/** Finished parts of the first pass. */
+function parts(runDir: string): number {
+  const folder = join(runDir, 'phases', '01-pass', 'parts');
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')).length : 0;
+}
+
+describe('an interrupted run', () => {
+  it('killed outright again and again, goes on each time and ends with the same bytes', async () => {
+    const cwd = project(1500);
+    expect((await cli(['run', 'p.yaml', '--set', 'output=whole'], cwd)).code).toBe(0);
+
+    // Later and later, so that each phase is hit by some kill and the last run gets through.
+    let kills = 0;
+    for (let delay = 250; ; delay += 175) {
+      const run = startCli(['run', 'p.yaml', '--workers', '2'], cwd);
+      const timer = setTimeout(() => run.child.kill('SIGKILL'), delay);
+      const result = await run.done;
+      clearTimeout(timer);
+      if (result.signal !== 'SIGKILL') {
+        expect(result.code, result.stderr).toBe(0);
+        break;
+      }
+      kills++;
+    }
+    expect(kills).toBeGreaterThan(0);
+    expect(productsOf(join(cwd, 'run'))).toEqual(productsOf(join(cwd, 'whole')));
+  });
+
+  it('killed in the first pass, does not read again what it had finished', async () => {
+    const cwd = project(1500);
+    const killed = startCli(['run', 'p.yaml', '--workers', '1'], cwd);
+    expect(await waitFor(() => parts(join(cwd, 'run')) >= 3, killed)).toBe(true);
+    killed.child.kill('SIGKILL');
+    expect((await killed.done).signal).toBe('SIGKILL');
+    const folder = join(cwd, 'run', 'phases', '01-pass', 'parts');
+    const before = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    expect(before.length).toBeGreaterThanOrEqual(3);
+    // A time in the past marks the finished parts: one that is written again would lose it.
+    for (const name of before) utimesSync(join(folder, name), 1000, 1000);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    const { statSync } = await import('node:fs');
+    const kept = before.filter((name) => statSync(join(folder, name)).mtimeMs === 1_000_000);
+    expect(kept).toEqual(before);
+  });
+
+  it('stopped with Ctrl-C, says how to go on, exits with 130, and goes on to the same bytes', async () => {
+    const cwd = project(1500);
+    expect((await cli(['run', 'p.yaml', '--set', 'output=whole'], cwd)).code).toBe(0);
+    const run = startCli(['run', 'p.yaml', '--workers', '1'], cwd);
+    expect(await waitFor(() => parts(join(cwd, 'run')) >= 3, run)).toBe(true);
+    run.child.kill('SIGINT');
+    const stopped = await run.done;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toMatch(/again|resume/i);
+    expect(hasStackTrace(stopped)).toBe(false);
+    expect(filesUnder(join(cwd, 'run')).filter((path) => path === 'summary.json' || path === 'run.lock')).toEqual([]);
+
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(productsOf(join(cwd, 'run'))).toEqual(productsOf(join(cwd, 'whole')));
+  });
+});
+
+describe('a second run', () => {
+  const reused = (cwd: string): boolean[] => timingOf(join(cwd, 'run')).phases.map((phase) => phase.reused);
+
+  it('with nothing changed does nothing', async () => {
+    const cwd = project(300);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(reused(cwd).some(Boolean)).toBe(false);
+    const first = productsOf(join(cwd, 'run'));
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(reused(cwd).every(Boolean)).toBe(true);
+    expect(productsOf(join(cwd, 'run'))).toEqual(first);
+  });
+
+  it('with a changed option runs that stage and what is behind it, and gives what a fresh run gives', async () => {
+    const cwd = project(300);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    const change = ['--set', 'stages.tokenizer.train.vocabSize=500'];
+    expect((await cli(['run', 'p.yaml', ...change], cwd)).code).toBe(0);
+    const byTitle = Object.fromEntries(timingOf(join(cwd, 'run')).phases.map((phase) => [phase.title, phase.reused]));
+    expect(byTitle).toMatchObject({
+      'dedup.exact': true,
+      'dedup.minhash': true,
+      'tokenizer.train': false,
+      shards: false,
+    });
+    expect(timingOf(join(cwd, 'run')).phases[0].reused).toBe(true);
+
+    expect((await cli(['run', 'p.yaml', ...change, '--set', 'output=fresh'], cwd)).code).toBe(0);
+    expect(productsOf(join(cwd, 'run'))).toEqual(productsOf(join(cwd, 'fresh')));
+  });
+
+  it('with a changed input file runs everything again', async () => {
+    const cwd = project(300);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    writeFileSync(join(cwd, 'data', 'b.jsonl'), jsonl(madeCorpus(50, 2).map((d) => ({ ...d, id: `b-${d.id}` }))));
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(reused(cwd).some(Boolean)).toBe(false);
+  });
+
+  it('with --from runs from that stage on', async () => {
+    const cwd = project(300);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    const first = productsOf(join(cwd, 'run'));
+    expect((await cli(['run', 'p.yaml', '--from', 'shards'], cwd)).code).toBe(0);
+    const phases = timingOf(join(cwd, 'run')).phases;
+    const from = phases.findIndex((phase) => phase.title === 'shards');
+    expect(phases.slice(0, from).every((phase) => phase.reused)).toBe(true);
+    expect(phases.slice(from).some((phase) => phase.reused)).toBe(false);
+    expect(productsOf(join(cwd, 'run'))).toEqual(first);
+  });
+});
+
+describe('an output folder', () => {
+  it("that holds another pipeline's run is refused and left as it was", async () => {
+    const cwd = project(200);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    const before = productsOf(join(cwd, 'run'));
+    const result = await cli(['run', 'p.yaml', '--set', 'name=another'], cwd);
+    expect(result.code).toBe(5);
+    expect(result.stderr).toMatch(/another pipeline/);
+    expect(hasStackTrace(result)).toBe(false);
+    expect(productsOf(join(cwd, 'run'))).toEqual(before);
+  });
+
+  it('that holds something else is refused and left as it was', async () => {
+    const cwd = project(50);
+    const folder = workspace({ 'thesis.txt': 'years of work' });
+    const result = await cli(['run', 'p.yaml', '--set', `output=${folder}`], cwd);
+    expect(result.code).toBe(5);
+    expect(result.stderr).toContain('thesis.txt');
+    expect(filesUnder(folder)).toEqual(['thesis.txt']);
+  });
+});

@@ -1,0 +1,201 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tableFromIPC, type Vector } from 'apache-arrow';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  cuSeqlens,
+  openShards,
+  positionIds,
+  type ShardLoaderOptions,
+  type ShardSet,
+  shardLoader,
+  type TokenBatch,
+} from '../../src/shards/loader.ts';
+import { EOS, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+
+const LENGTH = 64;
+let set: ShardSet;
+/** Tokens of every row in shard order, read by apache-arrow. */
+let stored: number[][];
+
+beforeAll(async () => {
+  const dir = await scratch();
+  const { outputDir } = await runShards({
+    dir,
+    parts: someParts(11, [60, 80, 70], 90),
+    tokenizer: await writeByteTokenizer(dir),
+    options: { contextLength: LENGTH, packing: 'greedy', targetShardBytes: 1 << 13 },
+  });
+  set = await openShards(outputDir);
+  stored = [];
+  for (const name of (await readdir(outputDir)).filter((file) => file.endsWith('.arrow')).sort()) {
+    const column = tableFromIPC(await readFile(join(outputDir, name))).getChild('input_ids') as Vector;
+    for (let r = 0; r < column.length; r++) stored.push(Array.from(column.get(r).toArray() as Uint16Array));
+  }
+});
+afterAll(() => set.close());
+
+async function all(options: ShardLoaderOptions): Promise<TokenBatch[]> {
+  const batches: TokenBatch[] = [];
+  for await (const batch of shardLoader(set, options)) batches.push(batch);
+  return batches;
+}
+
+const rowsOf = (batches: TokenBatch[]) => batches.flatMap(({ rows }) => rows);
+const ascending = (numbers: number[]) => [...numbers].sort((a, b) => a - b);
+const everyRow = () => Array.from({ length: set.rows }, (_, row) => row);
+
+describe('openShards', () => {
+  it('opens a folder or its manifest and knows its rows', async () => {
+    expect(set.rows).toBe(stored.length);
+    expect(set.manifest.shards.length).toBeGreaterThan(3);
+    const same = await openShards(join(set.dir, 'manifest.json'));
+    expect(same.rows).toBe(set.rows);
+    await same.close();
+  });
+
+  it('says what it found instead of shards', async () => {
+    await expect(openShards(join(set.dir, 'nothing'))).rejects.toMatchObject({
+      code: 'INPUT_NOT_FOUND',
+      message: expect.stringContaining('cannot be read (ENOENT)'),
+    });
+    await expect(openShards(join(set.dir, 'tokenizer.json'))).rejects.toMatchObject({
+      code: 'INPUT_CORRUPT',
+      message: expect.stringMatching(/tokenizer\.json is not a shard manifest; at /),
+    });
+  });
+});
+
+describe.each(['global', 'blocks', 'sequential'] as const)('shardLoader, order %s', (order) => {
+  it('gives every row exactly once per epoch over all ranks, with the tokens that are stored', async () => {
+    for (const [worldSize, batchSize] of [
+      [1, 7],
+      [3, 4],
+      [4, 1],
+      [2, 1000],
+    ]) {
+      const rows: number[] = [];
+      for (let rank = 0; rank < worldSize; rank++) {
+        for (const batch of await all({ seed: 3, order, batchSize, worldSize, rank, blockShards: 2 })) {
+          expect(batch.size).toBe(batch.rows.length);
+          batch.rows.forEach((row, i) => {
+            expect(Array.from(batch.inputIds.subarray(i * LENGTH, (i + 1) * LENGTH))).toEqual(stored[row]);
+          });
+          rows.push(...batch.rows);
+        }
+      }
+      expect(ascending(rows)).toEqual(everyRow());
+    }
+  });
+
+  it('goes on from any cursor exactly as if it had not stopped', async () => {
+    const options = { seed: 5, order, batchSize: 6, worldSize: 2, rank: 1, blockShards: 3 };
+    const whole = await all(options);
+    for (const i of [0, 1, 7, whole.length - 2, whole.length - 1]) {
+      const batch = whole[i];
+      const rest = await all({ ...options, cursor: batch.cursor });
+      expect(rest).toEqual(whole.slice(i + 1));
+    }
+  });
+
+  it('misses and repeats nothing when the number of ranks changes at a cursor', async () => {
+    const before = [0, 1, 2].map((rank) => ({ seed: 9, order, batchSize: 5, worldSize: 3, rank }));
+    const seen: number[] = [];
+    let cursor = 0;
+    for (const options of before) {
+      const [first, second] = await all(options);
+      seen.push(...first.rows, ...second.rows);
+      cursor = second.cursor;
+    }
+    expect(cursor).toBe(30);
+    for (const rank of [0, 1])
+      seen.push(...rowsOf(await all({ seed: 9, order, batchSize: 8, worldSize: 2, rank, cursor })));
+    expect(ascending(seen)).toEqual(everyRow());
+  });
+});
+
+describe('shardLoader', () => {
+  it('orders rows by seed and epoch alone', async () => {
+    const order = async (seed: number, epoch: number, batchSize: number) =>
+      rowsOf(await all({ seed, epoch, batchSize }));
+    const base = await order(1, 0, 4);
+    expect(await order(1, 0, 9)).toEqual(base);
+    expect(await order(2, 0, 4)).not.toEqual(base);
+    expect(await order(1, 1, 4)).not.toEqual(base);
+    expect(base).not.toEqual(everyRow());
+  });
+
+  it('keeps a block’s rows together when asked to shuffle by blocks', async () => {
+    const rows = rowsOf(await all({ seed: 4, batchSize: 10, order: 'blocks', blockShards: 1 }));
+    const shards = rows.map((row) => set.shardOf(row));
+    const changes = shards.filter((shard, i) => i > 0 && shard !== shards[i - 1]).length;
+    expect(changes).toBe(set.manifest.shards.length - 1);
+    expect(shards).not.toEqual([...shards].sort((a, b) => a - b));
+  });
+
+  it('drops the incomplete last step when asked', async () => {
+    const batchSize = 16;
+    const batches = await all({ seed: 1, batchSize, worldSize: 2, rank: 1, dropLast: true });
+    expect(batches.every(({ size }) => size === batchSize)).toBe(true);
+    expect(batches).toHaveLength(Math.floor(set.rows / (2 * batchSize)));
+  });
+
+  it('says which places are padding and where pieces begin', async () => {
+    let padded = 0;
+    for await (const batch of shardLoader(set, { seed: 1, batchSize: 8 })) {
+      const positions = positionIds(batch);
+      const cumulative = cuSeqlens(batch);
+      expect(positions).toHaveLength(batch.size * LENGTH);
+      expect(cumulative.at(-1)).toBe(batch.size * LENGTH);
+      const starts = new Set(cumulative.subarray(0, -1));
+      const expected = new Int32Array(positions.length);
+      for (let at = 0; at < expected.length; at++) expected[at] = starts.has(at) ? 0 : expected[at - 1] + 1;
+      expect(positions).toEqual(expected);
+      batch.seqLengths.forEach((lengths, i) => {
+        expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(LENGTH);
+        const tail = stored[batch.rows[i]].slice(batch.validTokens[i]);
+        expect(tail.every((id) => id === EOS)).toBe(true);
+        padded += tail.length;
+      });
+    }
+    expect(padded).toBe(set.manifest.padding.tokens);
+    expect(padded).toBeGreaterThan(0);
+  });
+
+  it('may be left early', async () => {
+    for await (const batch of shardLoader(set, { seed: 1, batchSize: 2 })) {
+      expect(batch.size).toBe(2);
+      break;
+    }
+  });
+
+  it('resumes exactly for any seed, batch size and rank', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          seed: fc.nat(),
+          batchSize: fc.integer({ min: 1, max: 40 }),
+          worldSize: fc.integer({ min: 1, max: 5 }),
+          at: fc.nat(20),
+        }),
+        async ({ at, ...options }) => {
+          const whole = await all({ ...options, rank: options.worldSize - 1 });
+          const stop = whole[at % Math.max(1, whole.length)];
+          if (stop === undefined) return;
+          const rest = await all({ ...options, rank: options.worldSize - 1, cursor: stop.cursor });
+          expect(rowsOf(rest)).toEqual(rowsOf(whole.slice(whole.indexOf(stop) + 1)));
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('refuses settings that make no sense', async () => {
+    const refused = (options: Partial<ShardLoaderOptions>) =>
+      expect(all({ seed: 1, batchSize: 1, ...options })).rejects.toMatchObject({ code: 'USAGE' });
+    await refused({ batchSize: 0 });
+    await refused({ worldSize: 2, rank: 2 });
+    await refused({ cursor: set.rows + 1 });
+  });
+});

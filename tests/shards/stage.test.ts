@@ -1,0 +1,348 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tableFromIPC, type Utf8, type Vector } from 'apache-arrow';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Document } from '../../src/core/document.ts';
+import { MANIFEST_NAME, type ShardManifest, shardManifestJsonSchema } from '../../src/shards/manifest.ts';
+import { verifyShards } from '../../src/shards/verify.ts';
+import { BOS, EOS, expectedTokens, PAD, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+
+interface Row {
+  inputIds: number[];
+  seqLengths: number[];
+  documentIds: string[];
+}
+
+/** All rows of a folder as apache-arrow reads them, in shard order; nothing of src/shards takes part. */
+async function readRows(outputDir: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const name of (await readdir(outputDir)).filter((file) => file.endsWith('.arrow')).sort()) {
+    const table = tableFromIPC(await readFile(join(outputDir, name)));
+    expect(table.schema.fields.map((field) => field.name)).toEqual(['input_ids', 'seq_lengths', 'doc_ids']);
+    const column = (name: string) => table.getChild(name) as Vector;
+    for (let r = 0; r < table.numRows; r++) {
+      rows.push({
+        inputIds: Array.from(column('input_ids').get(r).toArray() as Uint16Array),
+        seqLengths: Array.from(column('seq_lengths').get(r).toArray() as Int32Array),
+        documentIds: Array.from(column('doc_ids').get(r) as Vector<Utf8>, String),
+      });
+    }
+  }
+  return rows;
+}
+
+async function manifestOf(outputDir: string): Promise<ShardManifest> {
+  return JSON.parse(await readFile(join(outputDir, MANIFEST_NAME), 'utf8')) as ShardManifest;
+}
+
+/** Name → SHA-256 of every file in a folder. */
+async function fingerprints(dir: string): Promise<Record<string, string>> {
+  const names = (await readdir(dir)).sort();
+  const entries = names.map(async (name) => {
+    const bytes = await readFile(join(dir, name));
+    return [name, createHash('sha256').update(bytes).digest('hex')] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+let tokenizer: string;
+let wideTokenizer: string;
+beforeAll(async () => {
+  const dir = await scratch();
+  tokenizer = await writeByteTokenizer(dir);
+  wideTokenizer = await writeByteTokenizer(dir, { wide: true });
+});
+
+describe.each(['best-fit', 'concatenate', 'greedy'] as const)('the shards sink, %s', (packing) => {
+  it('writes every token of every document exactly once, and says of each piece whose it is', async () => {
+    const parts = someParts(3, [40, 0, 1, 75, 20]);
+    const { outputDir, report } = await runShards({
+      dir: await scratch(),
+      parts,
+      tokenizer,
+      options: { contextLength: 128, packing, targetShardBytes: 1 << 14, windowDocuments: 50 },
+    });
+    const pieces = new Map<string, number[][]>();
+    let padding = 0;
+    const rows = await readRows(outputDir);
+    for (const { inputIds, seqLengths, documentIds } of rows) {
+      expect(inputIds).toHaveLength(128);
+      expect(seqLengths.reduce((sum, length) => sum + length, 0)).toBe(128);
+      const padded = seqLengths.length - documentIds.length;
+      expect([0, 1]).toContain(padded);
+      let at = 0;
+      seqLengths.forEach((length, i) => {
+        const ids = inputIds.slice(at, at + length);
+        at += length;
+        if (i < documentIds.length) {
+          if (!pieces.has(documentIds[i])) pieces.set(documentIds[i], []);
+          pieces.get(documentIds[i])?.push(ids);
+        } else {
+          expect(ids.every((id) => id === EOS)).toBe(true);
+          padding += length;
+        }
+      });
+    }
+    const documents = parts.flat();
+    for (const { id, text } of documents) {
+      const found = pieces.get(id) ?? [];
+      const expected = expectedTokens(text);
+      // Rows are shuffled, so the pieces of a cut document may come in another order; put them back by content.
+      expect(found.flat().sort()).toEqual([...expected].sort());
+      expect(inSomeOrder(found, expected), id).toBe(true);
+    }
+    const tokens = documents.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
+    expect(report).toMatchObject({ documents: 136, tokens, rows: rows.length, paddingTokens: padding });
+    expect(rows.length * 128).toBe(tokens + padding);
+    expect(report.bytesPerToken).toBe(1);
+    const cut = [...pieces.values()].filter((found) => found.length > 1).length;
+    expect(report.documentsCut).toBe(cut);
+  });
+});
+
+/** Whether the pieces in some order make up the tokens. Few pieces, so plain search. */
+function inSomeOrder(pieces: number[][], tokens: number[]): boolean {
+  if (pieces.length === 0) return tokens.length === 0;
+  return pieces.some(
+    (piece, i) =>
+      piece.every((id, k) => tokens[k] === id) &&
+      inSomeOrder(
+        pieces.filter((_, other) => other !== i),
+        tokens.slice(piece.length),
+      ),
+  );
+}
+
+describe('the shards sink', () => {
+  it('gives the same bytes whatever the order of tasks', async () => {
+    const parts = someParts(5, [30, 50, 20, 33]);
+    const options = { contextLength: 256, targetShardBytes: 1 << 14, windowDocuments: 40 };
+    const planned = await runShards({ dir: await scratch(), parts, tokenizer, options });
+    const shuffled = await runShards({ dir: await scratch(), parts, tokenizer, options, taskOrder: 9 });
+    expect(await fingerprints(shuffled.outputDir)).toEqual(await fingerprints(planned.outputDir));
+    expect(shuffled.report).toEqual(planned.report);
+    const other = await runShards({ dir: await scratch(), parts, tokenizer, options, seed: 2 });
+    expect(await fingerprints(other.outputDir)).not.toEqual(await fingerprints(planned.outputDir));
+  });
+
+  it('goes on after an interruption at any task and ends with the same bytes', async () => {
+    const parts = someParts(6, [15, 25, 10]);
+    const options = { contextLength: 128, targetShardBytes: 1 << 13, windowDocuments: 20 };
+    let tasks = 0;
+    const whole = await runShards({ dir: await scratch(), parts, tokenizer, options, beforeTask: () => tasks++ });
+    const expected = await fingerprints(whole.outputDir);
+    expect(tasks).toBeGreaterThan(6);
+    for (let stop = 0; stop < tasks; stop++) {
+      const dir = await scratch();
+      const memory = new Map<string, string>();
+      let done = 0;
+      const interrupted = runShards({
+        dir,
+        parts,
+        tokenizer,
+        options,
+        memory,
+        beforeTask: () => {
+          if (done++ === stop) throw new Error('killed');
+        },
+      });
+      await expect(interrupted).rejects.toThrow('killed');
+      const resumed = await runShards({ dir, parts, tokenizer, options, memory });
+      expect(await fingerprints(resumed.outputDir)).toEqual(expected);
+    }
+  });
+
+  it('writes a manifest that agrees with the files, and a copy of the tokenizer', async () => {
+    const { outputDir, report } = await runShards({
+      dir: await scratch(),
+      parts: someParts(7, [60, 60]),
+      tokenizer,
+      options: { contextLength: 128, targetShardBytes: 1 << 14 },
+      seed: 42,
+    });
+    const manifest = await manifestOf(outputDir);
+    expect(manifest).toMatchObject({
+      schemaVersion: 1,
+      contextLength: 128,
+      dtype: 'uint16',
+      documents: 120,
+      seed: 42,
+      pipelineHash: '0123456789abcdef',
+      bos: null,
+      eos: { token: '<|endoftext|>', id: EOS },
+      pad: { token: '<|endoftext|>', id: EOS },
+      tokenizer: { file: 'tokenizer.json', vocabSize: 259 },
+      cut: { documents: report.documentsCut, avoidably: 0 },
+    });
+    expect(manifest.shards.length).toBe(report.shards);
+    expect(manifest.shards.length).toBeGreaterThan(2);
+    const prints = await fingerprints(outputDir);
+    for (const [i, shard] of manifest.shards.entries()) {
+      const n = String(manifest.shards.length).padStart(5, '0');
+      expect(shard.file).toBe(`shard-${String(i).padStart(5, '0')}-of-${n}.arrow`);
+      expect(shard.sha256).toBe(prints[shard.file]);
+      expect(shard.bytes).toBe((await stat(join(outputDir, shard.file))).size);
+      // Within the target and not tiny: the estimate counts tokens, lengths and ids, not the stream's framing.
+      expect(shard.bytes).toBeLessThan(1.2 * (1 << 14));
+    }
+    expect(prints[manifest.tokenizer.file]).toBe(manifest.tokenizer.sha256);
+    expect(await readFile(join(outputDir, 'tokenizer.json'))).toEqual(await readFile(tokenizer));
+    expect(await verifyShards(outputDir)).toMatchObject({ ok: true, problems: [], rows: report.rows });
+  });
+
+  it('uses uint32 when the vocabulary needs it, and the options’ special tokens', async () => {
+    const { outputDir } = await runShards({
+      dir: await scratch(),
+      parts: [[{ id: 'a', text: 'abc', meta: {} }]],
+      tokenizer: undefined,
+      options: {
+        contextLength: 8,
+        tokenizer: wideTokenizer,
+        appendEos: false,
+        bosToken: '<|bos|>',
+        padToken: '<|pad|>',
+      },
+    });
+    expect(await readRows(outputDir)).toEqual([
+      { inputIds: [BOS, 97, 98, 99, PAD, PAD, PAD, PAD], seqLengths: [4, 4], documentIds: ['a'] },
+    ]);
+    expect(await manifestOf(outputDir)).toMatchObject({
+      dtype: 'uint32',
+      tokens: 4,
+      padding: { tokens: 4, percent: 50 },
+      eos: null,
+      bos: { id: BOS },
+      pad: { id: PAD },
+      // Named as HF looks for it, whatever the original (wide.json) is called.
+      tokenizer: { file: 'tokenizer.json', vocabSize: 70_001 },
+    });
+  });
+
+  it('takes text that spells a special token as text', async () => {
+    const { outputDir } = await runShards({
+      dir: await scratch(),
+      parts: [[{ id: 'a', text: '<|endoftext|>', meta: {} }]],
+      tokenizer,
+      options: { contextLength: 14 },
+    });
+    expect((await readRows(outputDir))[0].inputIds).toEqual([...Buffer.from('<|endoftext|>'), EOS]);
+  });
+
+  it('writes a manifest without shards for no documents', async () => {
+    const { outputDir, report } = await runShards({ dir: await scratch(), parts: [[], []], tokenizer });
+    expect(report).toMatchObject({ rows: 0, tokens: 0, documents: 0, shards: 0 });
+    expect(await manifestOf(outputDir)).toMatchObject({ rows: 0, shards: [] });
+    expect(await verifyShards(outputDir)).toMatchObject({ ok: true });
+  });
+
+  it('counts documents without a token when nothing is added to them', async () => {
+    const { outputDir } = await runShards({
+      dir: await scratch(),
+      parts: [
+        [
+          { id: 'empty', text: '', meta: {} },
+          { id: 'full', text: 'eight by', meta: {} },
+        ],
+      ],
+      tokenizer,
+      options: { contextLength: 8, appendEos: false },
+    });
+    expect(await manifestOf(outputDir)).toMatchObject({ documents: 2, documentsEmpty: 1, rows: 1 });
+  });
+
+  it('removes the shards of an earlier run with another number of shards', async () => {
+    const dir = await scratch();
+    const parts = someParts(8, [40]);
+    const options = { contextLength: 128 };
+    const first = await runShards({ dir, parts, tokenizer, options: { ...options, targetShardBytes: 1 << 13 } });
+    const second = await runShards({ dir, parts, tokenizer, options });
+    expect(first.report.shards).toBeGreaterThan(1);
+    expect((await readdir(second.outputDir)).filter((name) => name.endsWith('.arrow'))).toEqual([
+      'shard-00000-of-00001.arrow',
+    ]);
+  });
+
+  it('keeps documents of any shape whole', async () => {
+    const dir = await scratch();
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.string({ unit: 'grapheme', maxLength: 40 }), { maxLength: 6 }), { maxLength: 4 }),
+        fc.constantFrom('best-fit', 'concatenate', 'greedy' as const),
+        fc.integer({ min: 8, max: 40 }),
+        async (texts, packing, contextLength) => {
+          const parts: Document[][] = texts.map((part, p) =>
+            part.map((text, d) => ({ id: `${p}/${d}`, text, meta: {} })),
+          );
+          const { outputDir } = await runShards({
+            dir: join(dir, String(run++)),
+            parts,
+            tokenizer,
+            options: { contextLength, packing, windowDocuments: 3 },
+          });
+          const found = new Map<string, number[]>();
+          for (const { inputIds, seqLengths, documentIds } of await readRows(outputDir)) {
+            let at = 0;
+            documentIds.forEach((id, i) => {
+              const ids = found.get(id) ?? [];
+              ids.push(...inputIds.slice(at, at + seqLengths[i]));
+              at += seqLengths[i];
+              found.set(id, ids);
+            });
+          }
+          for (const { id, text } of parts.flat()) {
+            expect([...(found.get(id) ?? [])].sort()).toEqual(expectedTokens(text).sort());
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('has a manifest schema for others', () => {
+    expect(shardManifestJsonSchema()).toMatchObject({
+      type: 'object',
+      properties: { contextLength: { type: 'integer' }, shards: { type: 'array' } },
+    });
+  });
+});
+
+describe('what the shards sink refuses', () => {
+  const parts = [[{ id: 'a', text: 'abc', meta: {} }]];
+
+  it('a run without a tokenizer', async () => {
+    await expect(runShards({ dir: await scratch(), parts, tokenizer: undefined })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'stage shards: there is no tokenizer to encode with',
+    });
+  });
+
+  it('a special token that the tokenizer lacks', async () => {
+    await expect(
+      runShards({ dir: await scratch(), parts, tokenizer, options: { eosToken: '</s>' } }),
+    ).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('no special token "</s>"') });
+  });
+
+  it('scratch files that were cut short', async () => {
+    const dir = await scratch();
+    const cutting = runShards({
+      dir,
+      parts,
+      tokenizer,
+      beforeTask: (step) => {
+        if (step === 'encode') return;
+        throw new Error('stop here');
+      },
+    });
+    await expect(cutting).rejects.toThrow('stop here');
+    const file = join(dir, 'work', 'tokens-00000.bin');
+    await writeFile(file, (await readFile(file)).subarray(0, -1));
+    const memory = new Map([['encode 0', JSON.stringify({ part: 0, documents: 1, tokens: 4, idBytes: 1 })]]);
+    await expect(runShards({ dir, parts, tokenizer, memory })).rejects.toMatchObject({
+      code: 'INPUT_CORRUPT',
+      message: expect.stringContaining('is not a complete token file'),
+    });
+  });
+});
