@@ -26,6 +26,8 @@ interface StageDeclaration<S extends OptionSchema> {
   version: number;
   /** Options; every option has a default where one is sensible and a `.describe()` with unit and source. */
   options: S;
+  /** Files that options name (absolute, or relative to the pipeline file): their content is part of the stage's key. */
+  optionFiles?(options: z.output<S>): readonly (string | undefined)[];
   /** Reasons this stage can give for a drop, with one line each. */
   reasons?: Record<string, string>;
 }

@@ -8,7 +8,10 @@
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
  */
-import { hashJson } from '../core/hash.ts';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CorpusmillError } from '../core/errors.ts';
+import { hashJson, xxh64Hex } from '../core/hash.ts';
 import type { InputFile } from '../io/input.ts';
 import type { Pipeline, StageInstance } from './pipeline.ts';
 import { corpusmillVersion } from './version.ts';
@@ -96,7 +99,7 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
         RUN_FORMAT,
         corpusmillVersion(),
         source === 'inputs' ? inputsKey(pipeline, files) : documentsKey(source),
-        maps.map(stageKey),
+        maps.map((stage) => stageKey(stage, pipeline.baseDir)),
         pipeline.seed,
       ]),
     };
@@ -107,7 +110,7 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
       const definition = stage.definition;
       const scope = definition.kind === 'barrier' ? definition.scope : 'document';
       const seen = scope === 'corpus' ? documentsKey(over) : [keyOf.get(over.pass)];
-      const featureKey = hashJson([RUN_FORMAT, 'features', seen, stageKey(stage), pipeline.seed]);
+      const featureKey = hashJson([RUN_FORMAT, 'features', seen, stageKey(stage, pipeline.baseDir), pipeline.seed]);
       const barrier: BarrierPhase = {
         kind: 'barrier',
         id: nextId(stage.name),
@@ -147,7 +150,7 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
           documentsKey(documents!),
           // A sink may read what any earlier barrier left (a tokenizer).
           phases.filter((phase) => phase.kind === 'barrier').map((phase) => phase.key),
-          stageKey(stage),
+          stageKey(stage, pipeline.baseDir),
           pipeline.seed,
         ]),
       });
@@ -157,8 +160,23 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
   return { phases, final: documents!, hash: hashJson(phases.map((phase) => phase.key)) };
 }
 
-function stageKey(stage: StageInstance): unknown {
-  return [stage.name, stage.definition.name, stage.definition.version, stage.options];
+function stageKey(stage: StageInstance, baseDir: string): unknown {
+  const { definition, options } = stage;
+  const named = (definition.optionFiles?.(options as never) ?? []).filter((path) => path !== undefined);
+  const files = named.map((path) => xxh64Hex(readOptionFile(stage, resolve(baseDir, path))));
+  return [stage.name, definition.name, definition.version, options, files];
+}
+
+function readOptionFile(stage: StageInstance, path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CorpusmillError('CONFIG_INVALID', `stage ${stage.name} names a file that cannot be read: ${reason}`, {
+      hint: 'paths in a pipeline file are relative to that file',
+      cause: error,
+    });
+  }
 }
 
 function inputsKey(pipeline: Pipeline, files: readonly InputFile[]): unknown {

@@ -5,6 +5,12 @@
 import type { StageDefinition } from '../core/stage.ts';
 import { exact } from '../dedup/exact.ts';
 import { minhash } from '../dedup/minhash.ts';
+import { c4 } from '../filters/c4.ts';
+import { fineweb } from '../filters/fineweb.ts';
+import { gopherQuality } from '../filters/gopher-quality.ts';
+import { gopherRepetition } from '../filters/gopher-repetition.ts';
+import { normalize } from '../filters/normalize.ts';
+import { regex } from '../filters/regex.ts';
 import { writeStage } from '../io/write-stage.ts';
 import { shardsStage } from '../shards/stage.ts';
 import { tokenizerTrain } from '../tokenizer/train-stage.ts';
@@ -12,7 +18,19 @@ import { tokenizerTrain } from '../tokenizer/train-stage.ts';
 /** Stages by registered name, in the order of the help. */
 export type StageRegistry = ReadonlyMap<string, StageDefinition>;
 
-const REGISTRY = registryOf([exact, minhash, tokenizerTrain, shardsStage, writeStage]);
+const REGISTRY = registryOf([
+  normalize,
+  regex,
+  gopherQuality,
+  gopherRepetition,
+  c4,
+  fineweb,
+  exact,
+  minhash,
+  tokenizerTrain,
+  shardsStage,
+  writeStage,
+]);
 
 /** All stages of this version of corpusmill. */
 export function stageDefinitions(): StageRegistry {

@@ -54,12 +54,10 @@ export async function openRunDirectory(pipeline: Pipeline, force: boolean): Prom
         { hint: 'choose another `output` or `name`, or pass --force to replace that run' },
       );
     }
-    for (const name of ['phases', 'output', 'summary.json', 'timing.json', 'quarantine.jsonl']) {
-      rmSync(join(root, name), { recursive: true, force: true });
-    }
   }
   const release = takeLock(root);
   try {
+    if (owner !== undefined && owner.pipeline !== pipeline.name) emptyRun(root);
     await writeFileAtomic(join(root, 'run.json'), `${JSON.stringify(identity, null, 2)}\n`);
   } catch (error) {
     release();
@@ -71,6 +69,14 @@ export async function openRunDirectory(pipeline: Pipeline, force: boolean): Prom
     output: (name) => join(root, 'output', name),
     close: release,
   };
+}
+
+/** Removes what a run leaves, and nothing that it did not make. */
+function emptyRun(root: string): void {
+  const made = ['phases', 'output', 'summary.json', 'timing.json', 'quarantine.jsonl'];
+  for (const name of [...made, 'report.json', 'report.md', 'report.html']) {
+    rmSync(join(root, name), { recursive: true, force: true });
+  }
 }
 
 function takeLock(root: string): () => void {

@@ -8,15 +8,17 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError, isCorpusmillError, systemCode } from '../core/errors.ts';
 import type { ProgressEvent, RunSummary } from '../core/run-summary.ts';
+import type { Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { expandInputs } from '../io/files.ts';
 import { decideDir } from './barrier-task.ts';
+import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
-import { type Phase, type Plan, planPhases } from './plan.ts';
+import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
 import { createPool, interrupted, workerCount } from './pool.ts';
 import { barrierOutcome, runBarrier } from './run-barrier.ts';
-import { openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
-import { passIsFinished, type RunContext, runPass } from './run-pass.ts';
+import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
+import { partsOf, passIsFinished, type RunContext, runPass } from './run-pass.ts';
 import { runSink, sinkResult } from './run-sink.ts';
 import { summarize } from './summarize.ts';
 
@@ -82,7 +84,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
       if (!reused) await runPhase(run, phase);
       const seconds = (performance.now() - begun) / 1000;
       timing.phases.push({ id: phase.id, title: phase.title, seconds, reused });
-      emit({ type: 'phase-end', phase: phase.id, seconds, reused, documents: 0, bytes: 0 });
+      emit({ type: 'phase-end', phase: phase.id, seconds, reused, ...phaseVolume(run, phase) });
     }
     timing.seconds = (performance.now() - started) / 1000;
     const summary = await summarize(run);
@@ -137,6 +139,16 @@ function runPhase(run: RunContext, phase: Phase): Promise<void> {
     case 'sink':
       return runSink(run, phase);
   }
+}
+
+/** Documents and bytes of text that went into a finished phase; bytes only where text was read. */
+function phaseVolume(run: RunContext, phase: Phase): Volume {
+  if (phase.kind === 'barrier') return { documents: barrierOutcome(run, phase)!.input.documents, bytes: 0 };
+  if (phase.kind === 'pass' && phase.writesDocuments) {
+    return finishedResult<PassResult>(run.directory.phase(phase.id), phase.key)!.read;
+  }
+  const over = phase.kind === 'sink' ? phase.over : (phase.source as DocumentsState);
+  return { documents: partsOf(run, over).reduce((sum, ref) => sum + ref.rows, 0), bytes: 0 };
 }
 
 function phaseNamed(plan: Plan, name: string): number {

@@ -23,6 +23,7 @@ export const shardsStage = defineSink({
     'Files: Arrow IPC streams as HF datasets and TRL read them.',
   version: 1,
   options: shardOptions,
+  optionFiles: (options) => [options.tokenizer],
   needs: ['tokenizer'],
   steps: [encodeStep, packStep, writeStep],
 });

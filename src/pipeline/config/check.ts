@@ -114,9 +114,7 @@ function report(
     path,
     at: 'value',
     found: foundPhrase(found, schema),
-    ...(issue.code === 'custom' || schema === undefined
-      ? { message: issue.message }
-      : { expected: typePhrase(schema) }),
+    ...(isOwnWording(issue) || schema === undefined ? { message: issue.message } : { expected: typePhrase(schema) }),
     suggestion: typeof found === 'string' ? nearestName(found, names) : undefined,
   });
 }
@@ -130,8 +128,15 @@ function valueAt(root: unknown, path: ConfigPath): unknown {
   return value;
 }
 
+/** Whether a stage's author worded the message: zod's own all begin in one of a few ways, and say less than the type. */
+function isOwnWording(issue: ZodIssue): boolean {
+  return issue.code === 'custom' || !/^(Invalid|Too (small|big)|Unrecognized|Expected)/.test(issue.message);
+}
+
 /** `'12'` in quotes where a number belongs looks like a number in a message; say that it is a string. */
 function foundPhrase(found: unknown, schema: JsonSchema | undefined): string {
-  const wantsNumber = schema?.type === 'integer' || schema?.type === 'number';
+  const branches = schema?.anyOf ?? [schema];
+  const types = branches.flatMap((branch) => branch?.type ?? []);
+  const wantsNumber = !types.includes('string') && (types.includes('integer') || types.includes('number'));
   return typeof found === 'string' && wantsNumber ? `the string ${quote(found)}` : describeValue(found);
 }

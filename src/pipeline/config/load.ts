@@ -72,7 +72,8 @@ export function parsePipeline(text: string, file: string, options: LoadOptions =
   const seed = typeof raw['seed'] === 'number' ? raw['seed'] : 0;
   const baseDir = dirname(file);
   const rawStages = Array.isArray(raw['stages']) ? raw['stages'] : [];
-  const stages = checkStages(rawStages, registry, { seed, baseDir }, locate, issues);
+  const stages = checkStages(rawStages, registry, { seed, baseDir, cwd }, locate, issues);
+  checkEmptyOptions(rawStages, source, locate, issues);
   checkInputNames(raw, locate, issues);
   // A value whose variable is unset would also be found to be of the wrong type: a consequence, not a mistake.
   dropConsequences(issues, unset);
@@ -155,6 +156,27 @@ function locator(source: ConfigSource, origins: readonly Origin[]): Locate {
     const origin = origins.findLast((o) => o.path.every((step, depth) => String(path[depth]) === String(step)));
     return origin?.place ?? source.locate(path, what);
   };
+}
+
+/**
+ * Many thresholds take `null` for "no limit", and YAML reads a key without a value as null: `minWords:` left unfinished
+ * would switch a filter off in silence.
+ */
+function checkEmptyOptions(
+  rawStages: readonly unknown[],
+  source: ConfigSource,
+  locate: Locate,
+  issues: IssueCollector,
+): void {
+  for (const [index, entry] of rawStages.entries()) {
+    if (typeof entry !== 'object' || entry === null) continue;
+    for (const [option, value] of Object.entries(entry)) {
+      const path: ConfigPath = ['stages', index, option];
+      const known = issues.issues.some((issue) => issue.path === path.join('.'));
+      if (value !== null || known || locate(path).line === undefined || !source.isEmpty(path)) continue;
+      issues.add(locate(path), path, { found: 'an empty value', expected: "a value, or 'null' written out" });
+    }
+  }
 }
 
 function checkInputNames(raw: RawPipeline, locate: Locate, issues: IssueCollector): void {

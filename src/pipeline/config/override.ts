@@ -6,7 +6,8 @@
  * Forms: `run.workers=2`, `inputs.0.path=a.jsonl`, `inputs.web.limit=10` (by name), `stages.3.minWords=30`,
  * `stages.gopher.minWords=30` (by instance name or registered name), `inputs=a.jsonl,b.jsonl` (replaces all inputs).
  * A relative path given here is relative to the current directory, not to the pipeline file: it was typed in a shell.
- * For a stage's options that holds for values that begin with `./` or `../`.
+ * For a stage's options that holds for those that its declaration says name files, and for values that begin with `./`
+ * or `../`.
  */
 import { resolve } from 'node:path';
 import { resolveGlob } from './inputs.ts';

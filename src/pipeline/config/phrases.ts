@@ -35,10 +35,19 @@ export interface JsonSchema {
   [key: string]: unknown;
 }
 
-/** JSON Schema (draft 2020-12) of what may be written for a zod type, defaults and descriptions included. */
+const converted = new WeakMap<z.ZodType, JsonSchema>();
+
+/**
+ * JSON Schema (draft 2020-12) of what may be written for a zod type, defaults and descriptions included. Made once per
+ * type; not to be changed.
+ */
 export function inputJsonSchema(schema: z.ZodType): JsonSchema {
+  const known = converted.get(schema);
+  if (known !== undefined) return known;
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return withSizes(json as JsonSchema);
+  const made = withSizes(json as JsonSchema);
+  converted.set(schema, made);
+  return made;
 }
 
 /** Options named `…Bytes` take sizes beside numbers (sizes.ts); what editors and help are told has to agree. */
@@ -49,7 +58,7 @@ function withSizes(schema: JsonSchema): JsonSchema {
   const members = Object.entries(copy.properties).map(([name, member]) => {
     if (!takesSize(name, member)) return [name, withSizes(member)];
     const { type, minimum, maximum, exclusiveMinimum, exclusiveMaximum, ...rest } = member;
-    const size = { type: 'string', pattern: SIZE_PATTERN.source, examples: ['4MiB'] };
+    const size = { type: 'string', pattern: SIZE_PATTERN.source, patternErrorMessage: "a size such as '4MiB'" };
     const number = { type, minimum, maximum, exclusiveMinimum, exclusiveMaximum };
     const initial = typeof rest.default === 'number' ? { default: exactSize(rest.default) } : {};
     return [name, { ...rest, ...initial, anyOf: [JSON.parse(JSON.stringify(number)), size] }];

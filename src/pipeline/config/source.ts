@@ -27,6 +27,8 @@ export interface ConfigSource {
   document: Document.Parsed;
   /** Place of the value at `path`, or of its key; the nearest enclosing value when there is nothing at `path`. */
   locate(path: ConfigPath, what?: 'value' | 'key'): ConfigPlace;
+  /** True where a key stands without a value (`minWords:`), as against a written `null`. */
+  isEmpty(path: ConfigPath): boolean;
   /** Place of a node of `document`. */
   placeOf(node: Node): ConfigPlace;
 }
@@ -53,6 +55,11 @@ export function parseSource(text: string, file: string, issues: IssueCollector):
   return {
     document,
     placeOf,
+    isEmpty(path) {
+      let node: Node | null = document.contents;
+      for (const step of path) node = child(document, node, step)?.value ?? null;
+      return node !== null && isEmptyValue(node);
+    },
     locate(path, what = 'value') {
       let node: Node | null = document.contents;
       let key: Node | undefined;
@@ -61,7 +68,7 @@ export function parseSource(text: string, file: string, issues: IssueCollector):
         if (member === undefined) break;
         if (depth === path.length - 1) key = member.key;
         // An empty value (`limit:`) has a node of its own, but no text to point at: its key says more.
-        if (member.value === null || (isScalar(member.value) && member.value.source === '')) {
+        if (member.value === null || isEmptyValue(member.value)) {
           return placeOf(member.key ?? node ?? document.contents!);
         }
         node = member.value;
@@ -127,6 +134,10 @@ function syntaxMistake(error: YAMLError, text: string): { found: string; expecte
       return { found: `text that is not YAML (${message})`, expected: 'valid YAML 1.2' };
     }
   }
+}
+
+function isEmptyValue(node: Node): boolean {
+  return isScalar(node) && node.value === null && node.source === '';
 }
 
 function child(

@@ -5,6 +5,8 @@
  * An entry is `{ stage, name?, ...options }`, or a bare string for a stage with its defaults. The stage's name decides
  * which schema applies, so a wrong option is reported as that stage's mistake and not as "no alternative fits".
  */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { isCorpusmillError } from '../../core/errors.ts';
 import type { StageContext, StageDefinition } from '../../core/stage.ts';
 import type { StageInstance } from '../pipeline.ts';
@@ -33,7 +35,7 @@ interface Entry {
 export function checkStages(
   rawStages: readonly unknown[],
   registry: StageRegistry,
-  context: Omit<StageContext, 'name'>,
+  context: Omit<StageContext, 'name'> & { cwd: string },
   locate: Locate,
   issues: IssueCollector,
 ): StageInstance[] {
@@ -43,7 +45,9 @@ export function checkStages(
   const instances: StageInstance[] = [];
   for (const { index, name, definition, options } of entries) {
     if (name === undefined || definition === undefined || options === undefined) continue;
-    tryCreate(definition, options, { ...context, name }, ['stages', index], locate, issues);
+    checkFiles(definition, options, context, ['stages', index], locate, issues);
+    const { seed, baseDir } = context;
+    tryCreate(definition, options, { name, seed, baseDir }, ['stages', index], locate, issues);
     instances.push({ name, definition, options });
   }
   return instances;
@@ -160,6 +164,29 @@ function checkNeeds(entries: readonly Entry[], registry: StageRegistry, locate: 
         expected: `${maker} before it${option}`,
       });
     }
+  }
+}
+
+/** Files that options name must exist. One that an override named is relative to the current directory. */
+function checkFiles(
+  definition: StageDefinition,
+  options: Record<string, unknown>,
+  { baseDir, cwd }: { baseDir: string; cwd: string },
+  at: ConfigPath,
+  locate: Locate,
+  issues: IssueCollector,
+): void {
+  for (const file of definition.optionFiles?.(options as never) ?? []) {
+    const option = Object.keys(options).find((key) => options[key] === file);
+    if (file === undefined || option === undefined) continue;
+    const place = locate([...at, option]);
+    const fromOverride = place.line === undefined;
+    const absolute = resolve(fromOverride ? cwd : baseDir, file);
+    if (fromOverride) options[option] = absolute;
+    if (existsSync(absolute)) continue;
+    const folder = fromOverride ? 'the current directory' : 'the folder of the pipeline file';
+    const found = `${quote(file)}, which does not exist`;
+    issues.add(place, [...at, option], { found, expected: `a file (relative to ${folder})` });
   }
 }
 

@@ -42,7 +42,7 @@ export function guessFields(records: readonly Record<string, unknown>[]): FieldG
   const mean = (field: string): number => lengths.get(field)! / records.length;
   // A short `content` beside a long `html_text` is a title or a label, whatever it is called.
   const textField = byName !== undefined && mean(byName) * 10 >= mean(longest) ? byName : longest;
-  const reason = `of ${lengths.size} text ${lengths.size === 1 ? 'field' : 'fields'}, about ${Math.round(mean(textField))} characters each`;
+  const reason = `the ${textField === longest ? 'longest' : 'likeliest'} of ${lengths.size}, about ${Math.round(mean(textField))} characters a record`;
   const candidates = Object.keys(records[0]).filter((field) => field !== textField && isUnique(records, field));
   return { textField, idField: named(ID_NAMES, candidates), reason };
 }
@@ -75,16 +75,17 @@ const STARTER_STAGES: readonly { stage: string; comment: string; options?: Recor
 
 /** The text of the file. */
 export function starterPipeline(
-  pipeline: { name: string; inputs: readonly StarterInput[]; schemaPath: string | undefined },
+  pipeline: { file: string; name: string; inputs: readonly StarterInput[]; schemaPath: string | undefined },
   registry: StageRegistry = stageDefinitions(),
 ): string {
+  const file = pipeline.file.replaceAll(/\s/g, ' ');
   const lines: string[] = [];
   if (pipeline.schemaPath !== undefined) lines.push(`# yaml-language-server: $schema=${pipeline.schemaPath}`);
   lines.push(
-    '# Check it:  corpusmill validate FILE      Run it:  corpusmill run FILE      All stages:  corpusmill stages',
+    `# Check it: corpusmill validate ${file}    Run it: corpusmill run ${file}    All stages: corpusmill stages`,
     `name: ${scalar(pipeline.name)}`,
     'seed: 42                     # same input and seed: same bytes',
-    `# output: runs/${pipeline.name}     # default: runs/<name> under the current directory`,
+    '# output: ../runs            # default: runs/<name> under the current directory',
     '',
     'inputs:                      # paths and globs are relative to this file',
   );
@@ -113,7 +114,7 @@ export function starterPipeline(
 function inputLines({ name, path, fields }: StarterInput): string[] {
   const lines = [`  - name: ${scalar(name)}`, `    path: ${scalar(path)}`];
   if (fields !== undefined) {
-    lines.push(`    textField: ${scalar(fields.textField)}    # ${fields.reason}`);
+    lines.push(`    ${`textField: ${scalar(fields.textField)}`.padEnd(24)} # ${fields.reason}`);
     if (fields.idField !== undefined) lines.push(`    idField: ${scalar(fields.idField)}`);
   }
   lines.push('    # limit: 1000            # only the first records, to try things out');

@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Document } from '../../src/core/document.ts';
+import { encodeDocuments } from '../../src/io/document-batch.ts';
+import {
+  decisionFile,
+  partFile,
+  partRefs,
+  readAlive,
+  readByOrdinal,
+  readPartDocuments,
+} from '../../src/pipeline/parts.ts';
+
+let dir: string;
+const put = (path: string, bytes: Uint8Array): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+};
+const putDecision = (decide: string, part: number, keptAs: number[]): void =>
+  put(decisionFile(decide, part), Buffer.from(new Uint32Array(keptAs).buffer));
+const ids = (documents: Document[]): string[] => documents.map((document) => document.id);
+
+// Three parts of 3, 0 and 2 documents; ordinals 0-2 and 3-4.
+const rows = [3, 0, 2];
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'corpusmill-parts-'));
+  let ordinal = 0;
+  rows.forEach((count, part) => {
+    if (count === 0) return;
+    const documents = Array.from({ length: count }, () => ({ id: `d${ordinal++}`, text: 'x', meta: { source: 's' } }));
+    put(partFile(dir, part, 'arrow'), encodeDocuments(documents));
+  });
+  putDecision(join(dir, 'first'), 0, [0, 0, 2]);
+  putDecision(join(dir, 'first'), 2, [3, 4]);
+  putDecision(join(dir, 'second'), 0, [0, 1, 2]);
+  putDecision(join(dir, 'second'), 2, [2, 4]);
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('parts', () => {
+  it('numbers documents over parts, empty ones included', () => {
+    expect(partRefs(dir, rows, []).map((ref) => ref.firstOrdinal)).toEqual([0, 3, 3]);
+  });
+
+  it('reads all documents of a part without decisions', async () => {
+    const refs = partRefs(dir, rows, []);
+    expect(await readAlive(refs[0])).toBeUndefined();
+    expect(ids(await readPartDocuments(refs[0]))).toEqual(['d0', 'd1', 'd2']);
+    expect(await readPartDocuments(refs[1])).toEqual([]);
+  });
+
+  it('reads past every decision in force', async () => {
+    const refs = partRefs(dir, rows, [join(dir, 'first'), join(dir, 'second')]);
+    expect(ids(await readPartDocuments(refs[0]))).toEqual(['d0', 'd2']);
+    expect(ids(await readPartDocuments(refs[2]))).toEqual(['d4']);
+  });
+
+  it('finds documents by ordinal across parts, in the order asked', async () => {
+    const refs = partRefs(dir, rows, []);
+    expect(ids(await readByOrdinal(refs, [1, 2, 3, 4]))).toEqual(['d1', 'd2', 'd3', 'd4']);
+    expect(ids(await readByOrdinal(refs, [4, 0, 3]))).toEqual(['d4', 'd0', 'd3']);
+    await expect(readByOrdinal(refs, [5])).rejects.toThrow(RangeError);
+  });
+});

@@ -1,0 +1,69 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { beginPhase, finishedResult, finishPhase, openRunDirectory } from '../../src/pipeline/run-directory.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'corpusmill-run-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const pipeline = (name: string): Pipeline => ({ name, output: join(root, 'run') }) as Pipeline;
+
+describe('run directory', () => {
+  it('is reopened by the same pipeline and refused to another, unless forced', async () => {
+    (await openRunDirectory(pipeline('web'), false)).close();
+    (await openRunDirectory(pipeline('web'), false)).close();
+    mkdirSync(join(root, 'run', 'phases', '01-pass'), { recursive: true });
+    await expect(openRunDirectory(pipeline('books'), false)).rejects.toMatchObject({
+      code: 'RUN_CONFLICT',
+      message: `the output folder ${join(root, 'run')} holds a run of another pipeline, "web" (this one is "books")`,
+    });
+    (await openRunDirectory(pipeline('books'), true)).close();
+    expect(existsSync(join(root, 'run', 'phases'))).toBe(false);
+  });
+
+  it('is not made in a folder with a stranger’s files', async () => {
+    mkdirSync(join(root, 'run'));
+    writeFileSync(join(root, 'run', 'thesis.doc'), 'mine');
+    await expect(openRunDirectory(pipeline('web'), false)).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
+    expect(readFileSync(join(root, 'run', 'thesis.doc'), 'utf8')).toBe('mine');
+  });
+
+  it('is locked while a process uses it, and taken over from a dead one', async () => {
+    const open = await openRunDirectory(pipeline('web'), false);
+    open.close();
+    // Process 1 is alive on every machine; a number beyond the largest pid is not.
+    writeFileSync(join(root, 'run', 'run.lock'), '1');
+    await expect(openRunDirectory(pipeline('web'), false)).rejects.toThrow('another process (1) is running');
+    writeFileSync(join(root, 'run', 'run.lock'), '2147483646');
+    const again = await openRunDirectory(pipeline('web'), false);
+    expect(readFileSync(join(root, 'run', 'run.lock'), 'utf8')).toBe(String(process.pid));
+    again.close();
+    expect(existsSync(join(root, 'run', 'run.lock'))).toBe(false);
+  });
+});
+
+describe('phases', () => {
+  it('keeps what an interrupted phase with the same key left, and empties any other', async () => {
+    const dir = join(root, 'phase');
+    await beginPhase(dir, 'key-1');
+    writeFileSync(join(dir, 'part'), 'done');
+    await beginPhase(dir, 'key-1');
+    expect(existsSync(join(dir, 'part'))).toBe(true);
+    await beginPhase(dir, 'key-2');
+    expect(existsSync(join(dir, 'part'))).toBe(false);
+  });
+
+  it('is finished only under its own key', async () => {
+    const dir = join(root, 'phase');
+    await beginPhase(dir, 'key-1');
+    expect(finishedResult(dir, 'key-1')).toBeUndefined();
+    await finishPhase(dir, 'key-1', { rows: [3] });
+    expect(finishedResult(dir, 'key-1')).toEqual({ rows: [3] });
+    expect(finishedResult(dir, 'key-2')).toBeUndefined();
+  });
+});
