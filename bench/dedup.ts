@@ -1,25 +1,31 @@
 /**
  * Near-copy detection: how fast signatures are made, and what deciding costs in time and memory.
  *
- * Signatures (5-token shingles, 14 × 8 functions: FineWeb's) over web-mix's text, with the native kernel and with its
- * TypeScript twin, in CPU seconds of one thread. Peer: datatrove's own code makes the same signature at .37 MB/s per core
- * (measured on the development machine over the gold near-copies, 150 CPU seconds against this stage's 1.3; it is not
- * run here, because it needs spaCy). Deciding: two million made-up documents, a tenth of them near-copies, features
- * through the observer and `decide` without re-reading texts from disk.
+ * Signatures (5-token shingles, 14 × 8 functions: FineWeb's) over web-mix's text, with the native kernel, with
+ * WebAssembly and with the TypeScript twin, in CPU seconds of one thread. Peer: datatrove's own code for the same signature over the first
+ * English documents (bench/peers/datatrove_minhash.py, environment by bench/peers/setup.sh); it fails to import where that
+ * environment has no datatrove, and then the ratios are left out and that is said.
+ *
+ * Deciding: two million made-up documents, a tenth of them near-copies, from features in memory; the time includes
+ * making the texts of candidates again, which stands for reading them.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { native } from '../src/core/native.ts';
+import { native, packageRoot } from '../src/core/native.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
 import { exact } from '../src/dedup/exact.ts';
 import { minhash } from '../src/dedup/minhash.ts';
 import { createPermutations, minhashSignatureTwin } from '../src/dedup/minhash-kernel.ts';
+import { createWasmSignature } from '../src/dedup/minhash-wasm.ts';
 import { createShingler } from '../src/dedup/shingles.ts';
 import type { Bench } from './bench.ts';
 import { webMixPath } from './web-mix.ts';
 
-const DATATROVE_MB_PER_SECOND = 0.37;
+const DATATROVE_DOCUMENTS = 400;
 const DOCUMENTS = 2_000_000;
 const PART_ROWS = 50_000;
 const FUNCTIONS = 112;
@@ -37,11 +43,17 @@ export const dedup: Bench = {
       ['Chinese part', texts.filter(({ lang }) => lang.startsWith('zh')).map(({ text }) => text)],
     ];
     const table: (string | number)[][] = [['what', 'input', 'MB', 'MB/s per core', 'times datatrove']];
-    const figures: Record<string, number | null> = { nativeMbPerSecond: null };
+    const datatrove = datatroveMbPerSecond();
+    const figures: Record<string, number | null> = {
+      nativeMbPerSecond: null,
+      wasmMbPerSecond: null,
+      twinMbPerSecond: null,
+      datatroveMbPerSecond: datatrove ?? null,
+    };
     const row = (what: string, input: string, megabytes: number, seconds: number): number => {
       const speed = megabytes / seconds;
-      const ratio = (speed / DATATROVE_MB_PER_SECOND).toFixed(0);
-      table.push([what, input, megabytes.toFixed(1), speed.toFixed(1), what === 'shingles' ? '' : ratio]);
+      const ratio = datatrove === undefined || what === 'shingles' ? '' : (speed / datatrove).toFixed(0);
+      table.push([what, input, megabytes.toFixed(1), speed.toFixed(1), ratio]);
       return Number(speed.toFixed(1));
     };
     for (const [input, set] of sets) {
@@ -50,6 +62,11 @@ export const dedup: Bench = {
       if (native !== undefined) {
         const speed = row('signature, native', input, megabytes, signatureSeconds(set, native.minhashSignature));
         if (input === 'web-mix') figures['nativeMbPerSecond'] = speed;
+      }
+      const wasm = createWasmSignature();
+      if (wasm !== undefined) {
+        const speed = row('signature, WebAssembly', input, megabytes, signatureSeconds(set, wasm));
+        if (input === 'web-mix') figures['wasmMbPerSecond'] = speed;
       }
       const speed = row('signature, twin', input, megabytes, signatureSeconds(set, minhashSignatureTwin));
       if (input === 'web-mix') figures['twinMbPerSecond'] = speed;
@@ -64,11 +81,28 @@ export const dedup: Bench = {
       figures[`decide${name}Duplicates`] = duplicates;
     }
     const notes = [
-      `Kernel: ${native?.minhashPaths().at(-1) ?? 'not built'}; datatrove ${DATATROVE_MB_PER_SECOND} MB/s per core.`,
+      `Native kernel: ${native?.minhashPaths().at(-1) ?? 'not built'}.`,
+      datatrove === undefined
+        ? 'datatrove is not in the peers’ environment (bench/peers/setup.sh makes it): no ratio.'
+        : `datatrove: ${datatrove.toFixed(2)} MB/s per core over the first ${DATATROVE_DOCUMENTS} English documents.`,
     ];
     return { table, figures, notes };
   },
 };
+
+/** datatrove's own speed in this same run, undefined where it is not installed. */
+function datatroveMbPerSecond(): number | undefined {
+  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
+  const script = join(packageRoot(), 'bench', 'peers', 'datatrove_minhash.py');
+  const ran = spawnSync(join(environment, 'bin', 'python'), [script, webMixPath(), String(DATATROVE_DOCUMENTS)], {
+    encoding: 'utf8',
+    // One thread, as here.
+    env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' },
+  });
+  if (ran.status !== 0) return undefined;
+  const { bytes, seconds } = JSON.parse(ran.stdout) as { bytes: number; seconds: number };
+  return bytes / 1e6 / seconds;
+}
 
 type Kernel = typeof minhashSignatureTwin;
 
@@ -99,7 +133,7 @@ function cpuSeconds(work: () => void): number {
   return (user + system) / 1e6;
 }
 
-/** Document `i`, twelve words of its own; every tenth is an earlier one with its last word changed. */
+/** Document `i`, 24 words of its own; every tenth is an earlier one with its last word changed. */
 function madeUpText(i: number): string {
   const random = createRandom(i % 10 === 9 ? i - 7 : i);
   let text = '';

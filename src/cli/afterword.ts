@@ -9,12 +9,8 @@ import { type Colors, colorsFor, columns, programName, shellPath } from './print
 /** Wide enough that no path is wrapped: wrapped paths cannot be copied. */
 const NO_WRAP = 10_000;
 
-export function afterword(
-  pipelineFile: string,
-  result: RunResult,
-  reports: { html: string },
-  context: CliContext,
-): string {
+/** @param command the pipeline file and the flags that decide what is run, as typed in a shell */
+export function afterword(command: string, result: RunResult, reports: { html: string }, context: CliContext): string {
   const colors = colorsFor(context.stdout, context.env);
   const { timing } = result;
   const reused = timing.phases.filter((phase) => phase.reused).length;
@@ -27,7 +23,7 @@ export function afterword(
     columns(outputRows(result, reports, context), NO_WRAP),
     '',
     colors.bold('Next'),
-    columns(nextRows(pipelineFile, result, reports, context), NO_WRAP, dimLast(colors)),
+    columns(nextRows(command, result, reports, context), NO_WRAP, dimLast(colors)),
   ].join('\n');
 }
 
@@ -50,7 +46,7 @@ function outputRows({ summary, runDir }: RunResult, reports: { html: string }, c
 }
 
 function nextRows(
-  pipelineFile: string,
+  command: string,
   { summary, runDir }: RunResult,
   reports: { html: string },
   context: CliContext,
@@ -63,7 +59,7 @@ function nextRows(
     rows.push([`  ${program} inspect ${at(join(runDir, path))} --limit 3`, what]);
   }
   rows.push([`  open ${at(reports.html)} in a browser`, 'what was dropped and why, with examples']);
-  rows.push([`  ${program} run ${shellPath(pipelineFile)} --dry-run`, 'after a change: what would run again']);
+  rows.push([`  ${program} run ${command} --dry-run`, 'after a change: what would run again']);
   return rows;
 }
 

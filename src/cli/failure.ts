@@ -38,7 +38,8 @@ function isDebug(env: NodeJS.ProcessEnv): boolean {
 
 function describeFailure(error: unknown): Failure {
   if (isCorpusmillError(error)) {
-    return { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode };
+    const resume = error.code === 'INTERRUPTED' ? 'finished parts are kept: the same command goes on' : undefined;
+    return { code: error.code, message: error.message, hint: error.hint ?? resume, exitCode: error.exitCode };
   }
   if (error instanceof CommanderError) return { code: 'USAGE', ...usageFailure(error), exitCode: EXIT.usage };
   const message = error instanceof Error ? error.message : String(error);

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 
 /** For flags that may be given several times. */
-export function collect(value: string, earlier: string[]): string[] {
+export function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
 

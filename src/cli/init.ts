@@ -23,7 +23,7 @@ Examples:
 const SAMPLE = 50;
 
 interface Flags {
-  input: string[];
+  input?: string[];
   force?: boolean;
   json?: boolean;
 }
@@ -32,7 +32,7 @@ export function initCommand(context: CliContext, setExitCode: (code: ExitCode) =
   return new Command('init')
     .description('write a commented pipeline for your own files')
     .argument('[file]', 'pipeline file to write', 'pipeline.yaml')
-    .option('-i, --input <path>', 'a file, folder or glob to read (repeatable)', collect, [])
+    .option('-i, --input <path>', 'a file, folder or glob to read (repeatable)', collect)
     .option('--force', 'overwrite the file')
     .option('--json', 'print one JSON object on standard output')
     .addHelpText('after', EXAMPLES)
@@ -51,12 +51,12 @@ async function init(file: string, flags: Flags, context: CliContext): Promise<vo
   }
   const { starterPipeline } = await import('../pipeline/config/starter.ts');
   const folder = dirname(path);
-  const patterns = flags.input.length === 0 ? ['data/*.jsonl'] : flags.input;
-  const inputs = await describeInputs(patterns, folder, context, flags.input.length > 0);
+  const patterns = flags.input ?? ['data/*.jsonl'];
+  const inputs = await describeInputs(patterns, folder, context, flags.input !== undefined);
   const schema = join(packageRoot(), 'configs', 'pipeline.schema.json');
   const schemaPath = existsSync(schema) ? posixPath(relative(folder, schema)) : undefined;
   const name = nameFrom(file);
-  const text = starterPipeline({ name, inputs, schemaPath }, context.registry);
+  const text = starterPipeline({ file, name, inputs, schemaPath }, context.registry);
   try {
     await mkdir(folder, { recursive: true });
     await writeFile(path, text, flags.force === true ? {} : { flag: 'wx' });

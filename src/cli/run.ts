@@ -9,7 +9,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { PhaseSummary, RunResult } from '../pipeline/run.ts';
 import type { CliContext, Engine, ExitCode } from './context.ts';
 import { collect, wholeNumber } from './flags.ts';
-import { colorsFor, columns, plural, print, printJson, wantsColor, widthOf } from './print.ts';
+import { colorsFor, columns, plural, print, printJson, shellPath, wantsColor, widthOf } from './print.ts';
 import { warningsOf } from './validate.ts';
 
 const EXAMPLES = `
@@ -24,10 +24,11 @@ Examples:
   $ corpusmill run web.yaml --from shards        run a phase and all behind it again
   $ corpusmill run web.yaml --json > run.json
 
-A relative path in --set is relative to the current directory. Names in --set are those of inputs and stages.`;
+A relative path in --set is relative to the current directory; names in --set are those of inputs and stages. Values in a
+pipeline may hold environment variables: \${NAME} or \${NAME:-default}.`;
 
 interface Flags {
-  set: string[];
+  set?: string[];
   workers?: number;
   from?: string;
   dryRun?: boolean;
@@ -40,7 +41,7 @@ export function runCommand(context: CliContext, setExitCode: (code: ExitCode) =>
   return new Command('run')
     .description('run a pipeline')
     .argument('<pipeline>', 'pipeline file (YAML)')
-    .option('--set <path=value>', 'override a value of the pipeline (repeatable)', collect, [])
+    .option('--set <path=value>', 'override a value of the pipeline (repeatable)', collect)
     .option('-w, --workers <n>', 'worker threads; 0: one for each core', wholeNumber(0))
     .option('-o, --output <dir>', 'run directory, in place of the one in the pipeline')
     .option('--from <phase>', 'run this phase (or the one of this stage) and all behind it again')
@@ -53,7 +54,7 @@ export function runCommand(context: CliContext, setExitCode: (code: ExitCode) =>
 
 async function run(file: string, flags: Flags, context: CliContext): Promise<ExitCode> {
   const { loadPipeline } = await import('../pipeline/config/load.ts');
-  const set = [...flags.set];
+  const set = [...(flags.set ?? [])];
   if (flags.workers !== undefined) set.push(`run.workers=${flags.workers}`);
   // JSON strings are YAML strings: a folder named `12` or `a: b` stays what it is.
   if (flags.output !== undefined) set.push(`output=${JSON.stringify(flags.output)}`);
@@ -66,9 +67,11 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   }
   const result = await runInterruptibly(pipeline, engine, flags, context);
   const { writeReports } = await import('../report/index.ts');
-  const stages = registry ?? (await import('../pipeline/registry.ts')).stageDefinitions();
-  const describeReason = (stage: string, reason: string): string | undefined => stages.get(stage)?.reasons?.[reason];
-  const reports = await writeReports(result.summary, result.runDir, { describeReason });
+  const { describeReason, stageDefinitions } = await import('../pipeline/registry.ts');
+  const stages = registry ?? stageDefinitions();
+  const reports = await writeReports(result.summary, result.runDir, {
+    describeReason: (stage, reason) => describeReason(stages, stage, reason),
+  });
   if (flags.json === true) {
     await printJson(context, { ...result, reports });
     return EXIT.ok;
@@ -78,8 +81,19 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   const color = wantsColor(context.stdout, env);
   const width = widthOf(context.stdout);
   const funnel = renderFunnel(result.summary, { color, width, surroundings: false });
-  await print(context.stdout, `\n${funnel.trimEnd()}\n\n${afterword(file, result, reports, context)}\n`);
+  await print(
+    context.stdout,
+    `\n${funnel.trimEnd()}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
+  );
   return EXIT.ok;
+}
+
+/** The file and the flags that decide what is run and where, as they are typed again. */
+function sameCommand(file: string, flags: Flags): string {
+  const output = flags.output === undefined ? [] : ['--output', flags.output];
+  return [file, ...(flags.set ?? []).flatMap((assignment) => ['--set', assignment]), ...output]
+    .map(shellPath)
+    .join(' ');
 }
 
 /** First Ctrl-C (or SIGTERM): stop at the next part border. Second: exit at once; nothing finished is lost either way. */

@@ -17,7 +17,7 @@ Examples:
   $ corpusmill validate web.yaml --json | jq '.files[].issues'`;
 
 interface Flags {
-  set: string[];
+  set?: string[];
   json?: boolean;
 }
 
@@ -33,7 +33,7 @@ export function validateCommand(context: CliContext, setExitCode: (code: ExitCod
   return new Command('validate')
     .description('check pipeline files: every mistake at once, nothing is run')
     .argument('<pipeline...>', 'pipeline files')
-    .option('--set <path=value>', 'override a value before checking (repeatable)', collect, [])
+    .option('--set <path=value>', 'override a value before checking (repeatable)', collect)
     .option('--json', 'print one JSON object on standard output')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], flags: Flags) => setExitCode(await validate(files, flags, context)));
@@ -47,7 +47,7 @@ async function validate(files: readonly string[], flags: Flags, context: CliCont
   for (const file of files) {
     try {
       const { env, cwd, registry } = context;
-      const pipeline = await loadPipeline(file, { set: flags.set, env, cwd, ...(registry && { registry }) });
+      const pipeline = await loadPipeline(file, { set: flags.set ?? [], env, cwd, ...(registry && { registry }) });
       const warnings = await warningsOf(pipeline);
       results.push({ file, valid: true, issues: [], warnings });
       if (flags.json !== true)

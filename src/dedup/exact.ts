@@ -18,6 +18,7 @@ import { readLengths } from './lengths.ts';
 
 const KEY_WORDS = 4;
 const LENGTH_COLUMN = KEY_WORDS;
+const LARGE_BUFFER = 16 << 20;
 /** Any two seeds; the second is 2^64 divided by the golden ratio. */
 const SECOND_SEED = 0x9e3779b97f4a7c15n;
 
@@ -61,8 +62,11 @@ export function createExactObserver(normalize: Options['normalize']): Observer {
   return {
     observe({ text }) {
       const compared = normalize === 'raw' ? text : normalizeLoosely(text);
-      // A UTF-16 unit takes at most three bytes.
-      if (compared.length * 3 > bytes.length) bytes = new Uint8Array(compared.length * 4);
+      // A UTF-16 unit takes at most three bytes. What a huge document needed is given back after it.
+      const needed = compared.length * 3;
+      if (needed > bytes.length || (bytes.length > LARGE_BUFFER && needed < bytes.length / 4)) {
+        bytes = new Uint8Array(Math.max(1 << 16, needed + (needed >>> 2)));
+      }
       const { written } = encoder.encodeInto(compared, bytes);
       const encoded = bytes.subarray(0, written);
       hashes[0] = xxh64(encoded);

@@ -5,7 +5,7 @@
  *
  * Memory in a pass: per distinct key its words, 4 bytes of ordinal and 8 to 16 of table: 20–28 bytes per document for
  * 64-bit keys, 28–36 for 128-bit ones, over at most `MAX_KEYS_PER_PASS` documents (600 MB); a larger corpus takes more
- * passes over the features, never more memory. Time: one probe per row, about 10 M rows per second.
+ * passes over the features, never more memory. Time: one probe per row, about 6 M rows per second (4 M documents × 14 bands: 9.8 s).
  */
 import type { BarrierContext, FeaturePart } from '../core/stage.ts';
 import { readColumns } from './columns.ts';
@@ -82,7 +82,7 @@ export async function eachRepeat(
       const present = presentColumn === undefined ? undefined : columns[presentColumn];
       const { alive, firstOrdinal } = part;
       for (let row = 0; row < part.rows; row++) {
-        
+        if (alive !== undefined && alive[row] === 0) continue;
         if (present !== undefined && present[row] === 0) continue;
         const hash = leading[row];
         if (passes > 1 && Math.floor((hash * passes) / 2 ** 32) !== pass) continue;

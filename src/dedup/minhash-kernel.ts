@@ -16,10 +16,12 @@
  * Width: 32 bits make two unrelated documents of n shingles share one entry by chance with probability about
  * n/2^33, and one band of r entries with that to the r-th power: nothing at any document length that occurs.
  *
- * Cost: K multiply-add-min per shingle. 112 functions: 3.6 ns with AVX-512, 4.2 with AVX2, 49 in the twin below.
+ * Cost: K multiply-add-min per shingle. 112 functions: 3.6 ns with AVX-512, 4.2 with AVX2, 6 to 12 in
+ * WebAssembly (minhash-wasm.ts), 49 in the twin below.
  */
 import { native } from '../core/native.ts';
 import { createRandom } from '../core/random.ts';
+import { createWasmSignature } from './minhash-wasm.ts';
 
 /** K hash functions; all three arrays have K entries. */
 export interface Permutations {
@@ -43,7 +45,7 @@ export function createPermutations(count: number, seed: number): Permutations {
 
 /**
  * Writes signature[k] = min over i < `count` of (multipliers[k]·hashes[i] + increments[k]) mod 2^32; 2^32-1 everywhere
- * when `count` is 0. Native where the add-on is built, else the twin: same bits.
+ * when `count` is 0. Native where the add-on is built, else WebAssembly SIMD, else the twin: same bits.
  */
 export const minhashSignature: (
   hashes: Uint32Array,
@@ -51,7 +53,7 @@ export const minhashSignature: (
   multipliers: Uint32Array,
   increments: Uint32Array,
   signature: Uint32Array,
-) => void = native?.minhashSignature ?? minhashSignatureTwin;
+) => void = native?.minhashSignature ?? createWasmSignature() ?? minhashSignatureTwin;
 
 /** The TypeScript twin of the native kernel. */
 export function minhashSignatureTwin(

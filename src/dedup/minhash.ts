@@ -9,7 +9,8 @@
  * The order of unions, the number of parts and of workers do not matter; only input order and options do.
  * Cost: features of 8 bytes per band and 8 more per document (120 by default); `decide` takes 20–28 bytes per document
  * for one band's keys at a time, 21 for clusters, candidates and the sweep, 8 per candidate pair, and at most 256 MiB of
- * shingle sets. The observer runs at 140–200 MB of text per second and core, without the native kernel at 55–65.
+ * shingle sets. The observer runs at 130–190 MB of text per second and core with the native kernel, a little
+ * less with WebAssembly, at 55–60 with the plain twin.
  */
 import { z } from 'zod';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';

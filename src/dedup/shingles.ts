@@ -30,6 +30,9 @@ const SURROGATE = 3 << 16;
 const IGNORED = 4 << 16;
 const KIND = 7 << 16;
 
+/** Buffers that one huge document made larger than this many units are given back at the next that needs a quarter. */
+const LARGE = 1 << 22;
+
 const TOKEN_MULTIPLIER = 0x01000193;
 const ROLL_BASE = 0x9e3779b1;
 
@@ -52,7 +55,7 @@ export function createShingler(size: number): Shingler {
   const shingle = (text: string): number => {
     const count = tokenizer.tokenize(text);
     const tokens = tokenizer.tokens;
-    if (count > hashes.length) hashes = new Uint32Array(tokens.length);
+    if (!fits(count, hashes.length)) hashes = new Uint32Array(roomFor(count));
     const out = hashes;
     if (count === 0) return 0;
     let roll = 0;
@@ -74,6 +77,14 @@ export function createShingler(size: number): Shingler {
   };
 }
 
+function fits(needed: number, capacity: number): boolean {
+  return needed <= capacity && (capacity <= LARGE || 4 * needed >= capacity);
+}
+
+function roomFor(needed: number): number {
+  return Math.max(1 << 12, needed + (needed >>> 2));
+}
+
 /** Token hashes of one document after another, in a buffer that is reused. */
 export interface Tokenizer {
   /** Of the last document: entries [0, count) are its tokens' hashes in text order, each with full avalanche. */
@@ -91,8 +102,8 @@ export function createTokenizer(): Tokenizer {
 
   const tokenize = (text: string): number => {
     const length = text.length;
-    if (length >= units.length) {
-      const capacity = Math.max(1 << 12, length + (length >>> 2) + 1);
+    if (!fits(length + 1, units.length)) {
+      const capacity = roomFor(length + 1);
       bytes = Buffer.from(new ArrayBuffer(2 * capacity));
       units = new Uint16Array(bytes.buffer);
       // Every token is at least one unit long.

@@ -21,7 +21,9 @@ const options = z.strictObject({
   keepWithoutPunctuation: z
     .boolean()
     .default(false)
-    .describe('Let a text pass in which no line at all ends in terminal punctuation (datatrove line_punct_exclude_zero)'),
+    .describe(
+      'Let a text pass in which no line at all ends in terminal punctuation (datatrove line_punct_exclude_zero)',
+    ),
   maxShortLines: shareThreshold(0.67, `Largest share of short lines (${PAPER})`),
   shortLineChars: z.int().min(0).default(30).describe(`A line of at most so many characters is short (${PAPER})`),
   maxDuplicateLineChars: shareThreshold(0.01, `Largest share of characters in repeated lines (${PAPER})`),

@@ -12,7 +12,7 @@
  */
 import { z } from 'zod';
 import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
-import { charFlags, SPACE, trimSpace, skipSpace } from '../text/char-class.ts';
+import { charFlags, SPACE, skipSpace, trimSpace } from '../text/char-class.ts';
 import { countOccurrences } from '../text/unicode.ts';
 import { type TextView, textView } from '../text/view.ts';
 import { hashWord, type WordFeatures } from '../text/words.ts';
@@ -25,10 +25,7 @@ const options = z.strictObject({
   maxWords: threshold(100_000, `Most words that are not symbols alone (${PAPER})`),
   minMeanWordLength: threshold(3, `Least mean length of those words in characters (${PAPER})`),
   maxMeanWordLength: threshold(10, `Greatest mean length of those words in characters (${PAPER})`),
-  maxSymbolWordRatio: threshold(
-    0.1,
-    `Most hash signs per word, and most ellipses ("..." or "…") per word (${PAPER})`,
-  ),
+  maxSymbolWordRatio: threshold(0.1, `Most hash signs per word, and most ellipses ("..." or "…") per word (${PAPER})`),
   maxBulletLines: shareThreshold(0.9, `Largest share of lines that start with "•" or "-" (${PAPER})`),
   maxEllipsisLines: shareThreshold(0.3, `Largest share of lines that end with "..." or "…" (${PAPER})`),
   minAlphaWords: shareThreshold(0.8, `Smallest share of words with a letter (${PAPER})`),

@@ -62,7 +62,8 @@ export const gopherRepetition = defineMap({
   kind: 'map',
   name: 'filter.gopher-repetition',
   summary: 'Drop documents that repeat themselves: paragraphs, lines, or word n-grams.',
-  source: 'Rae et al. 2021 (arXiv:2112.11446), table A1; counted as datatrove GopherRepetitionFilter with UAX #29 words',
+  source:
+    'Rae et al. 2021 (arXiv:2112.11446), table A1; counted as datatrove GopherRepetitionFilter with UAX #29 words',
   version: 1,
   options,
   reasons: {

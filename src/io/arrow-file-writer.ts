@@ -1,7 +1,8 @@
 /**
  * Writes Arrow IPC files piece by piece. apache-arrow's own file writer leaves the schema message out of the file's
  * body, which readers with a footer forgive; the format (Columnar.rst, "IPC File Format") wants it, and with it a file
- * whose footer was cut off can still be read as a stream.
+ * whose footer was cut off can still be read as a stream. Its compressed buffers are announced wrongly too, and pyarrow
+ * refuses them. Both are mended here.
  */
 import {
   AsyncByteQueue,
@@ -45,7 +46,24 @@ class WholeFileWriter extends RecordBatchFileWriter {
     super._writeSchema(schema);
     return this._writeMessage(Message.from(schema));
   }
+
+  /** Buffers come in pairs, length prefix and body; apache-arrow 21.2 puts the compressed length into the prefix. */
+  protected override _compressBodyBuffers(buffers: ArrayBufferView[]): CompressedBody {
+    const body = super._compressBodyBuffers(buffers);
+    for (let i = 0; i < buffers.length; i++) {
+      const prefix = body.buffers[2 * i];
+      if (prefix.byteLength === 0) continue;
+      const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
+      if (view.getBigInt64(0, true) !== STORED) view.setBigInt64(0, BigInt(buffers[i].byteLength), true);
+    }
+    return body;
+  }
 }
+
+/** Stands for the length of a buffer that compression would not have made smaller. */
+const STORED = -1n;
+
+type CompressedBody = ReturnType<RecordBatchFileWriter['_compressBodyBuffers']>;
 
 /** Takes what the writer writes, as it is written. */
 class PieceSink extends AsyncByteQueue {

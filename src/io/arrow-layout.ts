@@ -1,7 +1,7 @@
 /**
- * Where the record batches of an Arrow IPC file lie. Both forms are the same run of messages (a file has a magic number
- * before it and a footer after it), so both are walked message by message: headers are read, bodies are skipped. A file
- * cut off in the middle, footer gone, still gives every whole batch before the cut.
+ * Where the record batches of an Arrow IPC file lie. The file form has a footer that says so; the stream form is walked
+ * message by message, reading headers and skipping bodies. A file whose footer was cut off is walked like a stream, and
+ * still gives every whole batch before the cut.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { CompressionType, Message, MessageHeader, type Schema } from 'apache-arrow';
@@ -48,7 +48,7 @@ export async function arrowLayout(path: string): Promise<ArrowLayout> {
     handle = await open(path, 'r');
     const { size, mtimeMs } = await handle.stat();
     const key = `${path}\0${size}\0${mtimeMs}`;
-    const layout = layouts.get(key) ?? (await walk(handle, size));
+    const layout = layouts.get(key) ?? (await findMessages(handle, size));
     layouts.set(key, layout);
     if (layouts.size > 4) layouts.delete(layouts.keys().next().value ?? '');
     return layout;
@@ -65,10 +65,43 @@ export function asArrowBreak(error: unknown): BrokenInput {
   return known instanceof BrokenInput ? known : new BrokenInput('corrupt Arrow', (error as Error).message);
 }
 
-async function walk(handle: FileHandle, size: number): Promise<ArrowLayout> {
+async function findMessages(handle: FileHandle, size: number): Promise<ArrowLayout> {
   const head = Buffer.alloc(HEADER_READ_BYTES);
   const { bytesRead } = await handle.read(head, 0, 8, 0);
   const isFile = bytesRead === 8 && head.toString('latin1', 0, 6) === 'ARROW1';
+  const footer = isFile ? await readFooter(handle, size) : undefined;
+  return footer === undefined ? walk(handle, head, size, isFile) : fromFooter(handle, head, size, footer);
+}
+
+/** The messages that a footer lists. Writers may leave gaps between them (polars does), so their places are taken as told. */
+async function fromFooter(handle: FileHandle, head: Buffer, size: number, footer: Footer): Promise<ArrowLayout> {
+  const range = (block: { offset: number; metaDataLength: number; bodyLength: number }): ByteRange => {
+    const found = { offset: block.offset, bytes: block.metaDataLength + block.bodyLength };
+    if (found.offset < 8 || found.offset + found.bytes > size) {
+      throw new BrokenInput('corrupt Arrow', `the footer names bytes ${found.offset} + ${found.bytes} of ${size}`);
+    }
+    return found;
+  };
+  const dictionaries = [...footer.dictionaryBatches()].map(range);
+  const batches: BatchPlace[] = [];
+  let compression: ArrowLayout['compression'] = 'none';
+  let rows = 0;
+  for (const block of footer.recordBatches()) {
+    const place = range(block);
+    const message = await readMessage(handle, head, place.offset, size);
+    if (message?.type !== MessageHeader.RecordBatch) {
+      throw new BrokenInput('corrupt Arrow', `the footer names a record batch at byte ${place.offset}; there is none`);
+    }
+    if (batches.length === 0) compression = message.compression;
+    batches.push({ ...place, firstRow: rows, rows: message.rows, dictionaries: dictionaries.length });
+    rows += message.rows;
+  }
+  const schema = encapsulated(Message.encode(Message.from(footer.schema)));
+  const columns = columnsOf(footer.schema);
+  return { form: 'file', schema, dictionaries, batches, rows, columns, compression, broken: undefined };
+}
+
+async function walk(handle: FileHandle, head: Buffer, size: number, isFile: boolean): Promise<ArrowLayout> {
   let schema: Uint8Array | undefined;
   const dictionaries: ByteRange[] = [];
   const batches: BatchPlace[] = [];
@@ -81,7 +114,7 @@ async function walk(handle: FileHandle, size: number): Promise<ArrowLayout> {
     try {
       message = await readMessage(handle, head, at, size);
       if (message === undefined) {
-        if (isFile && at >= size) broken = new BrokenInput('truncated Arrow', 'the file ends without its footer');
+        if (isFile) broken = new BrokenInput('truncated Arrow', 'the file ends without its footer');
         break;
       }
       if (at + message.bytes > size) {
@@ -103,11 +136,6 @@ async function walk(handle: FileHandle, size: number): Promise<ArrowLayout> {
       rows += message.rows;
     }
     at += message.bytes;
-  }
-  if (schema === undefined && isFile && broken === undefined) {
-    const found = await footerSchema(handle, size);
-    schema = encapsulated(Message.encode(Message.from(found)));
-    columns = columnsOf(found);
   }
   if (schema === undefined) throw broken ?? new BrokenInput('not an Arrow file', 'it has no schema message');
   return { form: isFile ? 'file' : 'stream', schema, dictionaries, batches, rows, columns, compression, broken };
@@ -169,14 +197,13 @@ function columnsOf(schema: Schema): ArrowLayout['columns'] {
   return schema.fields.map(({ name, type }) => ({ name, type: String(type).toLowerCase() }));
 }
 
-/** The schema in a file's footer: some writers (apache-arrow's JavaScript one) put it nowhere else. */
-async function footerSchema(handle: FileHandle, size: number): Promise<Schema> {
+/** The footer, or undefined where the file does not end with one. */
+async function readFooter(handle: FileHandle, size: number): Promise<Footer | undefined> {
+  if (size < 18) return undefined;
   const tail = Buffer.from(await readRange(handle, { offset: size - 10, bytes: 10 }));
   const bytes = tail.readInt32LE(0);
-  if (tail.toString('latin1', 4) !== 'ARROW1' || bytes <= 0 || bytes > size - 18) {
-    throw new BrokenInput('truncated Arrow', 'the file has neither a schema message nor a footer');
-  }
-  return Footer.decode(await readRange(handle, { offset: size - 10 - bytes, bytes })).schema;
+  if (tail.toString('latin1', 4) !== 'ARROW1' || bytes <= 0 || bytes > size - 18) return undefined;
+  return Footer.decode(await readRange(handle, { offset: size - 10 - bytes, bytes }));
 }
 
 /** A message of no body with its prefix, padded to 8 bytes. */

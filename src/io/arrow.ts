@@ -12,6 +12,9 @@ import type { Allowance } from './byte-chunks.ts';
 import type { BadChunk, InputFile, InputSpec, RowsChunk } from './input.ts';
 import { badRecord, CLEAN, deliverRecord, type Mending, type ReadContext, setOwn, tooLong } from './record.ts';
 
+/** A batch larger than this is given out in row ranges; each reads the whole batch again. */
+const LARGE_BATCH_BYTES = 64 * 1024 * 1024;
+
 /** Runs of record batches of about `chunkBytes`; then a `bad` chunk where the file breaks off. Throws BrokenInput. */
 export async function* arrowChunks(
   file: InputFile,
@@ -27,11 +30,16 @@ export async function* arrowChunks(
     while (last + 1 < layout.batches.length && bytes + layout.batches[last + 1].bytes <= chunkBytes) {
       bytes += layout.batches[++last].bytes;
     }
-    const rowStart = layout.batches[first].firstRow;
-    const rowEnd = Math.min(layout.batches[last].firstRow + layout.batches[last].rows, rowStart + allowance.left);
-    if (rowEnd > rowStart) {
+    const firstRow = layout.batches[first].firstRow;
+    const rows = layout.batches[last].firstRow + layout.batches[last].rows - firstRow;
+    const parts = Math.max(1, Math.min(rows, Math.ceil(bytes / Math.max(chunkBytes, LARGE_BATCH_BYTES))));
+    for (let part = 0; part < parts && allowance.left > 0; part++) {
+      const rowStart = firstRow + Math.floor((rows * part) / parts);
+      const rowEnd = Math.min(firstRow + Math.floor((rows * (part + 1)) / parts), rowStart + allowance.left);
+      if (rowEnd === rowStart) continue;
       allowance.left -= rowEnd - rowStart;
-      yield { ...base, kind: 'rows', format: 'arrow', fileBytes: bytes, rowStart, rowEnd, batch: first };
+      const fileBytes = Math.round(bytes / parts);
+      yield { ...base, kind: 'rows', format: 'arrow', fileBytes, rowStart, rowEnd, batch: first };
     }
     first = last + 1;
   }
@@ -45,14 +53,16 @@ export async function* arrowChunks(
 /** Reads the chunk's rows. A batch that cannot be read is one bad record that names its rows. */
 export async function parseArrow(chunk: RowsChunk, context: ReadContext): Promise<void> {
   const { spec } = context;
+  let reached = chunk.rowStart;
   try {
     for await (const batch of readBatches(chunk.file, chunk.batch ?? 0, chunk.rowEnd, (name) => wanted(name, spec))) {
-      deliverBatch(batch, chunk.rowEnd, context);
+      deliverBatch(batch, chunk, context);
+      reached = batch.firstRow + batch.rows;
     }
   } catch (error) {
     const { reason, message } = asArrowBreak(error);
-    const place = { offset: chunk.rowStart, unit: 'row' as const, length: undefined };
-    const detail = `rows ${chunk.rowStart} to ${chunk.rowEnd - 1}: ${message}`;
+    const place = { offset: reached, unit: 'row' as const, length: undefined };
+    const detail = `rows ${reached} to ${chunk.rowEnd - 1}: ${message}`;
     context.onBad(badRecord(context, place, { reason, detail }, ''));
   }
 }
@@ -112,11 +122,11 @@ async function openBatch(
   return { firstRow: place.firstRow, rows: place.rows, columns, isDamaged: (row) => damaged.has(row) };
 }
 
-function deliverBatch(batch: OpenBatch, rowEnd: number, context: ReadContext): void {
+function deliverBatch(batch: OpenBatch, chunk: RowsChunk, context: ReadContext): void {
   const { spec } = context;
   const damaged: Mending = { invalidUtf8: true, surrogates: false };
-  const rows = Math.min(batch.rows, rowEnd - batch.firstRow);
-  for (let row = 0; row < rows; row++) {
+  const end = Math.min(batch.rows, chunk.rowEnd - batch.firstRow);
+  for (let row = Math.max(0, chunk.rowStart - batch.firstRow); row < end; row++) {
     const record: Record<string, unknown> = {};
     for (const column of batch.columns) setOwn(record, column.name, column.read(row));
     const place = { offset: batch.firstRow + row, unit: 'row' as const, length: undefined };

@@ -5,8 +5,8 @@
  * hyparquet-compressors. Strings are decoded here, because the default decoder drops a leading U+FEFF. Only columns that
  * are asked for and that JSON can hold are read: binary columns (images, embeddings as bytes) are not even fetched.
  *
- * A row group larger than a chunk is read in several ranges. With a page index a range costs its own pages; without one
- * each range reads the column's compressed bytes again, so ranges are kept to 64 MiB or more.
+ * A large row group is read in several ranges: of 16 MiB where a page index lets a range cost its own pages (and the
+ * pages at its ends), else of 64 MiB, because each range then reads the columns' compressed bytes again.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
@@ -28,7 +28,8 @@ import { badRecord, CLEAN, deliverRecord, type Mending, type ReadContext, setOwn
 import { isUtf8Range, type TextBuffer, textBuffer } from './text-bytes.ts';
 import { zstdCodec } from './zstd.ts';
 
-/** Smallest range of a row group without a page index, in uncompressed bytes of the columns read. */
+/** Smallest ranges of a row group with and without a page index, in uncompressed bytes of the columns read. */
+const INDEXED_RANGE_BYTES = 16 * 1024 * 1024;
 const UNINDEXED_RANGE_BYTES = 64 * 1024 * 1024;
 
 const SMALL_COLUMN_BYTES = 4 * 1024 * 1024;
@@ -57,7 +58,7 @@ export async function* parquetChunks(
       // A small column is a page or two: reading it whole for each range costs nothing.
       if (columnBytes > SMALL_COLUMN_BYTES) indexed &&= column.offset_index_offset !== undefined;
     }
-    const rangeBytes = indexed ? chunkBytes : Math.max(chunkBytes, UNINDEXED_RANGE_BYTES);
+    const rangeBytes = Math.max(chunkBytes, indexed ? INDEXED_RANGE_BYTES : UNINDEXED_RANGE_BYTES);
     const parts = Math.max(1, Math.min(rows, Math.ceil(bytes / rangeBytes)));
     for (let part = 0; part < parts && allowance.left > 0; part++) {
       const from = rowStart + Math.floor((rows * part) / parts);

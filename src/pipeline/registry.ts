@@ -37,6 +37,25 @@ export function stageDefinitions(): StageRegistry {
   return REGISTRY;
 }
 
+/**
+ * What a drop reason means, as its stage's declaration says it. Declarations name families of reasons as
+ * `top_{n}_gram` (any number) and `exclude`, which also stands for `exclude:<the user's own name>`.
+ */
+export function describeReason(registry: StageRegistry, stage: string, reason: string): string | undefined {
+  const reasons = registry.get(stage)?.reasons ?? {};
+  if (Object.hasOwn(reasons, reason)) return reasons[reason];
+  const family = Object.keys(reasons).find((name) => {
+    const [before, after] = name.split('{n}');
+    if (after === undefined) return reason.startsWith(`${name}:`);
+    return (
+      reason.startsWith(before) &&
+      reason.endsWith(after) &&
+      /^\d+$/.test(reason.slice(before.length, -after.length || undefined))
+    );
+  });
+  return family === undefined ? undefined : reasons[family];
+}
+
 /** A registry of the given stages; two with one name are a defect. */
 export function registryOf(definitions: readonly StageDefinition[]): StageRegistry {
   const registry = new Map<string, StageDefinition>();

@@ -24,12 +24,7 @@ export function findDuplicates(units: Uint16Array, bounds: Bounds, hasSurrogates
 }
 
 /** Undefined when sampled keys collide too often to be of use. */
-function count(
-  units: Uint16Array,
-  bounds: Bounds,
-  hasSurrogates: boolean,
-  isWhole: boolean,
-): Duplicates | undefined {
+function count(units: Uint16Array, bounds: Bounds, hasSurrogates: boolean, isWhole: boolean): Duplicates | undefined {
   const { starts, ends } = bounds;
   const size = 2 ** Math.max(4, Math.ceil(Math.log2(bounds.count * 2 + 1)));
   if (slots.length < size) {

@@ -6,7 +6,7 @@
  * allocated per document. Whoever holds a view must not keep it, nor the arrays in it, past its own turn.
  * Offsets are in UTF-16 units of `text`; lengths called chars are in code points.
  */
-import { findDuplicates, type Duplicates } from './duplicates.ts';
+import { type Duplicates, findDuplicates } from './duplicates.ts';
 import { lineRuns, newlineLines, paragraphs, universalLines } from './lines.ts';
 import { countCodePoints } from './unicode.ts';
 import { type Bounds, breakWords, createBounds } from './word-break.ts';

@@ -89,7 +89,8 @@ export function breakWords(text: string, units: Uint16Array, length: number, bou
 
 /** The common borders, decided without looking further: a letter or a mark before a space or an ordinary mark. */
 function endsWord(sig: number, next: number): boolean {
-  if (next === (W.WSEG_SPACE | W.WHITE) || next === (W.LF | W.WHITE) || next === W.OTHER) return sig !== W.WSEG_SPACE || next !== (W.WSEG_SPACE | W.WHITE);
+  if (next === (W.WSEG_SPACE | W.WHITE) || next === (W.LF | W.WHITE) || next === W.OTHER)
+    return sig !== W.WSEG_SPACE || next !== (W.WSEG_SPACE | W.WHITE);
   return next === W.ALETTER && (sig === W.WSEG_SPACE || sig === W.OTHER);
 }
 
@@ -200,9 +201,7 @@ function nextIfLike(units: Uint16Array, length: number, position: number, wanted
     position += width;
     if (cls >= W.EXTEND && cls <= W.ZWJ) continue;
     const fits =
-      wanted === DIGITS
-        ? cls === W.NUMERIC
-        : cls === W.HEBREW_LETTER || (wanted === LETTERS && cls === W.ALETTER);
+      wanted === DIGITS ? cls === W.NUMERIC : cls === W.HEBREW_LETTER || (wanted === LETTERS && cls === W.ALETTER);
     if (!fits) return -1;
     nextClass = cls;
     if ((value & W.DICTIONARY) !== 0) sawDictionary = true;

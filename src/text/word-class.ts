@@ -131,7 +131,9 @@ function buildTable(): Uint8Array {
   table[0x200c] = EXTEND;
   table[0x200d] = ZWJ;
   // Unassigned or symbol characters among Han: the engine's own sets decide (ideographic numbers, iteration marks).
-  mark(/[\p{sc=Han}\p{sc=Hira}]+/gu, (old) => ((old & CLASS_MASK) <= ZWJ && old !== OTHER ? old : HAN_HIRAGANA | DICTIONARY | (old & PICTOGRAPHIC)));
+  mark(/[\p{sc=Han}\p{sc=Hira}]+/gu, (old) =>
+    (old & CLASS_MASK) <= ZWJ && old !== OTHER ? old : HAN_HIRAGANA | DICTIONARY | (old & PICTOGRAPHIC),
+  );
   for (const c of [0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x309b, 0x309c, 0x30a0, 0x30fc, 0xff70]) table[c] = KATAKANA;
   askSegmenter(table);
   table[0x0d] = CR;

@@ -10,8 +10,8 @@ import { hashPiece } from './piece-hash.ts';
 
 /** Longer pieces rarely come again. */
 const MAX_CACHED_BYTES = 48;
-/** 1 MiB of slots: about what the second-level cache of a current core holds beside the merge table. */
-const SLOTS = 1 << 16;
+/** 2 MiB of slots: more would crowd the merge table out of the second-level cache. */
+const SLOTS = 1 << 17;
 const MAX_CACHED_PIECES = SLOTS * 0.6;
 
 export interface PieceEncoder {
@@ -33,8 +33,8 @@ export function createPieceEncoder(merger: PieceMerger): PieceEncoder {
   // Slots of [hash, key offset, key length | id count << 8, the id itself or the offset of several].
   const slots = new Int32Array(SLOTS * 4);
   const mask = SLOTS - 1;
-  const keys = new Uint8Array(1 << 20);
-  const ids = new Int32Array(1 << 18);
+  const keys = new Uint8Array(1 << 21);
+  const ids = new Int32Array(1 << 19);
   let usedKeys = 0;
   let usedIds = 0;
   let pieces = 0;

@@ -66,7 +66,7 @@ export function startTraining(counts: PieceCounts, options: TrainOptions): BpeTr
     );
   }
   const tokens: Uint8Array[] = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
-  const loop = createMergeLoop(wordsOf(counts), {
+  const loop = createMergeLoop(wordsOf(counts, 256 + maxMerges), {
     firstNew: 256,
     maxMerges,
     minFrequency,
@@ -84,13 +84,13 @@ export function startTraining(counts: PieceCounts, options: TrainOptions): BpeTr
 }
 
 /** Pieces of two bytes and more as symbols (a single byte has no pair). */
-function wordsOf(pieces: PieceCounts): MergeWords {
+function wordsOf(pieces: PieceCounts, symbolCount: number): MergeWords {
   const { size, arena, starts: pieceStarts, counts: pieceCounts } = pieces;
   const symbolOfByte = new Int32Array(256);
   BYTES_IN_ALPHABET_ORDER.forEach((byte, id) => {
     symbolOfByte[byte] = id;
   });
-  const symbols = new Int32Array(pieceStarts[size]);
+  const symbols = symbolCount <= 0x10000 ? new Uint16Array(pieceStarts[size]) : new Int32Array(pieceStarts[size]);
   const starts = new Uint32Array(size + 1);
   const counts = new Float64Array(size);
   let words = 0;

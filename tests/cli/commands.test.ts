@@ -95,7 +95,7 @@ Options
       Fewest words (Gopher: 50).
   maxWords   integer ≥ 1, default 100000
       Most words (Gopher: 100,000).
-  maxRatio   number in [0, 1], default 0.1
+  maxRatio   number in [0, 1] | null, default 0.1
       Largest ratio of symbols to words.
   stopWords  en | zh | string[], default en
       Stop words.
@@ -181,7 +181,7 @@ Next
     await write('crawl.jsonl', `${records.join('\n')}\n`);
     const { stdout, stderr } = await here('init', 'conf/web.yaml', '--input', 'crawl.jsonl');
     expect(stderr).toBe('');
-    expect(stdout).toContain("crawl  ../crawl.jsonl: text in 'body' (of 3 text fields, about 240 characters each)");
+    expect(stdout).toContain("crawl  ../crawl.jsonl: text in 'body' (the longest of 3, about 240 characters a record)");
     expect((await load('conf/web.yaml')).inputs).toMatchObject([
       { name: 'crawl', paths: [join(dir, 'crawl.jsonl')], textField: 'body', idField: 'url' },
     ]);

@@ -106,6 +106,13 @@ Next
 `);
   });
 
+  it('repeats the flags that decide what is run and where', async () => {
+    const { engine } = fakeEngine();
+    const args = ['run', 'p.yaml', '--set', 'inputs.0.path=a b.jsonl', '--output', 'out', '--workers', '1'];
+    const { stdout } = await cli(args, { cwd: dir, engine });
+    expect(stdout).toContain("  corpusmill run p.yaml --set 'inputs.0.path=a b.jsonl' --output out --dry-run ");
+  });
+
   it('names npx where npm started it', async () => {
     const { engine } = fakeEngine();
     const { stdout } = await cli(['run', 'p.yaml'], { cwd: dir, engine, env: { npm_command: 'run-script' } });
@@ -188,7 +195,7 @@ describe('Ctrl-C', () => {
     const { engine } = fakeEngine(async (_, { signal }) => {
       signals.emit('SIGINT');
       expect(signal?.aborted).toBe(true);
-      throw new CorpusmillError('INTERRUPTED', 'interrupted', { hint: 'the same command resumes' });
+      throw new CorpusmillError('INTERRUPTED', 'interrupted');
     });
     const exits: number[] = [];
     const { code, stderr } = await cli(['run', 'p.yaml'], { cwd: dir, engine, signals, exit: (c) => exits.push(c) });
@@ -196,7 +203,7 @@ describe('Ctrl-C', () => {
     expect(stderr).toBe(`
 stopping: finished parts are kept and the same command resumes (again: exit at once)
 corpusmill: interrupted
-hint: the same command resumes
+hint: finished parts are kept: the same command goes on
 `);
     expect(signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM')).toBe(0);
   });

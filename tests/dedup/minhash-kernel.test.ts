@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mix32 } from '../../src/core/random.ts';
 import { createPermutations, minhashSignature, minhashSignatureTwin } from '../../src/dedup/minhash-kernel.ts';
+import { createWasmSignature } from '../../src/dedup/minhash-wasm.ts';
 
 /** The definition, in arithmetic that cannot overflow. */
 function signatureByDefinition(hashes: readonly number[], multipliers: Uint32Array, increments: Uint32Array): number[] {
@@ -17,8 +18,11 @@ function signatureByDefinition(hashes: readonly number[], multipliers: Uint32Arr
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 
+const wasm = createWasmSignature()!;
+
 describe.each([
   ['twin', minhashSignatureTwin],
+  ['WebAssembly', wasm],
   ['the one in use', minhashSignature],
 ])('minhash signature: %s', (_, signatureOf) => {
   it('is the minimum of (a·h + b) mod 2^32 for each function', () => {
@@ -45,6 +49,28 @@ describe.each([
     expect([...signature]).toEqual(signatureByDefinition([7, 11], multipliers, increments));
     signatureOf(hashes, 0, multipliers, increments, signature);
     expect([...signature]).toEqual(Array(10).fill(0xffffffff));
+  });
+});
+
+describe('the WebAssembly kernel', () => {
+  it('gives the bits of the twin, growing with the document', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 100_000 }),
+        fc.integer({ min: 1, max: 150 }),
+        uint32,
+        (count, permutations, seed) => {
+          const { multipliers, increments } = createPermutations(permutations, seed);
+          const hashes = createPermutations(count, seed + 1).increments;
+          const expected = new Uint32Array(permutations);
+          const found = new Uint32Array(permutations);
+          minhashSignatureTwin(hashes, count, multipliers, increments, expected);
+          wasm(hashes, count, multipliers, increments, found);
+          expect(found).toEqual(expected);
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 });
 

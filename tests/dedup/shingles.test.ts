@@ -112,6 +112,21 @@ describe('shingles', () => {
     );
   });
 
+  it('of a huge document are right, and its buffers are given back at the next small one', () => {
+    const shingler = createShingler(2);
+    const words = Array.from({ length: 1_500_000 }, (_, i) => (i % 1000).toString(36)).join(' ');
+    const count = shingler.shingle(`${words} 中`.repeat(2));
+    expect(count).toBe(2 * 1_500_001 - 1);
+    expect(shingler.hashes[count - 1]).toBe(shingles(`${(999).toString(36)} 中`, 2)[0]);
+    const held = shingler.hashes.length;
+    shingler.shingle('a b c');
+    expect([held > 3_000_000, shingler.hashes.slice(0, 2)]).toEqual([true, Uint32Array.from(shingles('a b c', 2))]);
+    const characters = '中'.repeat(6_000_000);
+    expect(shingler.shingle(characters)).toBe(5_999_999);
+    shingler.shingle('a b c');
+    expect(shingler.hashes.length).toBeLessThan(10_000);
+  });
+
   it('hardly ever collide: 200,000 word pairs, 4.7 collisions expected of random 32-bit hashes', () => {
     const words = Array.from({ length: 448 }, (_, i) => `${'abcdefghijklmnop'[i % 16]}${i.toString(36)}`);
     const text = words.flatMap((left) => words.map((right) => `${left} ${right}`)).join(' ');

@@ -57,7 +57,9 @@ describe('candidates', () => {
 });
 
 describe('verification', () => {
-  // Documents are sets of the words a..h; every document is a candidate of the first of its group of six.
+  const GROUPS = 5;
+  // Documents are sets of the words a..h; documents i, i + 5, i + 10 … are a group, and each is
+  // a candidate of the first of it, so that several representatives are held at once.
   const wordSet = fc.subarray(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], { minLength: 1 });
 
   it('joins a member to its representative exactly when J reaches the threshold, with any memory', async () => {
@@ -73,7 +75,7 @@ describe('verification', () => {
             return shared / (documents[x].length + documents[y].length - shared);
           };
           const candidates = createCandidates(rows);
-          for (let i = 0; i < rows; i++) if (i % 6 !== 0) candidates.add(i - (i % 6), i);
+          for (let i = GROUPS; i < rows; i++) candidates.add(i % GROUPS, i);
           const sets = createUnionFind(rows);
           const parts = [{ part: 0, rows, firstOrdinal: 0, alive: undefined, features: async () => new Uint8Array() }];
           const context = {
@@ -89,11 +91,11 @@ describe('verification', () => {
             maxHeldValues,
           });
           expect(counts.leftApart).toBe(0);
-          // Six members at most: all failures get their turn, so the result is that of comparing everything in a group
+          // Eight members at most: all failures get their turn, so the result is that of comparing everything in a group
           // with the representatives in order.
           const expected = createUnionFind(rows);
-          for (let first = 0; first < rows; first += 6) {
-            let open = Array.from({ length: Math.min(6, rows - first) }, (_, i) => first + i);
+          for (let first = 0; first < Math.min(GROUPS, rows); first++) {
+            let open = Array.from({ length: Math.ceil((rows - first) / GROUPS) }, (_, i) => first + i * GROUPS);
             while (open.length > 1) {
               const [representative, ...others] = open;
               for (const i of others) if (jaccard(representative, i) >= threshold) expected.union(representative, i);

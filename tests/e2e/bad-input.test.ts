@@ -41,7 +41,7 @@ async function runIn(cwd: string, paths: string[], input: object = {}): Promise<
         { name: 'healthy', path: 'data/healthy.jsonl' },
         { name: 'bad', path: paths, ...input },
       ],
-      stages: ['normalize', { stage: 'write', format: 'jsonl' }],
+      stages: ['normalize', { stage: 'write', format: 'jsonl', compression: 'none' }],
     }),
   );
   const result = await cli(['run', 'p.yaml', '--workers', '2'], cwd);
@@ -258,8 +258,8 @@ describe('patterns', () => {
       'p.yaml': pipelineFile({
         inputs: [{ path: 'data/a.jsonl' }],
         stages: [
-          { stage: 'filter.regex', exclude: ['(a+)+$'] },
-          { stage: 'write', format: 'jsonl' },
+          { stage: 'filter.regex', exclude: [{ pattern: '(a+)+$' }] },
+          { stage: 'write', format: 'jsonl', compression: 'none' },
         ],
       }),
     });

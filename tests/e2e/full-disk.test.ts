@@ -22,7 +22,7 @@ describe('a full disk', () => {
       'data/a.jsonl': jsonl(madeCorpus(3000)),
       'p.yaml': pipelineFile({
         inputs: [{ path: 'data/a.jsonl' }],
-        stages: ['normalize', 'filter.gopher-quality', { stage: 'write', format: 'jsonl' }],
+        stages: ['normalize', 'filter.gopher-quality', { stage: 'write', format: 'jsonl', compression: 'none' }],
         run: { chunkBytes: 64 * 1024 },
       }),
     });

@@ -25,7 +25,7 @@ const stages = [
   'dedup.minhash',
   { stage: 'tokenizer.train', vocabSize: 400 },
   { stage: 'shards', contextLength: 128 },
-  { stage: 'write', format: 'jsonl' },
+  { stage: 'write', format: 'jsonl', compression: 'none' },
 ];
 
 function project(documents: number): string {

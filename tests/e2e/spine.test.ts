@@ -34,7 +34,7 @@ const everyStage = [
   'dedup.minhash',
   { stage: 'tokenizer.train', vocabSize: 400 },
   { stage: 'shards', contextLength: 128 },
-  { stage: 'write', format: 'jsonl' },
+  { stage: 'write', format: 'jsonl', compression: 'none' },
 ];
 
 const pipeline = pipelineFile({

@@ -35,7 +35,16 @@ export function checkValue<T>(schema: z.ZodType<T>, value: unknown, keyNoun = 'k
   const result = schema.safeParse(inBytes, { reportInput: true });
   if (!result.success) for (const issue of result.error.issues) report(issue, [], json, value, keyNoun, mistakes);
   if (result.success && mistakes.length === 0) return { value: result.data, mistakes: [] };
-  return { value: undefined, mistakes };
+  return { value: undefined, mistakes: mistakes.filter((mistake) => !isMisspelt(mistake, mistakes, value)) };
+}
+
+/** A member that is missing only because its key is misspelt: the key is reported, and that is the mistake. */
+function isMisspelt({ path, at }: ValueMistake, mistakes: readonly ValueMistake[], root: unknown): boolean {
+  if (at === 'key' || valueAt(root, path) !== undefined) return false;
+  const parent = path.slice(0, -1).join('.');
+  return mistakes.some(
+    (other) => other.at === 'key' && other.suggestion === path.at(-1) && other.path.slice(0, -1).join('.') === parent,
+  );
 }
 
 /** Whole-number options named `…Bytes` take sizes: those are turned into numbers before zod sees them. */

@@ -27,7 +27,7 @@ const words = defineMap({
   options: z.object({
     minWords: z.int().min(0).default(50).describe('Fewest words (Gopher: 50).'),
     maxWords: z.int().min(1).default(100_000).describe('Most words (Gopher: 100,000).'),
-    maxRatio: z.number().min(0).max(1).default(0.1).describe('Largest ratio of symbols to words.'),
+    maxRatio: z.number().min(0).max(1).nullable().default(0.1).describe('Largest ratio of symbols to words.'),
     stopWords: z
       .union([z.enum(['en', 'zh']), z.array(z.string()).min(1)])
       .default('en')
@@ -48,6 +48,11 @@ const pattern = defineMap({
   version: 1,
   options: z.strictObject({
     exclude: z.array(z.string()).describe('Patterns; a document that matches one is dropped.'),
+    flags: z
+      .string()
+      .regex(/^[ims]*$/, 'flags are any of i, m and s')
+      .default('')
+      .describe('Flags of the patterns.'),
   }),
   create(options) {
     for (const [index, source] of options.exclude.entries()) {
@@ -95,6 +100,7 @@ const shards = defineSink({
   source: 'this test',
   version: 1,
   needs: ['tokenizer'],
+  optionFiles: (options) => [options.tokenizer],
   options: z.object({
     contextLength: z.int().min(8).default(2048).describe('Tokens in a row.'),
     tokenizer: z.string().optional().describe('A tokenizer.json to use in place of a trained one.'),

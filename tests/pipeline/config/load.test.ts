@@ -1,8 +1,10 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are under test
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/pipeline/config/issues.ts';
+import { ConfigError, issueLine } from '../../../src/pipeline/config/issues.ts';
 import { type LoadOptions, loadPipeline, parsePipeline } from '../../../src/pipeline/config/load.ts';
 import { fakeRegistry } from './fake-stages.ts';
 
@@ -106,6 +108,11 @@ run: {workers: 2, chunkBytes: 65536}
     expect(pipeline.stages.map(({ name }) => name)).toEqual(['tidy', 'dedup.same']);
   });
 
+  it('may switch a threshold off with null', () => {
+    const { stages } = parse('inputs: [a]\nstages: [{stage: filter.word-count, maxRatio: null}]');
+    expect(stages[0].options['maxRatio']).toBeNull();
+  });
+
   it('names inputs that share a file name apart', () => {
     const pipeline = parse('inputs: [2023/web.jsonl.gz, 2024/web.jsonl.gz, {name: web-2, path: x}]\nstages: [tidy]');
     expect(pipeline.inputs.map(({ name }) => name)).toEqual(['web', 'web-3', 'web-2']);
@@ -127,7 +134,9 @@ stages: [tidy]
   it('may use a sink that needs a tokenizer when one is trained before it or an option names a file', () => {
     const inputs = 'inputs: [a.jsonl]\n';
     expect(parse(`${inputs}stages: [tokenizer.train, tidy, shards]`).stages).toHaveLength(3);
-    expect(parse(`${inputs}stages: [{stage: shards, tokenizer: tok.json}]`).stages).toHaveLength(1);
+    expect(
+      parse(`${inputs}stages: [{stage: shards, tokenizer: ${JSON.stringify(import.meta.filename)}}]`).stages,
+    ).toHaveLength(1);
   });
 
   it('may have documents flow on after a sink', () => {
@@ -174,16 +183,15 @@ run:
       "pipelines/web.yaml:2:1: sed: found an unknown key 'sed', expected one of name, seed, output, inputs, stages, run; did you mean 'seed'?",
       "pipelines/web.yaml:6:13: inputs.0.format: found 'jsnl', expected 'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'arrow' or 'text'; did you mean 'jsonl'?",
       'pipelines/web.yaml:7:13: inputs.0.sample: found 2, expected a number above 0 and at most 1',
-      "pipelines/web.yaml:8:21: inputs.0.maxRecordBytes: found '12Q', expected a whole number of at least 1 or a string such as '4MiB'",
+      "pipelines/web.yaml:8:21: inputs.0.maxRecordBytes: found '12Q', expected a whole number of at least 1 or a size such as '4MiB'",
       "pipelines/web.yaml:9:5: inputs.1.pth: found an unknown key 'pth', expected one of name, path, format, textField, idField, metaFields, limit, sample, maxRecordBytes, maxExpansionRatio; did you mean 'path'?",
-      'pipelines/web.yaml:9:5: inputs.1.path: found nothing, expected a string that is not empty or a list of strings (at least 1)',
       "pipelines/web.yaml:10:11: inputs.2.name: found a second input named 'sotu' (the first: line 4), expected names that differ",
       'pipelines/web.yaml:11:15: inputs.2.path.1: found 3, expected a string that is not empty',
       "pipelines/web.yaml:13:12: stages.0.stage: found 'filter.word-cont', expected the name of a stage (`corpusmill stages` lists them); did you mean 'filter.word-count'?",
       "pipelines/web.yaml:15:11: stages.1.form: found 'nfc', expected 'NFC', 'NFKC' or 'none'; did you mean 'NFC'?",
       "pipelines/web.yaml:16:11: stages.1.trim: found 'yes', expected true or false",
       "pipelines/web.yaml:18:5: stages.2.minWord: found an unknown option 'minWord', expected one of minWords, maxWords, maxRatio, stopWords, limits; did you mean 'minWords'?",
-      "pipelines/web.yaml:19:15: stages.2.maxRatio: found the string '0.5', expected a number from 0 to 1",
+      "pipelines/web.yaml:19:15: stages.2.maxRatio: found the string '0.5', expected a number from 0 to 1 or null",
       "pipelines/web.yaml:20:16: stages.2.stopWords: found 'fr', expected 'en', 'zh' or a list of strings (at least 1)",
       "pipelines/web.yaml:21:21: stages.2.limits.lower: found the string 'x', expected a number",
       "pipelines/web.yaml:21:24: stages.2.limits.uper: found an unknown key 'uper', expected one of lower, upper; did you mean 'upper'?",
@@ -191,7 +199,7 @@ run:
       "pipelines/web.yaml:23:5: stages.4: found 3, expected a stage: 'stage: NAME' and its options",
       'pipelines/web.yaml:25:16: stages.5.vocabSize: found 100, expected a whole number of at least 256',
       'pipelines/web.yaml:27:12: run.workers: found -1, expected a whole number from 0 to 1024',
-      "pipelines/web.yaml:28:15: run.chunkBytes: found '0KiB', expected a whole number of at least 1 or a string such as '4MiB'",
+      "pipelines/web.yaml:28:15: run.chunkBytes: found '0KiB', expected a whole number of at least 1 or a size such as '4MiB'",
     ]);
   });
 
@@ -336,6 +344,23 @@ run:
       ],
     ],
     [
+      'a file that an option names and that is not there',
+      'inputs: [a]\nstages:\n  - stage: shards\n    tokenizer: none/tok.json\n',
+      [
+        "4:16: stages.0.tokenizer: found 'none/tok.json', which does not exist, expected a file (relative to the folder of the pipeline file)",
+      ],
+    ],
+    [
+      'a threshold left without a value, which would switch it off in silence',
+      'inputs: [a]\nstages:\n  - stage: filter.word-count\n    maxRatio:\n',
+      ["4:5: stages.0.maxRatio: found an empty value, expected a value, or 'null' written out"],
+    ],
+    [
+      "a rule that the stage's author put into words",
+      'inputs: [a]\nstages:\n  - {stage: filter.pattern, exclude: [], flags: x}\n',
+      ["3:49: stages.0.flags: found 'x': flags are any of i, m and s"],
+    ],
+    [
       'options that only the factory can refuse',
       'inputs: [a]\nstages:\n  - stage: filter.pattern\n    exclude: [fine, "("]\n',
       [
@@ -380,6 +405,100 @@ run:
     expect(mistakes(layers.join('\n'))).toEqual([
       'pipelines/web.yaml:1:1: found Excessive alias count indicates a resource exhaustion attack, expected at most 100 uses of aliases',
     ]);
+  });
+});
+
+describe('any text at all', () => {
+  const VALID = `name: web
+inputs:
+  - &a {name: a, path: "a/*.jsonl", limit: 5, maxRecordBytes: 4MiB}
+  - <<: *a
+    name: b
+    path: ["\${X:-b}", c]
+stages:
+  - tidy
+  - stage: filter.word-count
+    limits: {lower: 1}
+  - {stage: filter.pattern, exclude: ["^a$", 'b']}
+  - tokenizer.train
+  - stage: shards
+run: {workers: 2}
+`;
+  const accepts = (text: string, set: string[] = []): boolean => {
+    try {
+      parse(text, { set });
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const lines = text.split('\n').length;
+      for (const issue of error.issues) {
+        expect(issueLine(issue)).not.toContain('\n');
+        if (issue.line === undefined) continue;
+        expect(issue.line).toBeLessThanOrEqual(lines);
+        expect(issue.column).toBeGreaterThanOrEqual(1);
+      }
+      return false;
+    }
+  };
+
+  it('is accepted or refused with places inside the file, and never breaks the loader', () => {
+    expect(accepts(VALID)).toBe(true);
+    const signs = fc.constantFrom(
+      ...'{}[]&*!|>"\'%@`,:-#?\n\t \\$x1~<',
+      'null',
+      '\u0000',
+      '\ud800',
+      '${',
+      '---\n',
+      '\r\n',
+      ': ',
+    );
+    const edit = fc.tuple(fc.nat(VALID.length), fc.nat(12), signs);
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+        let text = VALID;
+        for (const [at, length, sign] of edits) text = text.slice(0, at) + sign + text.slice(at + length);
+        accepts(text);
+      }),
+      { numRuns: 200, seed: 7 },
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => void accepts(text)),
+      { numRuns: 100, seed: 7 },
+    );
+  });
+
+  it('is true of overrides as well', () => {
+    const step = fc.constantFrom(
+      'inputs',
+      'stages',
+      'run',
+      'a',
+      '0',
+      '1',
+      '2',
+      '99',
+      'tidy',
+      'exclude',
+      'limits',
+      '__proto__',
+      'length',
+      '',
+      'path',
+    );
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom('1', '[1, 2]', '{a: 1}', 'null', '', '*x', '!!binary x', '&a b'),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.array(step, { maxLength: 4 }), value), { maxLength: 3 }), (assignments) => {
+        accepts(
+          VALID,
+          assignments.map(([path, text]) => `${path.join('.')}=${text}`),
+        );
+      }),
+      { numRuns: 200, seed: 7 },
+    );
   });
 });
 

@@ -66,7 +66,7 @@ describe('--set', () => {
 
   it('sets an option inside an option, and an item of a list', () => {
     expect(stage(['stages.gopher.limits.lower=1'], 'gopher')).toMatchObject({ limits: { lower: 1, upper: 10 } });
-    expect(stage(['stages.filter.pattern.exclude.0=ham'], 'filter.pattern')).toEqual({ exclude: ['ham'] });
+    expect(stage(['stages.filter.pattern.exclude.0=ham'], 'filter.pattern')).toMatchObject({ exclude: ['ham'] });
   });
 
   it('sets a value of an input by index and by name, and adds an input', () => {
@@ -88,11 +88,20 @@ describe('--set', () => {
   });
 
   it('takes relative paths from the current directory, not from the file', () => {
-    const pipeline = parse(['output=out', 'inputs.sotu.path=*.txt', 'stages.shards.tokenizer=./tok.json']);
+    const pipeline = parse(['output=out', 'inputs.sotu.path=*.txt', 'stages.filter.pattern.exclude.0=./x']);
     expect(pipeline.output).toBe('/shell/out');
     expect(pipeline.inputs[0].paths).toEqual(['/shell/*.txt']);
-    expect(pipeline.stages.at(-1)!.options['tokenizer']).toBe('/shell/tok.json');
+    expect(pipeline.stages[3].options['exclude']).toEqual(['/shell/x']);
     expect(pipeline.inputs[1].paths).toEqual(['/project/pipelines/a.jsonl', '/project/pipelines/b.jsonl']);
+  });
+
+  it('takes a file that a stage says it reads from the current directory too', () => {
+    const here = import.meta.dirname;
+    const { stages } = parse(['stages.shards.tokenizer=fake-stages.ts'], { cwd: here });
+    expect(stages.at(-1)!.options['tokenizer']).toBe(`${here}/fake-stages.ts`);
+    expect(mistakes(['stages.shards.tokenizer=none.json'], { cwd: here })).toEqual([
+      "--set stages.shards.tokenizer=none.json: stages.5.tokenizer: found 'none.json', which does not exist, expected a file (relative to the current directory)",
+    ]);
   });
 
   it('does not take a folder named like a glob for one', () => {

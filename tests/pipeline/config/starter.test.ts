@@ -36,6 +36,7 @@ describe('starterPipeline', () => {
   it('writes a pipeline that is valid as it stands', () => {
     const text = starterPipeline(
       {
+        file: 'mine.yaml',
         name: 'mine',
         schemaPath: '../schema.json',
         inputs: [
@@ -56,7 +57,7 @@ describe('starterPipeline', () => {
 
   it('stays valid when every commented line is switched on', () => {
     const inputs = [{ name: 'a', path: 'a.jsonl', fields: undefined }];
-    const text = starterPipeline({ name: 'mine', schemaPath: undefined, inputs }, fakeRegistry);
+    const text = starterPipeline({ file: 'mine.yaml', name: 'mine', schemaPath: undefined, inputs }, fakeRegistry);
     const on = text.replaceAll(/^( *)# (output|limit|sample|- stage)(:.*)/gm, '$1$2$3');
     expect(on).not.toBe(text);
     const pipeline = parsePipeline(on, '/w/mine.yaml', { registry: fakeRegistry, env: {}, cwd: '/w' });

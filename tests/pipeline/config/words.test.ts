@@ -104,7 +104,7 @@ describe('types in words', () => {
     });
     const option = inputJsonSchema(schema).properties!['targetBytes'];
     expect([typePhrase(option), typeShort(option), option.default]).toEqual([
-      "a whole number of at least 1 or a string such as '4MiB'",
+      "a whole number of at least 1 or a size such as '4MiB'",
       'size',
       '64MiB',
     ]);

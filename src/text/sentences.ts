@@ -1,0 +1,159 @@
+/**
+ * Sentence counting by rule, for C4's five-sentence test: as spaCy's sentencizer counts over its English tokens, which is
+ * what datatrove uses.
+ *
+ * A sentence ends where a token that is exactly one end mark (`.`, `!`, `?`, `。` …) is followed by a token that is not
+ * punctuation. So all depends on which full stops become tokens of their own: those after a lower-case letter, a digit, another
+ * mark or two capitals, unless the word is a known abbreviation; `U.S.`, `Mr.`, `e.g.`, `...` and `3.5` end nothing.
+ * The token rules below restate spaCy's English prefix, suffix and infix rules (spaCy 3.8, documented in its
+ * "Linguistic features" guide) for pieces that hold an end mark; other pieces need no splitting. Left out: emoticons,
+ * contractions (neither changes a count but in rare cases).
+ */
+import { charFlags, flagsOf, PUNCTUATION, SENTENCE_END, SPACE } from './char-class.ts';
+
+/** Number of sentences in a text, usually one line; 0 for the empty text, 1 for one without end marks. */
+export function countSentences(text: string): number {
+  const length = text.length;
+  if (length === 0) return 0;
+  let sentences = 1;
+  let isEnded = false;
+  let position = 0;
+  while (position < length) {
+    if ((charFlags[text.charCodeAt(position)] & SPACE) !== 0) {
+      // One space belongs to the token before it; any other white space is a token that is not punctuation.
+      const start = position > 0 && text.charCodeAt(position) === 0x20 ? position + 1 : position;
+      while (position < length && (charFlags[text.charCodeAt(position)] & SPACE) !== 0) position++;
+      if (isEnded && position > start) {
+        sentences++;
+        isEnded = false;
+      }
+      continue;
+    }
+    const start = position;
+    let hasEndMark = false;
+    let isPunctuation = true;
+    for (; position < length; position++) {
+      const unit = text.charCodeAt(position);
+      let flags = charFlags[unit];
+      if ((flags & SPACE) !== 0) break;
+      if ((unit & 0xfc00) === 0xd800) flags = flagsOf(text.codePointAt(position) as number);
+      else if ((unit & 0xfc00) === 0xdc00) continue;
+      if ((flags & SENTENCE_END) !== 0) hasEndMark = true;
+      if ((flags & PUNCTUATION) === 0) isPunctuation = false;
+    }
+    if (!hasEndMark) {
+      if (isEnded && !isPunctuation) {
+        sentences++;
+        isEnded = false;
+      }
+      continue;
+    }
+    for (const token of tokenize(text.slice(start, position))) {
+      if (isEndMark(token)) {
+        isEnded = true;
+      } else if (isEnded && !isAllPunctuation(token)) {
+        sentences++;
+        isEnded = false;
+      }
+    }
+  }
+  return sentences;
+}
+
+function isEndMark(token: string): boolean {
+  const codePoint = token.codePointAt(0) as number;
+  return token.length === (codePoint > 0xffff ? 2 : 1) && (flagsOf(codePoint) & SENTENCE_END) !== 0;
+}
+
+function isAllPunctuation(token: string): boolean {
+  for (const character of token) if ((flagsOf(character.codePointAt(0) as number) & PUNCTUATION) === 0) return false;
+  return true;
+}
+
+// ---- tokens of a piece without white space -------------------------------------------------------------------------
+
+const MARKS = '…,:;!?¿؟¡()\\[\\]{}<>_#*&。？！，、；：～·।،۔؛٪';
+const QUOTES = '\'"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉⟦⟧';
+const CURRENCY = '\\$£€¥฿₽﷼₴₠-₿';
+const SYMBOLS = '\\p{So}';
+const UNITS =
+  'km[²³]?|m[²³]?|d[m][²³]?|c[m][²³]?|mm[²³]?|ha|[µn]m|yd|in|ft|k?g|mg|µg|t|lb|oz|m/s|km/h|kmh|mph|h?Pa|mbar|mb|[MmKkGgTt][Bb]|[TGMK]|%';
+const LOWER = '\\p{Ll}\\p{Lo}';
+const UPPER = '\\p{Lu}\\p{Lo}';
+
+const PREFIX = new RegExp(`^(?:[§%=—–${MARKS}${QUOTES}${CURRENCY}${SYMBOLS}]|\\+(?![0-9])|\\.\\.+|(?:US|C|A)\\$)`, 'u');
+const SUFFIX = new RegExp(
+  `(?:[${MARKS}${QUOTES}${SYMBOLS}—–]|\\.\\.+|['’][sS]|(?<=[0-9])(?:\\+|(?:US|C|A)\\$|[${CURRENCY}]|${UNITS})` +
+    `|(?<=°[FfCcKk])\\.|(?<=[0-9${LOWER}%²\\-+|${MARKS}${QUOTES}])\\.|(?<=[${UPPER}]{2})\\.)$`,
+  'u',
+);
+const INFIX = new RegExp(
+  `\\.\\.+|…|[${SYMBOLS}]|(?<=[0-9])[+\\-*^](?=[0-9-])|(?<=[${LOWER}${QUOTES}])\\.(?=[${UPPER}${QUOTES}])` +
+    '|(?<=\\p{L}),(?=\\p{L})|(?<=[\\p{L}0-9])(?:---?|——|[-–—~:<>=/])(?=\\p{L})',
+  'gu',
+);
+/** A host name ends in lower-case letters, so `System.Data` is none; what looks like an address is not split inside. */
+const HOST_LABEL = '[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9\u00a1-\uffff_-]{0,61}[A-Za-z0-9\u00a1-\uffff])?';
+const URL_LIKE = new RegExp(
+  `^(?:[\\w+.-]{2,}://)?(?:[^@]+@)?(?:\\d{1,3}(?:\\.\\d{1,3}){3}|(?:${HOST_LABEL}\\.)+[${LOWER}]{2,63})(?::\\d{2,5})?(?:[/?#].*)?$`,
+  'u',
+);
+
+/** Words that keep their full stops: titles, companies, months, states, Latin; and every single small letter. */
+const ABBREVIATIONS: ReadonlySet<string> = new Set(
+  (
+    'a.m. p.m. e.g. E.g. E.G. i.e. I.e. I.E. vs. v.s. Ph.D. Adm. Dr. Gen. Gov. Jr. Messrs. Mr. Mrs. Ms. Prof. Rep. Rev. Sen. St. ' +
+    'Bros. Co. co. Corp. Inc. Ltd. Jan. Feb. Mar. Apr. Jun. Jul. Aug. Sep. Sept. Oct. Nov. Dec. Mt. D.C. ' +
+    'Ak. Ala. Ariz. Ark. Calif. Colo. Conn. Del. Fla. Ga. Ia. Id. Ill. Ind. Kan. Kans. Ky. La. Mass. Md. Mich. Minn. Miss. Mo. ' +
+    'Mont. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. Okla. Ore. Pa. S.C. Tenn. Va. Wash. Wis. ' +
+    'ä. ö. ü.'
+  ).split(' '),
+);
+
+function isAbbreviation(piece: string): boolean {
+  if (piece.length === 2 && piece[1] === '.' && piece[0] >= 'a' && piece[0] <= 'z') return true;
+  return ABBREVIATIONS.has(piece) || /^(?:[1-9]|1[0-2])[ap]\.m\.$/.test(piece);
+}
+
+/** A longer piece is not a sentence's end but a blob; its last characters alone are split. */
+const MAX_PIECE = 2000;
+
+function tokenize(piece: string): string[] {
+  const before: string[] = [];
+  const after: string[] = [];
+  if (piece.length > MAX_PIECE) {
+    before.push(piece.slice(0, piece.length - MAX_PIECE));
+    piece = piece.slice(piece.length - MAX_PIECE);
+  }
+  while (piece.length > 0 && !isAbbreviation(piece)) {
+    const prefix = PREFIX.exec(piece)?.[0].length ?? 0;
+    if (prefix > 0 && isAbbreviation(piece.slice(prefix))) {
+      before.push(piece.slice(0, prefix));
+      piece = piece.slice(prefix);
+      break;
+    }
+    const suffix = SUFFIX.exec(piece.slice(prefix))?.[0].length ?? 0;
+    if (prefix === 0 && suffix === 0) break;
+    if (prefix > 0) before.push(piece.slice(0, prefix));
+    if (suffix > 0) after.push(piece.slice(piece.length - suffix));
+    piece = piece.slice(prefix, piece.length - suffix);
+  }
+  const tokens = before;
+  if (piece.length > 0) {
+    if (isAbbreviation(piece) || URL_LIKE.test(piece)) tokens.push(piece);
+    else splitInside(piece, tokens);
+  }
+  for (let i = after.length - 1; i >= 0; i--) tokens.push(after[i]);
+  return tokens;
+}
+
+function splitInside(piece: string, tokens: string[]): void {
+  let from = 0;
+  for (const match of piece.matchAll(INFIX)) {
+    if (match.index === 0) continue;
+    if (match.index > from) tokens.push(piece.slice(from, match.index));
+    tokens.push(match[0]);
+    from = match.index + match[0].length;
+  }
+  if (from < piece.length) tokens.push(piece.slice(from));
+}

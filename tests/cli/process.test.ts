@@ -1,0 +1,51 @@
+/** What only a real process shows. Needs the built program, as `npm test` makes it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/core/native.ts';
+import { corpusmillVersion } from '../../src/pipeline/version.ts';
+
+const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
+
+describe.skipIf(!existsSync(main))('the built program', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'corpusmill-process-'));
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  it('starts through a symbolic link, as npm installs it', async () => {
+    const link = join(dir, 'corpusmill');
+    await symlink(main, link);
+    const { status, stdout } = spawnSync(process.execPath, [link, '--version'], { encoding: 'utf8' });
+    expect([status, stdout]).toEqual([0, `${corpusmillVersion()}\n`]);
+  });
+
+  it('is quiet when its reader has seen enough (inspect … | head)', async () => {
+    const file = join(dir, 'many.jsonl');
+    await writeFile(file, `${JSON.stringify({ text: 'x'.repeat(1000) })}\n`.repeat(20_000));
+    const child = spawn(process.execPath, [main, 'inspect', file, '--limit', '20000', '--chars', '0']);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('says a mistake without a stack trace and exits with its code', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'run', 'none.yaml'], {
+      encoding: 'utf8',
+      cwd: dir,
+      env: { ...process.env, NO_COLOR: '1', CORPUSMILL_NATIVE: '0' },
+    });
+    expect([status, stdout]).toEqual([3, '']);
+    expect(stderr).toBe(
+      'corpusmill: there is no pipeline file none.yaml\nhint: `corpusmill init` writes one for your files\n',
+    );
+  });
+});

@@ -1,0 +1,95 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tableFromIPC } from 'apache-arrow';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Document } from '../../src/core/document.ts';
+import { countDocuments, decodeDocuments, encodeDocuments, readDocumentRows } from '../../src/io/document-batch.ts';
+import { describeWithPeers, python, temporaryFolder } from './fixture.ts';
+
+const wellFormed = fc.oneof(
+  fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
+  fc.string(),
+  fc.constantFrom('\ufeffx', '\0', '😀', '', '\u2028', 'ÿ'),
+);
+const anyDocument: fc.Arbitrary<Document> = fc.record({
+  id: wellFormed,
+  text: wellFormed,
+  meta: fc.dictionary(wellFormed, fc.jsonValue()).map((meta) => JSON.parse(JSON.stringify(meta))),
+});
+
+describe('document batches', () => {
+  it('round-trip any well-formed text and JSON meta', () => {
+    fc.assert(
+      fc.property(fc.array(anyDocument), (documents) => {
+        expect(decodeDocuments(encodeDocuments(documents))).toEqual(documents);
+      }),
+    );
+  });
+
+  it('hold own members named __proto__ as data', () => {
+    const meta = JSON.parse('{"source":"s","__proto__":{"admin":true}}');
+    const [document] = decodeDocuments(encodeDocuments([{ id: 'a', text: 't', meta }]));
+    expect(Object.keys(document.meta)).toEqual(['source', '__proto__']);
+    expect((document.meta as { admin?: boolean }).admin).toBeUndefined();
+  });
+
+  it('give single rows in the order asked, and their count', () => {
+    const documents = Array.from({ length: 100 }, (_, i) => ({ id: `${i}`, text: `é${i}`, meta: { i } }));
+    const bytes = encodeDocuments(documents);
+    expect(countDocuments(bytes)).toBe(100);
+    expect(readDocumentRows(bytes, Int32Array.of(99, 0, 50, 50))).toEqual([99, 0, 50, 50].map((i) => documents[i]));
+    expect(() => readDocumentRows(bytes, [100])).toThrow(RangeError);
+  });
+
+  it('can be empty', () => {
+    expect(decodeDocuments(encodeDocuments([]))).toEqual([]);
+    expect(countDocuments(encodeDocuments([]))).toBe(0);
+  });
+
+  it('are the same bytes for the same documents, and apache-arrow reads them', () => {
+    const documents = [{ id: 'a', text: 'plain', meta: { source: 's' } }];
+    expect(encodeDocuments(documents)).toEqual(encodeDocuments(documents));
+    expect(tableFromIPC(encodeDocuments(documents)).toArray().map(String)).toEqual([
+      '{"id": "a", "text": "plain", "meta": "{\\"source\\":\\"s\\"}"}',
+    ]);
+  });
+
+  it.each([
+    Buffer.from('no arrow at all'),
+    Buffer.alloc(0),
+    encodeDocuments([{ id: 'a', text: 'b', meta: {} }]).subarray(0, 300),
+  ])('say INPUT_CORRUPT for damaged bytes', (bytes) => {
+    expect(() => decodeDocuments(bytes)).toThrow(expect.objectContaining({ code: 'INPUT_CORRUPT' }));
+  });
+
+  it('refuse a column that would pass 2 GiB', () => {
+    const text = 'x'.repeat(400 * 1024 * 1024);
+    const documents = Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, text, meta: {} }));
+    expect(() => encodeDocuments(documents)).toThrow(
+      expect.objectContaining({ code: 'OUTPUT_FAILED', message: expect.stringContaining('column text') }),
+    );
+  });
+});
+
+describeWithPeers('document batches in other tools', () => {
+  it('open in pyarrow and polars with the same text', () => {
+    const path = join(temporaryFolder(), 'part.arrow');
+    const documents = Array.from({ length: 50 }, (_, i) => ({ id: `${i}`, text: `\ufeff\0中文 😀 ${i}`, meta: { i } }));
+    writeFileSync(path, encodeDocuments(documents));
+    const program = `
+import sys, json, pyarrow as pa, polars as pl
+table = pa.ipc.open_file(sys.argv[1]).read_all()
+table.validate(full=True)
+stream = pa.ipc.open_stream(pa.py_buffer(open(sys.argv[1], "rb").read()[8:])).read_all()
+assert stream.equals(table)
+assert pl.read_ipc(sys.argv[1])["text"].to_list() == table["text"].to_pylist()
+print(json.dumps([[str(f.type) for f in table.schema], table["text"].to_pylist(), table["meta"].to_pylist()]))
+`;
+    expect(JSON.parse(python(program, path))).toEqual([
+      ['string', 'string', 'string'],
+      documents.map((d) => d.text),
+      documents.map((d) => JSON.stringify(d.meta)),
+    ]);
+  });
+});

@@ -1,0 +1,112 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compress } from '../../src/io/codecs.ts';
+import { encodeDocuments } from '../../src/io/document-batch.ts';
+import { expandInputs } from '../../src/io/files.ts';
+import { inputSpec, temporaryFolder } from './fixture.ts';
+
+function tree(files: Record<string, string | Uint8Array>): string {
+  const folder = temporaryFolder();
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+describe('expandInputs', () => {
+  const lines = '{"text":"a"}\n';
+
+  it('takes files, folders and globs, each file once, sorted by path', async () => {
+    const folder = tree({ 'b.jsonl': lines, 'a/z.jsonl': lines, 'a/y.txt': 'words', '.hidden': 'x' });
+    const files = await expandInputs([
+      inputSpec([join(folder, '**/*.jsonl'), join(folder, 'b.jsonl'), join(folder, 'a')]),
+    ]);
+    expect(files.map((f) => [f.relativePath, f.format, f.bytes])).toEqual([
+      ['a/y.txt', 'text', 5],
+      ['a/z.jsonl', 'jsonl', lines.length],
+      ['b.jsonl', 'jsonl', lines.length],
+    ]);
+  });
+
+  it('names files relative to the glob’s fixed part', async () => {
+    const folder = tree({ 'x/2024/a.jsonl': lines, 'x/2025/a.jsonl': lines });
+    const files = await expandInputs([inputSpec(join(folder, 'x/*/a.jsonl'))]);
+    expect(files.map((f) => f.relativePath)).toEqual(['2024/a.jsonl', '2025/a.jsonl']);
+  });
+
+  it('takes a name that exists as it is, even when it looks like a glob', async () => {
+    const folder = tree({ 'a[1].jsonl': lines, 'b[x]/c.jsonl': lines });
+    expect(await expandInputs([inputSpec(join(folder, 'a[1].jsonl'))])).toHaveLength(1);
+    expect(await expandInputs([inputSpec(join(folder, 'b[x]'))])).toHaveLength(1);
+  });
+
+  it('keeps inputs in order', async () => {
+    const folder = tree({ 'a.jsonl': lines, 'b.jsonl': lines });
+    const files = await expandInputs([inputSpec(join(folder, 'b.jsonl')), inputSpec(join(folder, 'a.jsonl'))]);
+    expect(files.map((f) => [f.input, f.relativePath])).toEqual([
+      [0, 'b.jsonl'],
+      [1, 'a.jsonl'],
+    ]);
+  });
+
+  it('tells formats by extension, else by the first bytes, through compression', async () => {
+    const gz = await compress(Buffer.from(lines), 'gzip');
+    const folder = tree({
+      'a.csv.gz': gz,
+      'b.tsv': 'a\tb\n',
+      'c.ndjson.zst': lines,
+      'd.json.gz': gz,
+      'e.unknown': gz,
+      'f.dump': encodeDocuments([]),
+      'g.bin': 'PAR1....',
+      'h.log': 'plain words',
+      i: '\ufeff \n{"text":1}',
+    });
+    const files = await expandInputs([inputSpec(folder)]);
+    expect(files.map((f) => f.format)).toEqual([
+      'csv',
+      'tsv',
+      'jsonl',
+      'jsonl',
+      'jsonl',
+      'arrow',
+      'parquet',
+      'text',
+      'jsonl',
+    ]);
+  });
+
+  it('does as the spec says where it names a format', async () => {
+    const folder = tree({ 'a.txt': lines });
+    expect((await expandInputs([inputSpec(folder, { format: 'jsonl' })]))[0].format).toBe('jsonl');
+  });
+
+  it.each([
+    ['missing.jsonl', /Input web: .*missing\.jsonl does not exist \(its folder .* exists\)/],
+    ['no/such/*.jsonl', /Input web: no file matches .*\*\.jsonl \(the nearest folder that exists is /],
+    ['*.parquet', /Input web: no file matches/],
+  ])('says INPUT_NOT_FOUND for %s', async (pattern, message) => {
+    const folder = tree({ 'a.jsonl': lines });
+    await expect(expandInputs([inputSpec(join(folder, pattern))])).rejects.toMatchObject({
+      code: 'INPUT_NOT_FOUND',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('says INPUT_NOT_FOUND for an empty folder', async () => {
+    await expect(expandInputs([inputSpec(temporaryFolder())])).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+  });
+
+  it.each([
+    ['picture.png', Buffer.from([0x89, 0x50, 0, 0]), /cannot tell the format/],
+    ['array.json', Buffer.from('[{"text":"a"}]'), /cannot tell the format/],
+    ['odd.bz2', Buffer.from('BZh91AY'), /unsupported compression: bzip2/],
+  ])('says INPUT_UNREADABLE for %s', async (name, content, message) => {
+    await expect(expandInputs([inputSpec(tree({ [name]: content }))])).rejects.toMatchObject({
+      code: 'INPUT_UNREADABLE',
+      message: expect.stringMatching(message),
+    });
+  });
+});

@@ -1,0 +1,102 @@
+/** Folders, inputs and peers for the tests of src/io. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe } from 'vitest';
+import type { Document } from '../../src/core/document.ts';
+import { readChunks } from '../../src/io/chunks.ts';
+import { expandInputs } from '../../src/io/files.ts';
+import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../../src/io/input.ts';
+import { parseChunk } from '../../src/io/parse.ts';
+
+const folders: string[] = [];
+
+/** A fresh folder, removed after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'corpusmill-io-'));
+  folders.push(folder);
+  return folder;
+}
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+export function inputSpec(paths: string | string[], changes: Partial<InputSpec> = {}): InputSpec {
+  return {
+    name: 'web',
+    paths: [paths].flat(),
+    format: 'auto',
+    textField: 'text',
+    idField: 'id',
+    metaFields: 'all',
+    limit: undefined,
+    sample: undefined,
+    seed: 1,
+    maxRecordBytes: 64 * 1024 * 1024,
+    maxExpansionRatio: 1000,
+    ...changes,
+  };
+}
+
+export interface ReadResult {
+  documents: Document[];
+  bad: BadRecord[];
+  chunks: Chunk[];
+  counters: ReadCounters;
+}
+
+/** Reads an input as the engine does: expand, cut, parse. */
+export async function readInput(spec: InputSpec | InputSpec[], chunkBytes = 4 * 1024 * 1024): Promise<ReadResult> {
+  const specs = [spec].flat();
+  const result: ReadResult = {
+    documents: [],
+    bad: [],
+    chunks: [],
+    counters: { invalidUtf8: 0, loneSurrogates: 0, numericIds: 0 },
+  };
+  for await (const chunk of readChunks(await expandInputs(specs), specs, { chunkBytes })) {
+    result.chunks.push(chunk);
+    const counters = await parseChunk(
+      chunk,
+      specs,
+      (document) => result.documents.push(document),
+      (bad) => result.bad.push(bad),
+    );
+    for (const key of ['invalidUtf8', 'loneSurrogates', 'numericIds'] as const) result.counters[key] += counters[key];
+  }
+  return result;
+}
+
+const peerPython = join(process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache/corpusmill/peers'), 'bin/python');
+
+/** `describe` for tests that need the Python peers (bench/peers/setup.sh); skipped, and said, where they are absent. */
+export const describeWithPeers = hasPeers()
+  ? describe
+  : (name: string, body: () => void) => describe.skip(`${name} (skipped: no Python peers; bench/peers/setup.sh)`, body);
+
+function hasPeers(): boolean {
+  if (!existsSync(peerPython)) return false;
+  try {
+    execFileSync(peerPython, ['-c', 'import pyarrow, duckdb, polars'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a Python program with the peers; returns what it prints. */
+export function python(program: string, ...args: string[]): string {
+  return execFileSync(peerPython, ['-c', program, ...args], { encoding: 'utf8' });
+}
+
+/** The program's output, or undefined where it is not installed. */
+export function tool(program: string, args: string[], input?: Uint8Array): Buffer | undefined {
+  try {
+    return execFileSync(program, args, { input, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
