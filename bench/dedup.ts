@@ -2,9 +2,9 @@
  * Near-copy detection: how fast signatures are made, and what deciding costs in time and memory.
  *
  * Signatures (5-token shingles, 14 × 8 functions: FineWeb's) over web-mix's text, with the native kernel, with
- * WebAssembly and with the TypeScript twin, in CPU seconds of one thread. Peer: datatrove's own code for the same signature over the first
- * English documents (bench/peers/datatrove_minhash.py, environment by bench/peers/setup.sh); it fails to import where that
- * environment has no datatrove, and then the ratios are left out and that is said.
+ * WebAssembly and with the TypeScript twin, in CPU seconds of one thread. Peer: datatrove's own code for the same
+ * signature over the first English documents (bench/peers/datatrove_minhash.py, environment by bench/peers/setup.sh);
+ * where that environment has no datatrove the ratios are left out, and that is said.
  *
  * Deciding: two million made-up documents, a tenth of them near-copies, from features in memory; the time includes
  * making the texts of candidates again, which stands for reading them.

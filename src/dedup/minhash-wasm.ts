@@ -13,11 +13,13 @@
 const BLOCK = 16;
 const VECTORS = BLOCK / 4;
 const BLOCK_BYTES = BLOCK * 4;
-const PAGE = 1 << 16;
+/** Hashes copied in at a time: a memory of fixed size that stays in the second-level cache, however long a document. */
+const PIECE = 1 << 15;
+const PAGES = Math.ceil((4 * (3 * BLOCK + PIECE)) / 65536);
 
 /** What is used of the global, which comes with TypeScript's DOM library only. */
 declare const WebAssembly: {
-  Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer };
   Module: new (bytes: Uint8Array) => object;
   Instance: new (
     module: object,
@@ -33,9 +35,9 @@ type Signature = (
   signature: Uint32Array,
 ) => void;
 
-/** The kernel, or undefined where this Node has no WebAssembly SIMD. Holds memory for the longest document seen. */
+/** The kernel, or undefined where this Node has no WebAssembly SIMD. Holds 192 KiB. */
 export function createWasmSignature(): Signature | undefined {
-  const memory = new WebAssembly.Memory({ initial: 1 });
+  const memory = new WebAssembly.Memory({ initial: PAGES });
   let sign: (hashes: number, end: number, functions: number, out: number) => void;
   try {
     const module = new WebAssembly.Module(assemble());
@@ -43,25 +45,27 @@ export function createWasmSignature(): Signature | undefined {
   } catch {
     return undefined;
   }
-  let words = new Uint32Array(memory.buffer);
-  // One block's functions and result lie first, the hashes after them.
+  const words = new Uint32Array(memory.buffer);
+  // One block's functions and result lie first, a piece of the hashes after them.
   const out = 2 * BLOCK;
   const first = 3 * BLOCK;
   return (hashes, count, multipliers, increments, signature) => {
-    if (first + count > words.length) {
-      memory.grow(Math.ceil(((first + count) * 4 - memory.buffer.byteLength) / PAGE));
-      words = new Uint32Array(memory.buffer);
-    }
-    words.set(count === hashes.length ? hashes : hashes.subarray(0, count), first);
-    for (let done = 0; done < signature.length; done += BLOCK) {
-      // The last block may be partial; what its other lanes hold is computed and left.
-      const width = Math.min(BLOCK, signature.length - done);
-      for (let k = 0; k < width; k++) {
-        words[k] = multipliers[done + k];
-        words[BLOCK + k] = increments[done + k];
+    signature.fill(0xffffffff);
+    for (let start = 0; start < count; start += PIECE) {
+      const piece = hashes.subarray(start, Math.min(start + PIECE, count));
+      words.set(piece, first);
+      for (let done = 0; done < signature.length; done += BLOCK) {
+        // The last block may be partial; what its other lanes hold is computed and left.
+        const width = Math.min(BLOCK, signature.length - done);
+        for (let k = 0; k < width; k++) {
+          words[k] = multipliers[done + k];
+          words[BLOCK + k] = increments[done + k];
+        }
+        sign(first * 4, (first + piece.length) * 4, 0, out * 4);
+        for (let k = 0; k < width; k++) {
+          if (words[out + k] < signature[done + k]) signature[done + k] = words[out + k];
+        }
       }
-      sign(first * 4, (first + count) * 4, 0, out * 4);
-      for (let k = 0; k < width; k++) signature[done + k] = words[out + k];
     }
   };
 }

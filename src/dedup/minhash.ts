@@ -2,15 +2,15 @@
  * Near-duplicate removal: MinHash signatures of token shingles, banded for locality-sensitive hashing, candidate pairs
  * checked by exact Jaccard similarity, connected pairs clustered, one member of each cluster kept.
  *
- * Defaults are FineWeb's (5-token shingles, 14 bands × 8 rows: half of the pairs at Jaccard .69 are found, 92 % at .8),
+ * Defaults are FineWeb's (5-token shingles, 14 bands × 8 rows: half of the pairs at Jaccard .68 are found, 92 % at .8),
  * with two differences: a token is a word or one CJK character (shingles.ts), and candidates are checked (verify.ts).
  * Similarity is joined transitively, as in all peers: A~B and B~C put A and C into one cluster.
  *
  * The order of unions, the number of parts and of workers do not matter; only input order and options do.
  * Cost: features of 8 bytes per band and 8 more per document (120 by default); `decide` takes 20–28 bytes per document
  * for one band's keys at a time, 21 for clusters, candidates and the sweep, 8 per candidate pair, and at most 256 MiB of
- * shingle sets. The observer runs at 130–190 MB of text per second and core with the native kernel, a little
- * less with WebAssembly, at 55–60 with the plain twin.
+ * shingle sets. The observer runs at 130–190 MB of text per second and core with the native kernel, at 110–140 with
+ * WebAssembly, at 50–60 with the plain twin.
  */
 import { z } from 'zod';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';

@@ -1,8 +1,8 @@
 /**
  * Checks candidate pairs: the exact Jaccard similarity of their shingle sets must reach a threshold before the two are
- * joined. Without it low-threshold bands chain boilerplate into giant clusters (on the crossposts of the gold set
- * precision .105 without, .95 with a check); the alternative, an estimate from stored signatures, would
- * quadruple the features and still blur the threshold by ±.04.
+ * joined. Without it low-threshold bands chain boilerplate into giant clusters: on the crossposts of the gold set 32 × 4
+ * bands alone reach precision .53, with a check at .5 .89 and at .7 .98. The alternative, an estimate from stored
+ * signatures, would double the features and still blur the threshold by ±.04.
  *
  * Sets are recomputed from the documents in one ascending sweep. A representative comes before its members, so its set
  * is held from when it is met until its last member has passed. Sets held are bounded (`MAX_HELD_VALUES`): a

@@ -21,3 +21,12 @@ export function threshold(value: number, description: string) {
 export function shareThreshold(value: number, description: string) {
   return z.number().min(0).max(1).nullable().default(value).describe(`${description}; null: no limit`);
 }
+
+/** The option of filters that count words. */
+export const unspacedWordsOption = z
+  .enum(['characters', 'dictionary'])
+  .default('characters')
+  .describe(
+    'What a word is in Chinese, Japanese, Thai and other scripts without spaces: each character, or the words of the ' +
+      "runtime's ICU dictionary (about 3 MB/s; for thresholds made for such words)",
+  );

@@ -12,7 +12,7 @@ import { codePointBefore, flagsOf, skipSpace, TERMINAL } from '../text/char-clas
 import { countCodePoints } from '../text/unicode.ts';
 import { type TextView, textView } from '../text/view.ts';
 import { addBound, createBounds } from '../text/word-break.ts';
-import { conventionOption, shareThreshold, threshold } from './convention.ts';
+import { conventionOption, shareThreshold, threshold, unspacedWordsOption } from './convention.ts';
 
 const PAPER = 'FineWeb 3.6';
 
@@ -28,6 +28,7 @@ const options = z.strictObject({
   shortLineChars: z.int().min(0).default(30).describe(`A line of at most so many characters is short (${PAPER})`),
   maxDuplicateLineChars: shareThreshold(0.01, `Largest share of characters in repeated lines (${PAPER})`),
   maxNewlinesPerWord: threshold(0.3, `Most newlines per word (${PAPER})`),
+  unspacedWords: unspacedWordsOption,
   convention: conventionOption,
 });
 
@@ -90,7 +91,7 @@ function judge(view: TextView, limits: FineWebOptions): Verdict {
   }
   // A text without newlines passes, and its words need not be found.
   if (limits.maxNewlinesPerWord !== null && view.newlineCount > 0 && text.length > 0) {
-    const newlines = view.newlineCount / Math.max(1, view.wordCount);
+    const newlines = view.newlineCount / Math.max(1, view.words(limits.unspacedWords).count);
     if (newlines > limits.maxNewlinesPerWord) return drop('list_ratio', newlines, limits.maxNewlinesPerWord);
   }
   return KEEP;

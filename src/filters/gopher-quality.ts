@@ -3,12 +3,12 @@
  *
  * Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
  * (arXiv:2112.11446), appendix A.1.1. Convention: datatrove's GopherQualityFilter, in its order of tests and with its reasons;
- * words are UAX #29 segments (Chinese, Japanese, Thai …: dictionary words), where datatrove's default is spaCy's English
- * tokenizer. Agreement is exact on 4,191 real documents when datatrove is given UAX #29 words.
+ * words are UAX #29 segments, where datatrove's default is spaCy's English tokenizer. Agreement is exact on 4,191 real
+ * documents when datatrove is given UAX #29 words.
  *
  * Known differences: a text without words is `gopher_short_doc` (datatrove divides by zero on an empty one when that test is
  * off); a threshold is switched off by null alone, where datatrove takes 0 for off too. The thresholds are for English: a
- * Chinese corpus needs its own (mean word length from 1, other stop words).
+ * Chinese corpus needs `unspacedWords: dictionary` and its own (mean word length from 1, other stop words).
  */
 import { z } from 'zod';
 import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
@@ -16,7 +16,7 @@ import { charFlags, SPACE, skipSpace, trimSpace } from '../text/char-class.ts';
 import { countOccurrences } from '../text/unicode.ts';
 import { type TextView, textView } from '../text/view.ts';
 import { hashWord, type WordFeatures } from '../text/words.ts';
-import { conventionOption, shareThreshold, threshold } from './convention.ts';
+import { conventionOption, shareThreshold, threshold, unspacedWordsOption } from './convention.ts';
 
 const PAPER = 'Gopher A.1.1';
 
@@ -34,6 +34,7 @@ const options = z.strictObject({
     .array(z.string().min(1))
     .default(['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'])
     .describe(`Stop words, compared as written, case included (${PAPER})`),
+  unspacedWords: unspacedWordsOption,
   convention: conventionOption,
 });
 
@@ -65,7 +66,7 @@ export const gopherQuality = defineMap({
 });
 
 function judge(view: TextView, limits: GopherQualityOptions, stopWords: StopWords): Verdict {
-  const words = view.wordFeatures;
+  const words = view.wordFeatures(limits.unspacedWords);
   const proper = words.properWords;
   if (limits.minWords !== null && proper < limits.minWords) return drop('gopher_short_doc', proper, limits.minWords);
   if (limits.maxWords !== null && proper > limits.maxWords) return drop('gopher_long_doc', proper, limits.maxWords);

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
 import { duplicateNGramChars, topNGramChars } from '../text/n-grams.ts';
 import { type TextView, textView } from '../text/view.ts';
-import { conventionOption, shareThreshold } from './convention.ts';
+import { conventionOption, shareThreshold, unspacedWordsOption } from './convention.ts';
 
 const PAPER = 'Gopher table A1';
 
@@ -53,6 +53,7 @@ const options = z.strictObject({
     ],
     'Largest share of characters in repeated n-grams',
   ),
+  unspacedWords: unspacedWordsOption,
   convention: conventionOption,
 });
 
@@ -138,13 +139,13 @@ function judge(view: TextView, limits: Limits): Verdict {
 
   const measured = limits.chars;
   if (limits.maxTopN > 0) {
-    topNGramChars(view.wordFeatures, limits.maxTopN, measured);
+    topNGramChars(view.wordFeatures(limits.unspacedWords), limits.maxTopN, measured);
     for (const { n, share, reason } of limits.top) {
       if (measured[n] / total > share) return drop(reason, measured[n] / total, share);
     }
   }
   if (limits.maxRepeatedN > 0) {
-    duplicateNGramChars(view.wordFeatures, limits.minRepeatedN, limits.maxRepeatedN, measured);
+    duplicateNGramChars(view.wordFeatures(limits.unspacedWords), limits.minRepeatedN, limits.maxRepeatedN, measured);
     for (const { n, share, reason } of limits.repeated) {
       if (measured[n] / total > share) return drop(reason, measured[n] / total, share);
     }

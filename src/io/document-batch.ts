@@ -90,6 +90,8 @@ interface BatchReader {
 
 function openBatches(bytes: Uint8Array): BatchReader[] {
   try {
+    const ends = [bytes.subarray(0, 6), bytes.subarray(-6)].map((end) => Buffer.from(end).toString('latin1'));
+    if (ends[0] !== 'ARROW1' || ends[1] !== 'ARROW1') throw new Error('it is no Arrow file, or was cut off');
     return [...RecordBatchReader.from(bytes)].map((batch) => {
       const [id, text, meta] = ['id', 'text', 'meta'].map((name) => {
         const column = batch.getChild(name)?.data[0] as Data<Utf8> | undefined;

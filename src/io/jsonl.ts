@@ -1,7 +1,7 @@
 /**
  * JSON Lines: whole records of a chunk to documents, synchronously. Lines are found with indexOf (20 GB/s), decoded and
  * parsed one by one. Measured on 60 MB of real web text (13 % of its characters Chinese): bare split + utf8Slice +
- * JSON.parse 311 MB/s, this parser 290.
+ * JSON.parse 318 MB/s, this parser 266; on ASCII records of 2 kB 624 and 440.
  *
  * UTF-8 is checked once per chunk (18 GB/s) and only if that fails line by line; lone surrogates can only come from
  * `\ud8..`–`\udf..` escapes, so they are looked for only in chunks that hold one.

@@ -18,7 +18,7 @@ import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.t
 import { createPool, interrupted, workerCount } from './pool.ts';
 import { barrierOutcome, runBarrier } from './run-barrier.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
-import { partsOf, passIsFinished, type RunContext, runPass } from './run-pass.ts';
+import { passIsFinished, type RunContext, runPass } from './run-pass.ts';
 import { runSink, sinkResult } from './run-sink.ts';
 import { summarize } from './summarize.ts';
 
@@ -148,7 +148,9 @@ function phaseVolume(run: RunContext, phase: Phase): Volume {
     return finishedResult<PassResult>(run.directory.phase(phase.id), phase.key)!.read;
   }
   const over = phase.kind === 'sink' ? phase.over : (phase.source as DocumentsState);
-  return { documents: partsOf(run, over).reduce((sum, ref) => sum + ref.rows, 0), bytes: 0 };
+  const last = run.plan.phases.find((earlier) => earlier.id === (over.decisions.at(-1) ?? over.pass))!;
+  if (last.kind === 'barrier') return { documents: barrierOutcome(run, last)!.output.documents, bytes: 0 };
+  return { documents: finishedResult<PassResult>(run.directory.phase(last.id), last.key)!.kept.documents, bytes: 0 };
 }
 
 function phaseNamed(plan: Plan, name: string): number {

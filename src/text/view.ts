@@ -9,7 +9,7 @@
 import { type Duplicates, findDuplicates } from './duplicates.ts';
 import { lineRuns, newlineLines, paragraphs, universalLines } from './lines.ts';
 import { countCodePoints } from './unicode.ts';
-import { type Bounds, breakWords, createBounds } from './word-break.ts';
+import { type Bounds, breakWords, createBounds, type UnspacedWords } from './word-break.ts';
 import { createWordFeatures, readWords, type WordFeatures } from './words.ts';
 
 /** Arrays longer than this are given back after the text that needed them. */
@@ -30,6 +30,7 @@ export class TextView {
   #units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, 1 << 16);
   #hasSurrogates = false;
   #charCount = 0;
+  #unspaced: UnspacedWords = 'characters';
   #newline = createBounds();
   #universal = createBounds();
   #words = createBounds();
@@ -107,23 +108,27 @@ export class TextView {
     return this.#paragraphs;
   }
 
-  /** Words: UAX #29 segments that are not white space. */
-  get words(): Bounds {
+  /**
+   * Words: UAX #29 segments that are not white space. Filters of one chain should agree on `unspaced`: words are kept for
+   * the one asked last.
+   */
+  words(unspaced: UnspacedWords): Bounds {
+    if (unspaced !== this.#unspaced) {
+      this.#unspaced = unspaced;
+      this.#done &= ~(WORDS | FEATURES);
+    }
     if ((this.#done & WORDS) === 0) {
-      breakWords(this.#text, this.units, this.#text.length, this.#words);
+      breakWords(this.#text, this.units, this.#text.length, this.#words, unspaced);
       this.#done |= WORDS;
     }
     return this.#words;
   }
 
-  get wordCount(): number {
-    return this.words.count;
-  }
-
   /** Hashes, lengths and kinds of the words. */
-  get wordFeatures(): WordFeatures {
+  wordFeatures(unspaced: UnspacedWords): WordFeatures {
+    const words = this.words(unspaced);
     if ((this.#done & FEATURES) === 0) {
-      readWords(this.units, this.words, this.#features, this.#hasSurrogates);
+      readWords(this.units, words, this.#features, this.#hasSurrogates);
       this.#done |= FEATURES;
     }
     return this.#features;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duplicateNGramChars, topNGramChars } from '../../src/text/n-grams.ts';
 import { findDuplicates } from '../../src/text/duplicates.ts';
+import { duplicateNGramChars, topNGramChars } from '../../src/text/n-grams.ts';
 import { addBound, createBounds } from '../../src/text/word-break.ts';
 import { createWordFeatures, readWords } from '../../src/text/words.ts';
 import { describeWithShared, shared } from '../shared.ts';
@@ -96,7 +96,11 @@ interface RepetitionCase {
 describeWithShared("n-gram repetition beside datatrove's own functions", () => {
   it('gives the same numbers on all 200 word lists', () => {
     const path = shared('goldens/peers/datatrove_repetition_functions.jsonl.gz');
-    const cases = gunzipSync(readFileSync(path)).toString('utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as RepetitionCase);
+    const cases = gunzipSync(readFileSync(path))
+      .toString('utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as RepetitionCase);
     expect(cases.length).toBe(200);
     for (const { words, find_duplicates, top_ngram_chars, dup_ngram_chars } of cases) {
       const { top, repeated, duplicates } = measure(words);

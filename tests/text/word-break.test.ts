@@ -13,7 +13,7 @@ function unitsOf(text: string): Uint16Array {
 }
 
 function ours(text: string, withSpace = true): string[] {
-  breakWords(text, unitsOf(text), text.length, bounds, withSpace);
+  breakWords(text, unitsOf(text), text.length, bounds, 'dictionary', withSpace);
   return Array.from({ length: bounds.count }, (_, i) => text.slice(bounds.starts[i], bounds.ends[i]));
 }
 
@@ -68,9 +68,65 @@ describe('words of UAX #29', () => {
   it('agrees with Intl.Segmenter on mixed scripts, marks, emoji and separators', () => {
     const pieces = fc.constantFrom(
       ...['a', 'Z', 'é', 'e\u0301', '1', '٣', '１', '_', ' ', '  ', '\t', '\n', '\r\n', '\u2028', '\u00a0', '\u3000'],
-      ...['.', ',', ':', ';', "'", '’', '"', '·', '-', '—', '#', '@', '/', '\u00ad', '\u200b', '\u200c', '\u200d', '\ufeff'],
-      ...['א', 'ב', 'ع', 'क', '्', 'ท', 'ภาษาไทย', 'ລາວ', 'ខ្មែរ', 'မြန်မာ', 'ᨠ', '漢字', '的', 'ひらがな', 'カナ', 'ー', '々', '〆'],
-      ...['한', '국어', 'ᄀ', '𠀀', '🇩', '👍', '🏽', '👩', '❤', '️', 'Ⓜ', '①', '\u{e0101}', '\u0600', '\u070f', '𐐀', '\ud800'],
+      ...[
+        '.',
+        ',',
+        ':',
+        ';',
+        "'",
+        '’',
+        '"',
+        '·',
+        '-',
+        '—',
+        '#',
+        '@',
+        '/',
+        '\u00ad',
+        '\u200b',
+        '\u200c',
+        '\u200d',
+        '\ufeff',
+      ],
+      ...[
+        'א',
+        'ב',
+        'ع',
+        'क',
+        '्',
+        'ท',
+        'ภาษาไทย',
+        'ລາວ',
+        'ខ្មែរ',
+        'မြန်မာ',
+        'ᨠ',
+        '漢字',
+        '的',
+        'ひらがな',
+        'カナ',
+        'ー',
+        '々',
+        '〆',
+      ],
+      ...[
+        '한',
+        '국어',
+        'ᄀ',
+        '𠀀',
+        '🇩',
+        '👍',
+        '🏽',
+        '👩',
+        '❤',
+        '️',
+        'Ⓜ',
+        '①',
+        '\u{e0101}',
+        '\u0600',
+        '\u070f',
+        '𐐀',
+        '\ud800',
+      ],
     );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 14 }), (list) => {
@@ -94,10 +150,19 @@ describe('words of UAX #29', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
         expect(ours(text).join('')).toBe(text);
-        expect(ours(text, false)).toEqual(ours(text).filter((word) => !/^[\s\x1c-\x1f\x85]+$/.test(word) || /\ufeff/.test(word)));
+        expect(ours(text, false)).toEqual(
+          ours(text).filter((word) => !/^[\s\x1c-\x1f\x85]+$/.test(word) || /\ufeff/.test(word)),
+        );
       }),
       { seed: 29 },
     );
+  });
+
+  it('takes characters, on request, in scripts without spaces', () => {
+    const text = '漢字か\u3099カナ abcไทยกำ 한국어𠀀1';
+    breakWords(text, unitsOf(text), text.length, bounds, 'characters');
+    const words = Array.from({ length: bounds.count }, (_, i) => text.slice(bounds.starts[i], bounds.ends[i]));
+    expect(words).toEqual(['漢', '字', 'か\u3099', 'カナ', 'abc', 'ไ', 'ท', 'ย', 'ก', 'ำ', '한국어', '𠀀', '1']);
   });
 
   it('cuts a run of ideographs without end, so that its cost stays in proportion', () => {
@@ -110,7 +175,10 @@ describe('words of UAX #29', () => {
 
 describeWithShared('words of real text', () => {
   it('agrees with Intl.Segmenter on every 25th document of web-mix', () => {
-    const lines = gunzipSync(readFileSync(shared('data/web-mix.jsonl.gz'))).toString('utf8').trimEnd().split('\n');
+    const lines = gunzipSync(readFileSync(shared('data/web-mix.jsonl.gz')))
+      .toString('utf8')
+      .trimEnd()
+      .split('\n');
     let documents = 0;
     for (let i = 0; i < lines.length; i += 25) {
       const { id, text } = JSON.parse(lines[i]) as { id: string; text: string };

@@ -191,6 +191,34 @@ describe('a tokenizer trained here', () => {
   });
 });
 
+describe('characters as starting symbols', () => {
+  /** Few characters, so that merges of half characters across borders are as frequent as whole ones. */
+  const torn = fc
+    .array(fc.constantFrom('é', 'è', 'ж', 'д', '日', '旦', '曰', '語', '！', '𠀀', 'a', ' '), {
+      minLength: 1,
+      maxLength: 40,
+    })
+    .map((chars) => chars.join(''));
+
+  it('never change the result, also where merges tear characters apart', () => {
+    fc.assert(
+      fc.property(
+        fc.array(torn, { minLength: 1, maxLength: 6 }),
+        torn,
+        fc.integer({ min: 257, max: 400 }),
+        (texts, text, vocabSize) => {
+          const counter = createPieceCounter(createSegmenter('[^]+', 'none'));
+          for (const sample of texts) counter.count(sample);
+          const options: TrainOptions = { ...OPTIONS, vocabSize, pattern: '[^]+', specialTokens: [], minFrequency: 1 };
+          const json = writeHfTokenizer(trainBpe(counter.counts, options).tables);
+          expect(Array.from(Tokenizer.fromJson(json).encode(text))).toEqual(mergeByDefinition(text, json));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
 /** BPE by its definition on one piece: the pair of lowest rank, leftmost first, until none merges. */
 function mergeByDefinition(text: string, json: object): number[] {
   const { vocab, merges } = (json as { model: { vocab: Record<string, number>; merges: string[] } }).model;
