@@ -9,6 +9,10 @@ import type { Bench } from './bench.ts';
 
 /** In the order of the list. Loaded only when asked for, so that one bench's peers cannot break another. */
 const BENCHES: Record<string, () => Promise<Bench>> = {
+  filters: async () => (await import('./filters.ts')).filters,
+  dedup: async () => (await import('./dedup.ts')).dedup,
+  'tokenizer-train': async () => (await import('./tokenizer-train.ts')).tokenizerTrain,
+  'tokenizer-encode': async () => (await import('./tokenizer-encode.ts')).tokenizerEncode,
   packing: async () => (await import('./packing.ts')).packing,
   memory: async () => (await import('./memory.ts')).memory,
   scaling: async () => (await import('./scaling.ts')).scaling,

@@ -122,6 +122,8 @@ export interface BarrierDefinition<S extends OptionSchema = OptionSchema> extend
    * `corpus`: features are totals over surviving documents, so they need a pass after earlier decisions.
    */
   scope: 'document' | 'corpus';
+  /** Roles of the artifacts that `decide` leaves (`tokenizer`), for the stages behind it that need them. */
+  makes?: readonly string[];
   /** Called once per part, in workers. */
   createObserver(options: z.output<S>, context: StageContext): Observer;
   decide(options: z.output<S>, context: BarrierContext): Promise<BarrierResult>;

@@ -71,12 +71,16 @@ export function createNormalizer(given: NormalizeOptions): (text: string) => str
   );
   const removal = removed + stray === '' ? undefined : new RegExp(`[${removed}${stray}]+`, 'g');
   const lineEnd = lineEnds.length === 0 ? undefined : new RegExp(lineEnds.join('|'), 'g');
+  // One class holds all that may have to go, so that most texts cost one scan.
+  const suspect = new RegExp(`[\\r\\x85\\u2028\\u2029${removed}]`);
   const form = given.unicode;
 
   return (text) => {
     // The order matters: removing first could bring a CR and a newline together.
-    if (lineEnd !== undefined && text.search(lineEnd) !== -1) text = text.replace(lineEnd, '\n');
-    if (removal !== undefined && text.search(removal) !== -1) text = text.replace(removal, '');
+    if (suspect.test(text)) {
+      if (lineEnd !== undefined) text = text.replace(lineEnd, '\n');
+      if (removal !== undefined) text = text.replace(removal, '');
+    }
     if (form === 'NFC' && BEYOND_LATIN.test(text)) text = text.normalize('NFC');
     if (form === 'NFKC' && !ASCII_ONLY.test(text)) text = text.normalize('NFKC');
     return given.trimLines ? trimLineEnds(text) : text;

@@ -62,6 +62,7 @@ export function breakWords(
   withSpace = false,
 ): void {
   bounds.count = 0;
+  let { starts, ends } = bounds;
   let position = 0;
   while (position < length) {
     const start = position;
@@ -70,41 +71,49 @@ export function breakWords(
     let sig = first & W.CLASS_MASK;
     if (first === W.ALETTER) {
       while (position < length && table[units[position]] === W.ALETTER) position++;
-    } else if (first === (W.WSEG_SPACE | W.WHITE)) {
-      while (position < length && table[units[position]] === first) position++;
+    } else if (first === SPACE) {
+      while (position < length && table[units[position]] === SPACE) position++;
     } else if (first === (W.CR | W.WHITE)) {
       if (position < length && units[position] === 0x0a) position++;
     } else if (sig === W.SURROGATE) {
-      position = start;
-      sig = classAt(units, position, length) & W.CLASS_MASK;
-      position += width;
+      sig = classAt(units, start, length) & W.CLASS_MASK;
+      position = start + width;
     }
-    if (sig === W.CR || sig === W.LF || sig === W.NEWLINE) {
+    if (sig >= W.CR && sig <= W.NEWLINE) {
       if (withSpace) addBound(bounds, start, position);
       continue;
     }
     if (position < length && !endsWord(sig, table[units[position]])) {
       sawDictionary = false;
       position = segmentEnd(units, length, position, sig);
-      if (sawDictionary || (table[units[start]] & W.DICTIONARY) !== 0 || table[units[start]] === W.SURROGATE) {
-        if (position - start > 1 && hasDictionary(units, start, position)) {
+      if (sawDictionary || (first & W.DICTIONARY) !== 0 || sig === W.HAN_HIRAGANA) {
+        if (hasDictionary(units, start, position)) {
           if (unspaced === 'dictionary') breakByDictionary(text, start, position, bounds);
           else breakByCharacter(units, start, position, bounds);
+          starts = bounds.starts;
+          ends = bounds.ends;
           continue;
         }
       }
     }
-    if (!withSpace && (first & W.WHITE) !== 0 && isWhite(units, start, position)) continue;
-    if (bounds.count === bounds.starts.length) growBounds(bounds);
-    bounds.starts[bounds.count] = start;
-    bounds.ends[bounds.count++] = position;
+    if ((first & W.WHITE) !== 0 && !withSpace && isWhite(units, start, position)) continue;
+    if (bounds.count === starts.length) {
+      growBounds(bounds);
+      starts = bounds.starts;
+      ends = bounds.ends;
+    }
+    starts[bounds.count] = start;
+    ends[bounds.count++] = position;
   }
 }
 
+const SPACE = W.WSEG_SPACE | W.WHITE;
+const LINE_FEED = W.LF | W.WHITE;
+
 /** The common borders, decided without looking further: a letter or a mark before a space or an ordinary mark. */
 function endsWord(sig: number, next: number): boolean {
-  if (next === (W.WSEG_SPACE | W.WHITE) || next === (W.LF | W.WHITE) || next === W.OTHER)
-    return sig !== W.WSEG_SPACE || next !== (W.WSEG_SPACE | W.WHITE);
+  if (next === SPACE) return sig !== W.WSEG_SPACE;
+  if (next === W.OTHER || next === LINE_FEED) return true;
   return next === W.ALETTER && (sig === W.WSEG_SPACE || sig === W.OTHER);
 }
 

@@ -77,6 +77,7 @@ export const tokenizerTrain = defineBarrier({
   version: 1,
   options,
   scope: 'corpus',
+  makes: ['tokenizer'],
   createObserver,
   decide,
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sampleFraction } from '../../src/core/random.ts';
-import { readChunks } from '../../src/io/chunks.ts';
+import { readChunks, releaseChunk } from '../../src/io/chunks.ts';
 import { compress } from '../../src/io/codecs.ts';
 import { expandInputs } from '../../src/io/files.ts';
 import type { Chunk } from '../../src/io/input.ts';
@@ -273,6 +273,34 @@ describe('readChunks', () => {
     }
     const accounted = chunks.reduce((sum, chunk) => sum + chunk.fileBytes, 0);
     expect(accounted).toBe((await expandInputs([inputSpec(path)]))[0].bytes);
+  });
+
+  it('fills the buffers of released chunks again, without mixing up what is still being read', async () => {
+    const lines = Array.from({ length: 3000 }, (_, i) => `{"text":"${i} ${'z'.repeat((i * 7919) % 500)}"}`);
+    const spec = inputSpec(fileOf(lines.join('\n')));
+    const texts: string[] = [];
+    const buffers = new Set<ArrayBufferLike>();
+    const waiting: Chunk[] = [];
+    const finish = async (chunk: Chunk): Promise<void> => {
+      if (chunk.kind === 'bytes') buffers.add(chunk.bytes.buffer);
+      await parseChunk(
+        chunk,
+        [spec],
+        (document) => texts.push(document.text),
+        () => {},
+      );
+      releaseChunk(chunk);
+    };
+    let chunks = 0;
+    for await (const chunk of readChunks(await expandInputs([spec]), [spec], { chunkBytes: 8192 })) {
+      chunks++;
+      waiting.push(chunk);
+      if (waiting.length > 3) await finish(waiting.shift() as Chunk);
+    }
+    for (const chunk of waiting) await finish(chunk);
+    expect(texts).toEqual(lines.map((line) => JSON.parse(line).text));
+    expect(chunks).toBeGreaterThan(50);
+    expect(buffers.size).toBeLessThan(10);
   });
 
   it('reads every record exactly once, in order, for any chunk size and compression', async () => {

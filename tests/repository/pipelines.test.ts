@@ -33,7 +33,7 @@ describe('the README', () => {
   it('names every stage that there is, and no other', async () => {
     const { stageDefinitions } = await import('../../src/pipeline/registry.ts');
     const readme = readFileSync(join(packageRoot(), 'README.md'), 'utf8');
-    const rows = [...readme.matchAll(/^\| `([\w.-]+)` \| (map|barrier|sink) \|/gm)].map(
+    const rows = [...readme.matchAll(/^\| `([\w.-]+)` +\| (map|barrier|sink) +\|/gm)].map(
       ([, name, kind]) => `${name} ${kind}`,
     );
     const stages = [...stageDefinitions().values()].map(({ name, kind }) => `${name} ${kind}`);
@@ -43,7 +43,7 @@ describe('the README', () => {
   it('names every exit code', async () => {
     const { EXIT } = await import('../../src/core/errors.ts');
     const readme = readFileSync(join(packageRoot(), 'README.md'), 'utf8');
-    const rows = [...readme.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    const rows = [...readme.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
     expect(rows).toEqual(Object.values(EXIT));
   });
 });

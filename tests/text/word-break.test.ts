@@ -174,19 +174,19 @@ describe('words of UAX #29', () => {
 });
 
 describeWithShared('words of real text', () => {
-  it('agrees with Intl.Segmenter on every 25th document of web-mix', () => {
+  it('agrees with Intl.Segmenter on every 100th document of web-mix', () => {
     const lines = gunzipSync(readFileSync(shared('data/web-mix.jsonl.gz')))
       .toString('utf8')
       .trimEnd()
       .split('\n');
     let documents = 0;
-    for (let i = 0; i < lines.length; i += 25) {
+    for (let i = 0; i < lines.length; i += 100) {
       const { id, text } = JSON.parse(lines[i]) as { id: string; text: string };
       // Intl.Segmenter's cost grows with the square of the length.
-      const start = text.slice(0, 20_000).toWellFormed();
+      const start = text.slice(0, 8_000).toWellFormed();
       expect(ours(start).join('\u0000'), id).toBe(theirs(start).join('\u0000'));
       documents++;
     }
-    expect(documents).toBe(832);
+    expect(documents).toBe(208);
   });
 });

@@ -139,19 +139,19 @@ function checkNames(entries: readonly Entry[], locate: Locate, issues: IssueColl
 }
 
 /**
- * A sink's needs (`tokenizer`) are met by an option of the same name or by an earlier barrier that makes it. A barrier
- * makes what it is registered under: `tokenizer.train` makes a tokenizer.
+ * A sink's needs (`tokenizer`) are met by an option of the same name or by an earlier barrier that makes it.
  */
 function checkNeeds(entries: readonly Entry[], registry: StageRegistry, locate: Locate, issues: IssueCollector): void {
   for (const { index, stage, definition, raw } of entries) {
     if (definition?.kind !== 'sink') continue;
     for (const role of definition.needs ?? []) {
-      const makes = (entry: Entry): boolean =>
-        entry.definition?.kind === 'barrier' && entry.definition.name.startsWith(`${role}.`);
+      const makesRole = (d: StageDefinition | undefined): boolean =>
+        d?.kind === 'barrier' && (d.makes ?? []).includes(role);
+      const makes = (entry: Entry): boolean => makesRole(entry.definition);
       // A misspelt maker is reported already; its absence would only be a consequence.
       const misspelt = entries.some((e) => e.definition === undefined && e.index < index && e.stage?.startsWith(role));
       if (raw[role] != null || misspelt || entries.some((e) => e.index < index && makes(e))) continue;
-      const makers = [...registry.values()].filter((d) => d.kind === 'barrier' && d.name.startsWith(`${role}.`));
+      const makers = [...registry.values()].filter(makesRole);
       const maker = makers.map((d) => quote(d.name)).join(' or ') || `a stage that makes a ${role}`;
       const later = entries.find((entry) => entry.index > index && makes(entry));
       const option = Object.hasOwn(definition.options.shape, role) ? `, or its option '${role}'` : '';

@@ -88,6 +88,7 @@ const train = defineBarrier({
   source: 'this test',
   version: 1,
   scope: 'corpus',
+  makes: ['tokenizer'],
   options: z.object({ vocabSize: z.int().min(256).default(8192).describe('Size of the vocabulary.') }),
   createObserver: () => ({ observe() {}, finish: () => new Uint8Array(0) }),
   decide: async () => ({}),
