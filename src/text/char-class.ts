@@ -6,7 +6,7 @@
  * `str.isalpha`, `str.isspace` and `str.splitlines`. The sets are stated here by what sets them apart from Unicode's
  * Sentence_Terminal property.
  */
-import { markProperty, TABLE_CODE_POINTS } from './code-points.ts';
+import { fillProperty, markProperty, TABLE_CODE_POINTS } from './code-points.ts';
 
 /** General category L: Python's `isalpha`. */
 export const ALPHA = 1;
@@ -65,23 +65,22 @@ function buildFlags(): Uint8Array {
   const put = (flag: number, ...codePoints: number[]): void => {
     for (const c of codePoints) flags[c] |= flag;
   };
-  add(/\p{L}+/gu, ALPHA);
+  fillProperty(flags, /\p{L}+/gu, ALPHA);
   add(/\p{P}+/gu, PUNCTUATION);
   add(/[\p{White_Space}\x1c-\x1f]+/gu, SPACE);
   put(LINE_BREAK, 0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029);
   // Both peers' lists were made from older Unicode versions: the additions since then stay out.
-  markProperty(flags, /\p{Sentence_Terminal}+/gu, (old) => old | TERMINAL | SENTENCE_END);
+  markProperty(flags, /\p{Sentence_Terminal}+/gu, (old) => old | TERMINAL | SENTENCE_END | SYMBOL);
   const newer = [0x1b4e, 0x1b4f, 0x1b7f, 0x2024, 0x2cf9, 0x2cfa, 0x2cfb, 0xfe12, 0xfe15, 0xfe16];
-  for (const c of [...newer, 0x113d4, 0x113d5, 0x16d6e, 0x16d6f]) flags[c] &= ~(TERMINAL | SENTENCE_END);
+  for (const c of [...newer, 0x113d4, 0x113d5, 0x16d6e, 0x16d6f]) flags[c] &= ~(TERMINAL | SENTENCE_END | SYMBOL);
   const newerThanSpacy = [
     0x61d, 0x61e, 0x837, 0x839, 0x83d, 0x83e, 0x17d4, 0x17d5, 0x1b7d, 0x1b7e, 0x2e53, 0x2e54, 0x10f55, 0x10f56, 0x10f57,
     0x10f58, 0x10f59, 0x10f86, 0x10f87, 0x10f88, 0x10f89, 0x11944, 0x11946, 0x11ef7, 0x11ef8, 0x11f43, 0x11f44, 0x16e98,
   ];
   for (const c of newerThanSpacy) flags[c] &= ~SENTENCE_END;
-  put(TERMINAL, 0x17d6, 0x17d9, 0x17da);
+  put(TERMINAL | SYMBOL, 0x17d6, 0x17d9, 0x17da);
   // PUNCTUATION_SET: ASCII marks and controls other than tab and newline, C1 controls, the terminals, and these.
   add(/[\x00-\x08\x0b-\x1f!-/:-@[-`{-\x9f]+/gu, SYMBOL);
-  markProperty(flags, /\p{Any}+/gu, (old) => ((old & TERMINAL) !== 0 ? old | SYMBOL : old));
   add(/[«´»–—‘’“”„…∶━►、。〈〉《》「」【】！％（），．１：；？～]+/gu, SYMBOL);
   return flags;
 }

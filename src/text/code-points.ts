@@ -28,6 +28,16 @@ export function markProperty(table: Uint8Array, property: RegExp, apply: (old: n
   }
 }
 
+/** Sets `table[c]` for each code point that `property` matches; the quick form, for large runs. */
+export function fillProperty(table: Uint8Array, property: RegExp, value: number): void {
+  for (const { text, first, unitsPerCharacter } of planes) {
+    for (const match of text.matchAll(property)) {
+      const start = first + match.index / unitsPerCharacter;
+      table.fill(value, start, start + match[0].length / unitsPerCharacter);
+    }
+  }
+}
+
 function plane(first: number, end: number): Plane {
   const pieces: string[] = [];
   for (let c = first; c < end; c += 0x400) {

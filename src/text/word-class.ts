@@ -9,7 +9,7 @@
  * Letters of scripts written without spaces carry the `DICTIONARY` flag: ICU divides them with a word list.
  */
 
-import { markProperty, TABLE_CODE_POINTS } from './code-points.ts';
+import { fillProperty, markProperty, TABLE_CODE_POINTS } from './code-points.ts';
 
 export const OTHER = 0;
 export const CR = 1;
@@ -105,13 +105,14 @@ function isOneSegment(text: string): boolean {
 
 function buildTable(): Uint8Array {
   const table = new Uint8Array(TABLE_CODE_POINTS);
+  const fill = (property: RegExp, value: number): void => fillProperty(table, property, value);
   const mark = (property: RegExp, apply: (old: number) => number): void => markProperty(table, property, apply);
-  const set = (value: number) => (): number => value;
   // Later lines win over earlier ones, in the order in which UAX #29 excludes classes from one another.
-  mark(/[\p{Alphabetic}]+/gu, set(ALETTER));
+  fill(/\p{Alphabetic}+/gu, ALETTER);
   table.fill(HANGUL, 0xac00, 0xd7a4);
-  mark(/[\p{Ideographic}]+/gu, set(OTHER));
-  mark(/[\p{sc=Kana}]+/gu, set(KATAKANA | DICTIONARY));
+  fill(/\p{Ideographic}+/gu, OTHER);
+  fill(/[\p{sc=Han}\p{sc=Hira}]+/gu, HAN_HIRAGANA | DICTIONARY);
+  fill(/\p{sc=Kana}+/gu, KATAKANA | DICTIONARY);
   mark(/\p{sc=Hebrew}+/gu, (old) => (old === ALETTER ? HEBREW_LETTER : old));
   // The scripts of line-break class SA, whose letters act as ALetter until the dictionary divides them.
   mark(
@@ -119,21 +120,17 @@ function buildTable(): Uint8Array {
     (old) => old | DICTIONARY,
   );
   mark(/\p{Nd}+/gu, (old) => NUMERIC | (old & DICTIONARY));
-  mark(/[\p{Pc}\u202f]+/gu, set(EXTEND_NUM_LET));
+  fill(/[\p{Pc}\u202f]+/gu, EXTEND_NUM_LET);
   mark(/[\p{Grapheme_Extend}\p{Mc}\p{Emoji_Modifier}]+/gu, (old) => EXTEND | (old & DICTIONARY));
-  mark(/\p{Cf}+/gu, set(FORMAT));
-  mark(/\p{RI}+/gu, set(REGIONAL_INDICATOR));
-  mark(/\p{Zs}+/gu, set(WSEG_SPACE));
+  fill(/\p{Cf}+/gu, FORMAT);
+  fill(/\p{RI}+/gu, REGIONAL_INDICATOR);
+  fill(/\p{Zs}+/gu, WSEG_SPACE);
   mark(/\p{Extended_Pictographic}+/gu, (old) => old | PICTOGRAPHIC);
   for (const c of [0xa0, 0x2007]) table[c] = OTHER;
   table[0x202f] = EXTEND_NUM_LET;
   table[0x200b] = OTHER;
   table[0x200c] = EXTEND;
   table[0x200d] = ZWJ;
-  // Unassigned or symbol characters among Han: the engine's own sets decide (ideographic numbers, iteration marks).
-  mark(/[\p{sc=Han}\p{sc=Hira}]+/gu, (old) =>
-    (old & CLASS_MASK) <= ZWJ && old !== OTHER ? old : HAN_HIRAGANA | DICTIONARY | (old & PICTOGRAPHIC),
-  );
   for (const c of [0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x309b, 0x309c, 0x30a0, 0x30fc, 0xff70]) table[c] = KATAKANA;
   askSegmenter(table);
   table[0x0d] = CR;

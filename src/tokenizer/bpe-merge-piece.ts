@@ -11,7 +11,7 @@
 import { type MergeTable, NO_MERGE, rankOf } from './bpe-merges.ts';
 import { createCharTokens } from './char-tokens.ts';
 
-/** From this many bytes on the queues win (bench/tokenizer-encode). */
+/** From this many symbols on a piece goes through the queues; below it the scan is faster. */
 const LONG_PIECE = 160;
 
 export interface PieceMerger {

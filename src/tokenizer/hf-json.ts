@@ -150,12 +150,9 @@ function readPattern(json: unknown, fail: Fail): string {
 export function writeHfTokenizer(tables: BpeTables): object {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
   const addedIds = new Set(tables.added.map((token) => token.id));
-  const vocab: Record<string, number> = {};
   const words: string[] = [];
   tables.tokens.forEach((bytes, id) => {
-    if (bytes === undefined || addedIds.has(id)) return;
-    words[id] = bytesToAlphabet(bytes);
-    vocab[words[id]] = id;
+    if (bytes !== undefined && !addedIds.has(id)) words[id] = bytesToAlphabet(bytes);
   });
   return {
     version: '1.0',
@@ -189,7 +186,8 @@ export function writeHfTokenizer(tables: BpeTables): object {
       fuse_unk: false,
       byte_fallback: false,
       ...(tables.ignoreMerges ? { ignore_merges: true } : {}),
-      vocab,
+      // Not by assignment: code corpora make a token of `__proto__`. flatMap passes over ids without a word.
+      vocab: Object.fromEntries(words.flatMap((word, id) => [[word, id] as const])),
       // Strings, which every version of HF's loader reads; byte-level words hold no space.
       merges: Array.from(tables.lefts, (left, rank) => `${words[left]} ${words[tables.rights[rank]]}`),
     },

@@ -179,6 +179,14 @@ describe('a tokenizer trained here', () => {
     expect(() => tokenizer.decode([0, 500])).toThrow(/no token 500 at position 1/);
   });
 
+  it('keeps tokens that are names of JavaScript object members', () => {
+    const counter = createPieceCounter(createSegmenter('[^]+', 'none'));
+    for (const text of ['__proto__', '__proto__', 'constructor', 'constructor']) counter.count(text);
+    const tables = trainBpe(counter.counts, { ...OPTIONS, pattern: '[^]+' }).tables;
+    const written = Tokenizer.fromJson(JSON.parse(JSON.stringify(writeHfTokenizer(tables))));
+    for (const word of ['__proto__', 'constructor']) expect(written.encode(word)).toHaveLength(1);
+  });
+
   it('numbers ranks and ids alike, as .tiktoken needs', () => {
     const lines = tiktokenText(train()).trimEnd().split('\n');
     expect(lines[0]).toBe('IQ== 0'); // "!"
