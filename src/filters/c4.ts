@@ -126,7 +126,7 @@ function filterLines(document: Document, options: C4Options): Verdict {
     } else if (contents.curly && (line ?? text.slice(start, end)).includes('{')) {
       return drop('curly_bracket');
     }
-    if (sentences < minSentences) sentences += countSentences(line ?? text.slice(start, end));
+    if (sentences < minSentences) sentences += countSentences(line ?? text.slice(start, end), minSentences - sentences);
     if (line !== undefined) (edited ??= new Map()).set(kept.count, line);
     addBound(kept, start, end);
   }

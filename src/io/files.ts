@@ -61,6 +61,7 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
   if (here?.isFile()) return { base: dirname(pattern), paths: [pattern] };
   const options = { absolute: true, onlyFiles: true, followSymbolicLinks: true, expandDirectories: false } as const;
   if (here?.isDirectory()) {
+    await refuseClosedFolders(spec, pattern, [`${escapePath(pattern)}/**`]);
     const paths = await glob(`${escapePath(pattern)}/**`, options);
     if (paths.length === 0) {
       throw new CorpusmillError('INPUT_NOT_FOUND', `Input ${spec.name}: the folder ${pattern} holds no files`, {
@@ -70,6 +71,15 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
     return { base: pattern, paths };
   }
   const base = fixedPrefix(pattern);
+  if (isDynamicPattern(pattern)) {
+    const parts = pattern.split('/');
+    const folders = parts.slice(0, -1).map((_, i) => parts.slice(0, i + 1).join('/'));
+    await refuseClosedFolders(
+      spec,
+      base,
+      folders.filter((folder) => isDynamicPattern(folder)),
+    );
+  }
   const paths = isDynamicPattern(pattern) ? await glob(pattern, options) : [];
   if (paths.length === 0) {
     const nearest = await nearestFolder(base);
@@ -80,6 +90,17 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
     });
   }
   return { base, paths };
+}
+
+/** A glob passes over folders that it may not list, and their files would be missing in silence. */
+async function refuseClosedFolders(spec: InputSpec, base: string, patterns: string[]): Promise<void> {
+  const options = { absolute: true, onlyDirectories: true, expandDirectories: false } as const;
+  const folders = patterns.length === 0 ? [] : await glob(patterns, options);
+  for (const folder of [base, ...folders.sort()]) {
+    await access(folder, constants.R_OK | constants.X_OK).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw unreadable(spec, folder, error);
+    });
+  }
 }
 
 /** The folder above a pattern's first dynamic part. */

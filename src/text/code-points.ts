@@ -39,10 +39,15 @@ export function fillProperty(table: Uint8Array, property: RegExp, value: number)
 }
 
 function plane(first: number, end: number): Plane {
-  const pieces: string[] = [];
-  for (let c = first; c < end; c += 0x400) {
-    const codePoints = Array.from({ length: Math.min(0x400, end - c) }, (_, k) => c + k);
-    pieces.push(String.fromCodePoint(...codePoints));
+  const unitsPerCharacter = first >= 0x10000 ? 2 : 1;
+  const units = new Uint16Array((end - first) * unitsPerCharacter);
+  for (let i = 0, c = first; c < end; c++) {
+    if (c < 0x10000) {
+      units[i++] = c;
+    } else {
+      units[i++] = 0xd800 + ((c - 0x10000) >> 10);
+      units[i++] = 0xdc00 + (c & 0x3ff);
+    }
   }
-  return { text: pieces.join(''), first, unitsPerCharacter: first >= 0x10000 ? 2 : 1 };
+  return { text: Buffer.from(units.buffer).toString('utf16le'), first, unitsPerCharacter };
 }

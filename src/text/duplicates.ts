@@ -15,6 +15,9 @@ export interface Duplicates {
   chars: number;
 }
 
+/** Longer tables are given back by the next text that does not need them. */
+const RETAINED = 1 << 20;
+
 let slots = new Int32Array(1024);
 let keys = new Int32Array(512);
 
@@ -27,7 +30,7 @@ export function findDuplicates(units: Uint16Array, bounds: Bounds, hasSurrogates
 function count(units: Uint16Array, bounds: Bounds, hasSurrogates: boolean, isWhole: boolean): Duplicates | undefined {
   const { starts, ends } = bounds;
   const size = 2 ** Math.max(4, Math.ceil(Math.log2(bounds.count * 2 + 1)));
-  if (slots.length < size) {
+  if (slots.length < size || (slots.length > RETAINED && size <= RETAINED)) {
     slots = new Int32Array(size);
     keys = new Int32Array(size);
   }

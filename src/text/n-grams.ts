@@ -25,8 +25,12 @@ let slots = new Int32Array(0);
 let seen = new Uint8Array(0);
 let candidates = new Uint32Array(0);
 
+/** Longer scratch is given back by the next text that does not need it. */
+const RETAINED_WORDS = 1 << 19;
+
 function reserve(words: number): void {
-  if (gramLow.length >= words) return;
+  const isTooLarge = gramLow.length > RETAINED_WORDS && words <= RETAINED_WORDS;
+  if (gramLow.length >= words && !isTooLarge) return;
   const capacity = Math.max(4096, 2 ** Math.ceil(Math.log2(words)));
   gramLow = new Int32Array(capacity);
   gramHigh = new Int32Array(capacity);

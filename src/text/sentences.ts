@@ -11,14 +11,17 @@
  */
 import { charFlags, flagsOf, PUNCTUATION, SENTENCE_END, SPACE } from './char-class.ts';
 
-/** Number of sentences in a text, usually one line; 0 for the empty text, 1 for one without end marks. */
-export function countSentences(text: string): number {
+/**
+ * Number of sentences in a text, usually one line; 0 for the empty text, 1 for one without end marks. Counts no further
+ * than `enough`.
+ */
+export function countSentences(text: string, enough = Number.POSITIVE_INFINITY): number {
   const length = text.length;
   if (length === 0) return 0;
   let sentences = 1;
   let isEnded = false;
   let position = 0;
-  while (position < length) {
+  while (position < length && sentences < enough) {
     if ((charFlags[text.charCodeAt(position)] & SPACE) !== 0) {
       // One space belongs to the token before it; any other white space is a token that is not punctuation.
       const start = position > 0 && text.charCodeAt(position) === 0x20 ? position + 1 : position;

@@ -13,7 +13,7 @@ import { type Bounds, breakWords, createBounds, type UnspacedWords } from './wor
 import { createWordFeatures, readWords, type WordFeatures } from './words.ts';
 
 /** Arrays longer than this are given back after the text that needed them. */
-const RETAINED_UNITS = 1 << 22;
+const RETAINED_UNITS = 1 << 20;
 
 const UNITS = 1;
 const NEWLINE_LINES = 2;

@@ -17,7 +17,9 @@ function mountSmall(path: string, bytes: number): boolean {
 }
 
 describe('a full disk', () => {
-  it('ends the run with a clear message, and the run goes on when there is room', async ({ skip }) => {
+  it('ends the run with a clear message, and the run goes on when there is room', { timeout: 120_000 }, async ({
+    skip,
+  }) => {
     const cwd = workspace({
       'data/a.jsonl': jsonl(madeCorpus(3000)),
       'p.yaml': pipelineFile({

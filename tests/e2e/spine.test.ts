@@ -91,7 +91,7 @@ describe('corpusmill run', () => {
     expect(manifest.shards.length).toBeGreaterThan(0);
   });
 
-  it('writes the same bytes with 1, 2 and 4 workers', async () => {
+  it('writes the same bytes with 1, 2 and 4 workers', { timeout: 180_000 }, async () => {
     const cwd = workspace({ ...files, 'p.yaml': pipeline });
     const products: Record<string, string>[] = [];
     for (const workers of [1, 2, 4]) {
@@ -104,7 +104,7 @@ describe('corpusmill run', () => {
     expect(products[2]).toEqual(products[0]);
   });
 
-  it('keeps the same documents whatever the size of its chunks', async () => {
+  it('keeps the same documents whatever the size of its chunks', { timeout: 120_000 }, async () => {
     const cwd = workspace({ ...files, 'p.yaml': pipeline });
     const kept: string[] = [];
     for (const chunk of [4 * 1024, 1024 * 1024]) {

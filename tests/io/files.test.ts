@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compress } from '../../src/io/codecs.ts';
@@ -108,5 +108,16 @@ describe('expandInputs', () => {
       code: 'INPUT_UNREADABLE',
       message: expect.stringMatching(message),
     });
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says INPUT_UNREADABLE for files and folders that may not be read', async () => {
+    const folder = tree({ 'a.jsonl': lines, 'open/b.jsonl': lines, 'open/shut/c.jsonl': lines });
+    chmodSync(join(folder, 'a.jsonl'), 0);
+    chmodSync(join(folder, 'open/shut'), 0);
+    for (const pattern of ['a.jsonl', '*.jsonl', 'open', 'open/**/*.jsonl', 'open/*/c.jsonl']) {
+      const expanding = expandInputs([inputSpec(join(folder, pattern))]);
+      await expect(expanding, pattern).rejects.toMatchObject({ code: 'INPUT_UNREADABLE' });
+    }
+    chmodSync(join(folder, 'open/shut'), 0o700);
   });
 });
