@@ -103,12 +103,12 @@ async function refuseClosedFolders(spec: InputSpec, base: string, patterns: stri
   }
 }
 
-/** The folder above a pattern's first dynamic part. */
+/** The folder above a pattern's first dynamic part, its escapes taken off. */
 function fixedPrefix(pattern: string): string {
   const parts = pattern.split('/');
   let fixed = 0;
   while (fixed < parts.length - 1 && !isDynamicPattern(parts[fixed])) fixed++;
-  return parts.slice(0, fixed).join('/') || sep;
+  return parts.slice(0, fixed).join('/').replace(/\\([^\w\s/])/g, '$1') || sep;
 }
 
 async function nearestFolder(path: string): Promise<string> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
 import type { ProgressEvent } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { readChunks } from '../io/chunks.ts';
+import { readChunks, releaseChunk } from '../io/chunks.ts';
 import type { BadRecord, Chunk, InputFile } from '../io/input.ts';
 import { decideDir } from './barrier-task.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
@@ -114,7 +114,10 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
   try {
     await forEachLimited(passItems(run, phase), 2 * run.pool.workers, run.signal, async (item) => {
       const done = finishedPart(spec, item.part);
-      take(item, done ?? (await runPart(run, spec, item)));
+      const statistics = done ?? (await runPart(run, spec, item));
+      // Its bytes are read no more: the next chunk may use the buffer, which V8 would let pile up.
+      if ('chunk' in item.source) releaseChunk(item.source.chunk);
+      take(item, statistics);
     });
   } finally {
     // Also when the run fails: the user needs to see what was bad.

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { escapePath } from 'tinyglobby';
 import { describe, expect, it } from 'vitest';
 import { compress } from '../../src/io/codecs.ts';
 import { encodeDocuments } from '../../src/io/document-batch.ts';
@@ -40,6 +41,12 @@ describe('expandInputs', () => {
     const folder = tree({ 'a[1].jsonl': lines, 'b[x]/c.jsonl': lines });
     expect(await expandInputs([inputSpec(join(folder, 'a[1].jsonl'))])).toHaveLength(1);
     expect(await expandInputs([inputSpec(join(folder, 'b[x]'))])).toHaveLength(1);
+  });
+
+  it('takes a glob below a folder whose name looks like one, escaped as the configuration does', async () => {
+    const folder = tree({ 'odd [2019] (x)/a.jsonl': lines });
+    const [file] = await expandInputs([inputSpec(join(escapePath(join(folder, 'odd [2019] (x)')), '*.jsonl'))]);
+    expect(file.relativePath).toBe('a.jsonl');
   });
 
   it('keeps inputs in order', async () => {
