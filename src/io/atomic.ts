@@ -3,6 +3,7 @@
  * folder fsynced so that the name survives a power cut too. A failure removes the temporary file and says what, where
  * and what to do.
  */
+import { readdirSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
@@ -112,4 +113,13 @@ export function outputFailed(action: string, path: string, error: unknown): unkn
     hint: HINTS[code] ?? 'Check the disk and the folder.',
     cause: error,
   });
+}
+
+/** Removes what a killed process left of writeFileAtomic and openAtomic anywhere below `folder`, and nothing else. */
+export function removeTemporaryFiles(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile() && /^\..+\.\d+-\d+\.tmp$/.test(entry.name)) {
+      rmSync(join(entry.parentPath ?? entry.path, entry.name), { force: true });
+    }
+  }
 }

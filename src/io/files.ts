@@ -108,7 +108,12 @@ function fixedPrefix(pattern: string): string {
   const parts = pattern.split('/');
   let fixed = 0;
   while (fixed < parts.length - 1 && !isDynamicPattern(parts[fixed])) fixed++;
-  return parts.slice(0, fixed).join('/').replace(/\\([^\w\s/])/g, '$1') || sep;
+  return (
+    parts
+      .slice(0, fixed)
+      .join('/')
+      .replace(/\\([^\w\s/])/g, '$1') || sep
+  );
 }
 
 async function nearestFolder(path: string): Promise<string> {

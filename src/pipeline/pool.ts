@@ -16,6 +16,8 @@ export type TaskReply = { value: unknown } | { error: { code: ErrorCode; message
 
 export interface WorkerPool {
   workers: number;
+  /** How many tasks to keep under way: enough to keep every core busy, few enough to bound memory. */
+  limit: number;
   /** Runs a task; `abort` ends the worker that runs it. */
   run<R>(task: object, options?: { transfer?: MessagePort[]; abort?: AbortSignal }): Promise<R>;
   close(): Promise<void>;
@@ -32,6 +34,8 @@ export function createPool(workers: number, memoryMiB: number | undefined): Work
     filename: join(packageRoot(), 'dist', 'workers', 'task.js'),
     minThreads: workers,
     maxThreads: workers,
+    // While one task waits for its part to reach the disk, the worker's core goes on with the next.
+    concurrentTasksPerWorker: 2,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     ...(memoryMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: memoryMiB } }),
@@ -63,7 +67,7 @@ export function createPool(workers: number, memoryMiB: number | undefined): Work
       return reply.value as R;
     }
   }
-  return { workers, run, close: () => piscina.destroy() };
+  return { workers, limit: 3 * workers, run, close: () => piscina.destroy() };
 }
 
 /**

@@ -13,7 +13,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { removeTemporaryFiles, writeFileAtomic } from '../io/atomic.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Phase } from './plan.ts';
 
@@ -58,6 +58,7 @@ export async function openRunDirectory(pipeline: Pipeline, force: boolean): Prom
   const release = takeLock(root);
   try {
     if (owner !== undefined && owner.pipeline !== pipeline.name) emptyRun(root);
+    if (owner !== undefined) removeTemporaryFiles(root);
     await writeFileAtomic(join(root, 'run.json'), `${JSON.stringify(identity, null, 2)}\n`);
   } catch (error) {
     release();

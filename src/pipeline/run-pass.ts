@@ -112,7 +112,7 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
     if (result.badRecords > run.pipeline.run.maxBadRecords) throw tooManyBad(run, result);
   };
   try {
-    await forEachLimited(passItems(run, phase), 2 * run.pool.workers, run.signal, async (item) => {
+    await forEachLimited(passItems(run, phase), run.pool.limit, run.signal, async (item) => {
       const done = finishedPart(spec, item.part);
       const statistics = done ?? (await runPart(run, spec, item));
       // Its bytes are read no more: the next chunk may use the buffer, which V8 would let pile up.
@@ -179,7 +179,7 @@ async function observeOnly(run: RunContext, phase: PassPhase, spec: PassSpec): P
   const refs = partsOf(run, over);
   const total = refs.reduce((sum, ref) => sum + ref.rows, 0);
   let documents = 0;
-  await forEachLimited(refs, 2 * run.pool.workers, run.signal, async (ref) => {
+  await forEachLimited(refs, run.pool.limit, run.signal, async (ref) => {
     if (!spec.observers.every(({ dir }) => existsSync(featureFile(dir, ref.part)))) {
       await run.pool.run({ kind: 'observe', spec, ref });
     }

@@ -72,7 +72,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     const tasks = await step.plan(options, context, earlier);
     const results: unknown[] = [];
     let done = 0;
-    await forEachLimited(tasks.entries(), 2 * run.pool.workers, run.signal, async ([i, task]) => {
+    await forEachLimited(tasks.entries(), run.pool.limit, run.signal, async ([i, task]) => {
       const file = join(stepDir, `${partName(i)}.json`);
       let finished = readJson<{ result: unknown }>(file);
       if (finished === undefined) {

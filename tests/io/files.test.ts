@@ -16,6 +16,19 @@ function tree(files: Record<string, string | Uint8Array>): string {
   return folder;
 }
 
+/** Root may read everything: it takes the user id of `nobody` for a while. */
+async function asOrdinaryUser(folder: string, body: () => Promise<void>): Promise<void> {
+  const root = process.geteuid?.() === 0;
+  if (!root) return body();
+  chmodSync(folder, 0o755);
+  process.seteuid?.(65534);
+  try {
+    await body();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
 describe('expandInputs', () => {
   const lines = '{"text":"a"}\n';
 
@@ -117,14 +130,16 @@ describe('expandInputs', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('says INPUT_UNREADABLE for files and folders that may not be read', async () => {
+  it('says INPUT_UNREADABLE for files and folders that may not be read', async () => {
     const folder = tree({ 'a.jsonl': lines, 'open/b.jsonl': lines, 'open/shut/c.jsonl': lines });
     chmodSync(join(folder, 'a.jsonl'), 0);
     chmodSync(join(folder, 'open/shut'), 0);
-    for (const pattern of ['a.jsonl', '*.jsonl', 'open', 'open/**/*.jsonl', 'open/*/c.jsonl']) {
-      const expanding = expandInputs([inputSpec(join(folder, pattern))]);
-      await expect(expanding, pattern).rejects.toMatchObject({ code: 'INPUT_UNREADABLE' });
-    }
+    await asOrdinaryUser(folder, async () => {
+      for (const pattern of ['a.jsonl', '*.jsonl', 'open', 'open/**/*.jsonl', 'open/*/c.jsonl']) {
+        const expanding = expandInputs([inputSpec(join(folder, pattern))]);
+        await expect(expanding, pattern).rejects.toMatchObject({ code: 'INPUT_UNREADABLE' });
+      }
+    });
     chmodSync(join(folder, 'open/shut'), 0o700);
   });
 });
