@@ -4,8 +4,7 @@
  * A path is a file, a folder (every file under it, hidden ones left out) or a glob; a name that exists is taken as it
  * is even when it looks like a glob. Mistakes are found here, before anything runs.
  */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { open, opendir, stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { escapePath, glob, isDynamicPattern } from 'tinyglobby';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
@@ -97,7 +96,8 @@ async function refuseClosedFolders(spec: InputSpec, base: string, patterns: stri
   const options = { absolute: true, onlyDirectories: true, expandDirectories: false } as const;
   const folders = patterns.length === 0 ? [] : await glob(patterns, options);
   for (const folder of [base, ...folders.sort()]) {
-    await access(folder, constants.R_OK | constants.X_OK).catch((error: unknown) => {
+    const entries = opendir(folder).then((entries) => entries.close());
+    await entries.catch((error: unknown) => {
       if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw unreadable(spec, folder, error);
     });
   }
@@ -133,8 +133,9 @@ function commonFolder(folders: string[]): string {
 
 async function describe(input: number, spec: InputSpec, path: string, base: string): Promise<InputFile> {
   try {
-    await access(path, constants.R_OK);
-    const { size, mtimeMs } = await stat(path);
+    // Opening is the test: access() asks for the real user, not for the one in force.
+    const file = await open(path);
+    const { size, mtimeMs } = await file.stat().finally(() => file.close());
     const format = spec.format === 'auto' ? await detectFormat(spec, path) : spec.format;
     const relativePath = relative(base, path).split(sep).join('/') || basename(path);
     return { input, path, relativePath, format, bytes: size, modifiedMs: mtimeMs };
