@@ -1,5 +1,5 @@
 /** The Piscina entry point: one task of any phase. User-facing errors are returned, since a thrown one loses its class. */
-import { isCorpusmillError } from '../src/core/errors.ts';
+import { CorpusmillError, isCorpusmillError } from '../src/core/errors.ts';
 import { type BarrierTask, runBarrierTask } from '../src/pipeline/barrier-task.ts';
 import { type ObserveTask, type PassTask, runObserveTask, runPassTask } from '../src/pipeline/pass-task.ts';
 import type { TaskReply } from '../src/pipeline/pool.ts';
@@ -11,9 +11,18 @@ export default async function run(task: Task): Promise<TaskReply> {
   try {
     return { value: await perform(task) };
   } catch (error) {
-    if (!isCorpusmillError(error)) throw error;
-    return { error: { code: error.code, message: error.message, hint: error.hint } };
+    const known = isCorpusmillError(error) ? error : ofRunDirectory(error);
+    if (known === undefined) throw error;
+    return { error: { code: known.code, message: known.message, hint: known.hint } };
   }
+}
+
+/** Readers turn what is wrong with an input into bad records, so a system call that fails here was about the run's files. */
+function ofRunDirectory(error: unknown): CorpusmillError | undefined {
+  if ((error as NodeJS.ErrnoException | null)?.syscall === undefined) return undefined;
+  return new CorpusmillError('OUTPUT_FAILED', `cannot use the run directory: ${(error as Error).message}`, {
+    hint: 'check the disk and the permissions, then give the same command again: finished parts are kept',
+  });
 }
 
 function perform(task: Task): Promise<unknown> {

@@ -113,11 +113,11 @@ function isEntryPoint(): boolean {
 
 if (isEntryPoint()) {
   // A reader that has seen enough (`inspect … | head`) is no failure.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(EXIT.ok);
-      throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    throw error;
+  });
+  // Nobody reads the progress any more: the run itself goes on.
+  process.stderr.on('error', () => {});
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -148,7 +148,7 @@ export interface SinkContext extends StageContext {
   workDir: string;
   /** Absolute path of an artifact that an earlier stage left (`tokenizer`), or undefined. */
   artifact(role: string): string | undefined;
-  /** Hash of the pipeline's stages and inputs, for provenance. */
+  /** Hash of all that made this product: the inputs, the stages before it and its own options. For provenance. */
   pipelineHash: string;
 }
 

@@ -65,11 +65,27 @@ export interface DropSample {
 export const EXCERPT_CHARS = 600;
 export const SAMPLES_PER_REASON = 5;
 
-/** Keeps the `capacity` samples with the smallest keys: the same set whatever the order of arrival. */
+/** Keeps the `capacity` samples with the smallest keys: the same set whatever the order of arrival, also where ids repeat. */
 export function mergeSamples(into: DropSample[], from: readonly DropSample[], capacity = SAMPLES_PER_REASON): void {
   into.push(...from);
-  into.sort((a, b) => a.key - b.key || (a.id < b.id ? -1 : 1));
+  into.sort(bySample);
   into.length = Math.min(into.length, capacity);
+}
+
+/** Samples of equal rank are equal in all that a report shows. */
+function bySample(a: DropSample, b: DropSample): number {
+  return (
+    a.key - b.key ||
+    compare(a.id, b.id) ||
+    compare(a.source, b.source) ||
+    a.bytes - b.bytes ||
+    (a.value ?? 0) - (b.value ?? 0) ||
+    compare(a.excerpt, b.excerpt)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** What one stage did, summed over documents. */

@@ -167,6 +167,8 @@ function plainSource(handle: FileHandle, fileBytes: number): ByteSource {
   };
 }
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 function compressedSource(
   handle: FileHandle,
   fileBytes: number,
@@ -181,13 +183,14 @@ function compressedSource(
   });
   const expanded =
     kind === 'gzip' ? gunzipToTheBreak(handle, gunzip(pieces, guard), () => consumed) : guarded(unzstd(pieces), guard);
-  let held: Uint8Array = new Uint8Array(0);
+  let held = NOTHING;
   let failure: unknown;
   return {
     compression: kind,
     fileBytes,
     consumed: () => consumed,
     async read(into) {
+      let fresh = false;
       while (held.length === 0) {
         // A generator that has thrown says `done` afterwards; the break must be met at every later read.
         if (failure !== undefined) throw failure;
@@ -197,10 +200,12 @@ function compressedSource(
         });
         if (step.done) return 0;
         held = step.value;
+        fresh = kind === 'zstd';
       }
       const taken = Math.min(held.length, into.length);
       into.set(held.subarray(0, taken));
-      held = held.subarray(taken);
+      // A copy: zstd's piece is a view of WebAssembly memory, void when another stream of this thread makes it grow.
+      held = taken === held.length ? NOTHING : fresh ? held.slice(taken) : held.subarray(taken);
       return taken;
     },
     async close() {

@@ -3,14 +3,21 @@
  * Ctrl-C). Writes one decision file per part and returns what the report needs.
  */
 import { mkdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { mix32 } from '../core/random.ts';
 import type { BarrierContext, BarrierResult, FeaturePart } from '../core/stage.ts';
 import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { decisionFile, featureFile, type PartRef, readAlive, readByOrdinal, readPartRows } from './parts.ts';
+import {
+  decisionFile,
+  featureFile,
+  type PartRef,
+  readAlive,
+  readByOrdinal,
+  readPartFile,
+  readPartRows,
+} from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
 export interface BarrierTask {
@@ -29,7 +36,7 @@ export interface BarrierTask {
 
 /** A barrier's result, kept in its phase.json. */
 export interface BarrierOutcome {
-  /** True when the barrier dropped nothing and left no decision files. */
+  /** True when the barrier decided on documents and left decision files. */
   decided: boolean;
   input: Volume;
   output: Volume;
@@ -53,7 +60,7 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
       rows: ref.rows,
       firstOrdinal: ref.firstOrdinal,
       alive,
-      features: () => readFile(featureFile(task.dir, ref.part)),
+      features: () => readPartFile(featureFile(task.dir, ref.part)),
     });
     await eachRow(ref, alive, (bytes) => {
       input.documents++;

@@ -31,6 +31,8 @@ export interface PassResult {
   badRecords: number;
   badByReason: Record<string, number>;
   badByInput: Record<string, number>;
+  /** Parts with bad records, in no order: the quarantine file is written from their statistics. */
+  badParts: number[];
   counters: ReadCounters;
 }
 
@@ -45,6 +47,7 @@ export function emptyPassResult(): PassResult {
     badRecords: 0,
     badByReason: {},
     badByInput: {},
+    badParts: [],
     counters: { invalidUtf8: 0, loneSurrogates: 0, numericIds: 0 },
   };
 }
@@ -61,6 +64,7 @@ export function addPart(result: PassResult, part: number, statistics: PartStatis
     result.sources[Number(input)] ??= { documents: 0, bytes: 0 };
     addVolume(result.sources[Number(input)], volume);
   }
+  if (statistics.bad.length > 0) result.badParts.push(part);
   for (const bad of statistics.bad) {
     result.badRecords++;
     result.badByReason[bad.reason] = (result.badByReason[bad.reason] ?? 0) + 1;

@@ -6,8 +6,9 @@
  * `decisions/N.bin`: for every row, the ordinal of the document that stands for it (its own when kept).
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Document } from '../core/document.ts';
+import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { decodeDocuments, readDocumentRows } from '../io/document-batch.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
@@ -51,7 +52,7 @@ export async function readAlive(ref: PartRef): Promise<Uint8Array | undefined> {
   if (ref.decisions.length === 0 || ref.rows === 0) return undefined;
   const alive = new Uint8Array(ref.rows).fill(1);
   for (const dir of ref.decisions) {
-    const keptAs = toUint32(await readFile(decisionFile(dir, ref.part)));
+    const keptAs = await readWords(decisionFile(dir, ref.part), ref.rows);
     for (let row = 0; row < ref.rows; row++) {
       if (keptAs[row] !== ref.firstOrdinal + row) alive[row] = 0;
     }
@@ -62,14 +63,16 @@ export async function readAlive(ref: PartRef): Promise<Uint8Array | undefined> {
 /** The part's surviving documents, in row order. */
 export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   if (ref.rows === 0) return [];
-  const [bytes, alive] = await Promise.all([readFile(partFile(ref.dir, ref.part, 'arrow')), readAlive(ref)]);
-  const documents = decodeDocuments(bytes);
+  const path = partFile(ref.dir, ref.part, 'arrow');
+  const [bytes, alive] = await Promise.all([readPartFile(path), readAlive(ref)]);
+  const documents = atPath(path, () => decodeDocuments(bytes));
+  if (documents.length !== ref.rows) throw damaged(path, `it holds ${documents.length} documents, not ${ref.rows}`);
   return alive === undefined ? documents : documents.filter((_, row) => alive[row] === 1);
 }
 
 /** Row lengths and sources: bytes of row r at [2r], input index at [2r + 1]. */
 export async function readPartRows(ref: PartRef): Promise<Uint32Array> {
-  return ref.rows === 0 ? new Uint32Array(0) : toUint32(await readFile(partFile(ref.dir, ref.part, 'rows')));
+  return ref.rows === 0 ? new Uint32Array(0) : readWords(partFile(ref.dir, ref.part, 'rows'), 2 * ref.rows);
 }
 
 /** Documents by ordinal, in the order asked; each part is read once per run of neighbours. */
@@ -83,7 +86,9 @@ export async function readByOrdinal(refs: readonly PartRef[], ordinals: readonly
       rows.push(ordinals[at++] - ref.firstOrdinal);
     }
     if (rows.length === 0) throw new RangeError(`no document has ordinal ${ordinals[at]}`);
-    found.push(...readDocumentRows(await readFile(partFile(ref.dir, ref.part, 'arrow')), rows));
+    const path = partFile(ref.dir, ref.part, 'arrow');
+    const bytes = await readPartFile(path);
+    found.push(...atPath(path, () => readDocumentRows(bytes, rows)));
   }
   return found;
 }
@@ -100,8 +105,37 @@ function partOf(refs: readonly PartRef[], ordinal: number): PartRef {
   return refs[low];
 }
 
-function toUint32(bytes: Buffer): Uint32Array {
-  if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return new Uint32Array(copy);
+/** The uint32 of a file that must hold `count` of them: a short one would drop documents in silence. */
+async function readWords(path: string, count: number): Promise<Uint32Array> {
+  const bytes = await readPartFile(path);
+  if (bytes.byteLength !== 4 * count) throw damaged(path, `it has ${bytes.byteLength} bytes, not ${4 * count}`);
+  if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, count);
+  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+/** Reads a file that an earlier phase left in the run directory. Throws INPUT_CORRUPT when it is gone. */
+export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw damaged(path, 'it is gone');
+    throw error;
+  }
+}
+
+function atPath<R>(path: string, read: () => R): R {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof CorpusmillError ? damaged(path, error.message) : error;
+  }
+}
+
+function damaged(path: string, what: string): CorpusmillError {
+  const [, phase, folder] = /[/\\]phases[/\\]([^/\\]+)[/\\]([^/\\]+)/.exec(path) ?? [];
+  // Features are made by the pass before the barrier, which makes those that it does not find.
+  const remedy = folder === 'features' ? `remove the folder ${dirname(dirname(path))}` : `give \`--from ${phase}\``;
+  return new CorpusmillError('INPUT_CORRUPT', `${path} is not as an earlier phase left it: ${what}`, {
+    hint: phase === undefined ? 'run again from the start' : `${remedy} to make it again`,
+  });
 }

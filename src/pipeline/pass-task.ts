@@ -2,8 +2,7 @@
  * A pass's task, in a worker: one chunk of input (or one earlier part) through the map chain and past the observers,
  * into one finished part. The part's statistics are written last: a part with them is whole.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import type { MapStage, Observer } from '../core/stage.ts';
 import { addSize, sizeHistogram } from '../core/stats.ts';
@@ -100,8 +99,8 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
 
   const writing = performance.now();
   if (survivors.length > 0) {
-    await writePartFile(partFile(spec.dir, part, 'arrow'), encodeDocuments(survivors));
-    await writePartFile(partFile(spec.dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer));
+    await writeFileAtomic(partFile(spec.dir, part, 'arrow'), encodeDocuments(survivors));
+    await writeFileAtomic(partFile(spec.dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer));
   }
   await writeFeatures(spec, part, observers);
   const statistics: PartStatistics = {
@@ -115,7 +114,7 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
     counters,
     milliseconds: [parsing, ...chain.milliseconds, performance.now() - writing],
   };
-  await writePartFile(partFile(spec.dir, part, 'json'), JSON.stringify(statistics));
+  await writeFileAtomic(partFile(spec.dir, part, 'json'), JSON.stringify(statistics));
   return statistics;
 }
 
@@ -146,19 +145,8 @@ export async function runObserveTask(task: ObserveTask): Promise<{ rows: number 
 
 async function writeFeatures(spec: PassSpec, part: number, observers: readonly Observer[]): Promise<void> {
   for (const [i, observer] of observers.entries()) {
-    await writePartFile(featureFile(spec.observers[i].dir, part), observer.finish());
+    await writeFileAtomic(featureFile(spec.observers[i].dir, part), observer.finish());
   }
-}
-
-const made = new Set<string>();
-
-async function writePartFile(path: string, content: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
-  if (!made.has(folder)) {
-    mkdirSync(folder, { recursive: true });
-    made.add(folder);
-  }
-  await writeFileAtomic(path, content);
 }
 
 /** A stage that throws on a document costs that document, said and counted, and not the run. */

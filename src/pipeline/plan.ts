@@ -17,7 +17,7 @@ import type { Pipeline, StageInstance } from './pipeline.ts';
 import { corpusmillVersion } from './version.ts';
 
 /** Raised when the files in a run directory change their form. */
-const RUN_FORMAT = 1;
+const RUN_FORMAT = 2;
 
 /** The documents that a phase reads: the parts that a pass wrote, less what barriers since then decided to drop. */
 export interface DocumentsState {
@@ -62,7 +62,7 @@ export type Phase = PassPhase | BarrierPhase | SinkPhase;
 
 export interface Plan {
   phases: Phase[];
-  /** Hash of stages, options and inputs: written into every product as its provenance. */
+  /** Hash of stages, options and inputs. A product's provenance is its own phase's key: later stages do not change it. */
   hash: string;
   /** The documents left at the end. */
   final: DocumentsState;
@@ -183,7 +183,8 @@ function inputsKey(pipeline: Pipeline, files: readonly InputFile[]): unknown {
   return [
     pipeline.run.chunkBytes,
     pipeline.inputs.map(({ paths: _, ...spec }) => spec),
-    files.map((file) => [file.input, file.path, file.format, file.bytes, file.modifiedMs]),
+    // The relative path is in made-up ids, and changes with the pattern that found the file.
+    files.map((file) => [file.input, file.path, file.relativePath, file.format, file.bytes, file.modifiedMs]),
   ];
 }
 

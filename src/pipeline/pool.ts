@@ -1,8 +1,9 @@
 /**
  * The worker pool: Piscina behind back-pressure, with the error family carried across and dead workers survived.
  *
- * A worker that dies (out of memory, crash) takes its task with it. The task is tried once more in a fresh worker; a
- * second death is reported as WORKER_FAILED, and the caller decides what to do about that task.
+ * A worker that dies (out of memory, crash) takes its tasks with it. Each is tried once more, alone in a worker of its
+ * own, so that a task which only shared a worker with the guilty one is not blamed; a second death is reported as
+ * WORKER_FAILED, and the caller decides what to do about that task.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -30,44 +31,68 @@ export function workerCount(workers: number): number {
 
 /** `memoryMiB` limits each worker's old space; undefined leaves Node's default. */
 export function createPool(workers: number, memoryMiB: number | undefined): WorkerPool {
+  // While one task waits for its part to reach the disk, the worker's core goes on with the next.
+  const shared = startWorkers(workers, 2, memoryMiB);
+  let solitary: Piscina | undefined;
+
+  async function run<R>(task: object, options: { transfer?: MessagePort[]; abort?: AbortSignal } = {}): Promise<R> {
+    const { transfer, abort } = options;
+    const piscinaOptions = {
+      ...(transfer === undefined ? {} : { transferList: transfer }),
+      ...(abort === undefined ? {} : { signal: abort }),
+    };
+    let reply: TaskReply;
+    try {
+      reply = (await shared.run(task, piscinaOptions)) as TaskReply;
+    } catch (first) {
+      if (abort?.aborted) throw first;
+      // A transferred port is gone with its worker, so such a task has no second try.
+      if (transfer !== undefined) throw workerFailed('a worker failed', first, memoryMiB);
+      solitary ??= startWorkers(1, 1, memoryMiB);
+      try {
+        reply = (await solitary.run(task, piscinaOptions)) as TaskReply;
+      } catch (second) {
+        if (abort?.aborted) throw second;
+        throw workerFailed('a worker failed twice on the same task', second, memoryMiB);
+      }
+    }
+    if ('error' in reply) {
+      throw new CorpusmillError(reply.error.code, reply.error.message, { hint: reply.error.hint });
+    }
+    return reply.value as R;
+  }
+  return {
+    workers,
+    limit: 3 * workers,
+    run,
+    async close() {
+      await Promise.all([shared.destroy(), solitary?.destroy()]);
+    },
+  };
+}
+
+function startWorkers(threads: number, concurrentTasksPerWorker: number, memoryMiB: number | undefined): Piscina {
   const piscina = new Piscina({
     filename: join(packageRoot(), 'dist', 'workers', 'task.js'),
-    minThreads: workers,
-    maxThreads: workers,
-    // While one task waits for its part to reach the disk, the worker's core goes on with the next.
-    concurrentTasksPerWorker: 2,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     ...(memoryMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: memoryMiB } }),
   });
   // A worker that dies between tasks is replaced by Piscina; its last words are the task's rejection.
   piscina.on('error', () => {});
+  return piscina;
+}
 
-  async function run<R>(task: object, options: { transfer?: MessagePort[]; abort?: AbortSignal } = {}): Promise<R> {
-    for (let attempt = 0; ; attempt++) {
-      let reply: TaskReply;
-      try {
-        reply = (await piscina.run(task, {
-          ...(options.transfer === undefined ? {} : { transferList: options.transfer }),
-          ...(options.abort === undefined ? {} : { signal: options.abort }),
-        })) as TaskReply;
-      } catch (error) {
-        if (options.abort?.aborted) throw error;
-        // A transferred port is gone with its worker, so such a task has no second try.
-        if (attempt === 0 && options.transfer === undefined) continue;
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new CorpusmillError('WORKER_FAILED', `a worker failed twice on the same task: ${reason}`, {
-          hint: 'if memory ran out, raise run.workerMemoryMiB or lower run.chunkBytes',
-          cause: error,
-        });
-      }
-      if ('error' in reply) {
-        throw new CorpusmillError(reply.error.code, reply.error.message, { hint: reply.error.hint });
-      }
-      return reply.value as R;
-    }
-  }
-  return { workers, limit: 3 * workers, run, close: () => piscina.destroy() };
+function workerFailed(what: string, error: unknown, memoryMiB: number | undefined): CorpusmillError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const hint =
+    memoryMiB === undefined
+      ? 'if memory ran out, this step needs a machine with more of it, or fewer documents'
+      : 'if memory ran out, raise run.workerMemoryMiB or lower run.chunkBytes';
+  return new CorpusmillError('WORKER_FAILED', `${what}: ${reason}`, { hint, cause: error });
 }
 
 /**

@@ -10,7 +10,16 @@
  *   output/NAME/              what barriers and sinks leave for people
  *   summary.json timing.json quarantine.jsonl report.*
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { removeTemporaryFiles, writeFileAtomic } from '../io/atomic.ts';
@@ -27,38 +36,41 @@ export interface RunDirectory {
 
 export type PhaseState = { key: string; state: 'running' } | { key: string; state: 'done'; result: unknown };
 
+/** What a run leaves in its directory. */
+const LEFT_BY_A_RUN = [
+  ...['phases', 'output', 'summary.json', 'timing.json', 'quarantine.jsonl'],
+  ...['report.json', 'report.md', 'report.html'],
+];
+
 /** Makes or reopens the run directory, refusing one that another pipeline or a running process uses. */
 export async function openRunDirectory(pipeline: Pipeline, force: boolean): Promise<RunDirectory> {
   const root = pipeline.output;
   const identity = { corpusmill: 'run', pipeline: pipeline.name };
+  let owner: { corpusmill?: unknown; pipeline?: unknown } | null | undefined;
+  let found: string[];
   try {
     mkdirSync(root, { recursive: true });
+    owner = readJson(join(root, 'run.json'));
+    found = readdirSync(root);
   } catch (error) {
     throw outputError(`cannot make the run directory ${root}`, error);
   }
-  const owner = readJson<{ corpusmill?: string; pipeline?: string }>(join(root, 'run.json'));
-  if (owner === undefined) {
-    const found = readdirSync(root).filter((name) => name !== 'run.lock');
-    if (found.length > 0 && !force) {
-      throw new CorpusmillError(
-        'RUN_CONFLICT',
-        `the output folder ${root} is not empty and holds no corpusmill run (found ${found.slice(0, 3).join(', ')})`,
-        { hint: 'choose another `output`, or pass --force to put the run beside those files' },
-      );
-    }
-  } else if (owner.pipeline !== pipeline.name) {
-    if (!force) {
-      throw new CorpusmillError(
-        'RUN_CONFLICT',
-        `the output folder ${root} holds a run of another pipeline, "${owner.pipeline}" (this one is "${pipeline.name}")`,
-        { hint: 'choose another `output` or `name`, or pass --force to replace that run' },
-      );
-    }
+  // A file of that name that another program wrote is one of the strangers.
+  const known = owner?.corpusmill === 'run';
+  if (!known) refuseStrangers(root, found, force);
+  else if (owner?.pipeline !== pipeline.name && !force) {
+    throw new CorpusmillError(
+      'RUN_CONFLICT',
+      `the output folder ${root} holds a run of another pipeline, "${owner?.pipeline}" (this one is "${pipeline.name}")`,
+      { hint: 'choose another `output` or `name`, or pass --force to replace that run' },
+    );
   }
   const release = takeLock(root);
   try {
-    if (owner !== undefined && owner.pipeline !== pipeline.name) emptyRun(root);
-    if (owner !== undefined) removeTemporaryFiles(root);
+    if (known && owner?.pipeline !== pipeline.name) {
+      for (const name of LEFT_BY_A_RUN) rmSync(join(root, name), { recursive: true, force: true });
+    }
+    if (known) removeTemporaryFiles(root);
     await writeFileAtomic(join(root, 'run.json'), `${JSON.stringify(identity, null, 2)}\n`);
   } catch (error) {
     release();
@@ -72,31 +84,96 @@ export async function openRunDirectory(pipeline: Pipeline, force: boolean): Prom
   };
 }
 
-/** Removes what a run leaves, and nothing that it did not make. */
-function emptyRun(root: string): void {
-  const made = ['phases', 'output', 'summary.json', 'timing.json', 'quarantine.jsonl'];
-  for (const name of [...made, 'report.json', 'report.md', 'report.html']) {
-    rmSync(join(root, name), { recursive: true, force: true });
+/** A folder with other files in it needs --force; one with files that a run would take for its own is never used. */
+function refuseStrangers(root: string, found: readonly string[], force: boolean): void {
+  // What a run leaves that was killed before it could say whose it is.
+  const strangers = found.filter((name) => !/^run\.lock|^\.run\.json\.\d+-\d+\.tmp$/.test(name));
+  const taken = strangers.filter((name) => name === 'run.json' || LEFT_BY_A_RUN.includes(name));
+  if (strangers.length === 0 || (force && taken.length === 0)) return;
+  const names = (taken.length > 0 ? taken : strangers).slice(0, 3).join(', ');
+  throw new CorpusmillError(
+    'RUN_CONFLICT',
+    `the output folder ${root} is not empty and holds no corpusmill run (found ${names})`,
+    {
+      hint:
+        taken.length > 0
+          ? `choose another \`output\`: a run here would overwrite ${names}`
+          : 'choose another `output`, or pass --force to put the run beside those files',
+    },
+  );
+}
+
+/**
+ * Takes the lock, or says who holds it. The file appears with its content (a hard link), so that nobody finds it empty; a
+ * dead process's lock is moved away rather than removed, so that of two who find it one alone gets it.
+ */
+function takeLock(root: string): () => void {
+  const path = join(root, 'run.lock');
+  const own = `${path}.${process.pid}`;
+  try {
+    for (let attempt = 0; ; attempt++) {
+      if (place(own, path)) return () => rmSync(path, { force: true });
+      const holder = Number(readText(path) ?? 0);
+      if (attempt > 2 || (holder !== process.pid && isAlive(holder))) throw locked(root, holder);
+      moveDeadLock(path, own, holder);
+    }
+  } catch (error) {
+    throw systemCode(error) === undefined || error instanceof CorpusmillError
+      ? error
+      : outputError(`cannot write in the run directory ${root}`, error);
   }
 }
 
-function takeLock(root: string): () => void {
-  const path = join(root, 'run.lock');
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw outputError(`cannot write in the run directory ${root}`, error);
-      const holder = Number(readFileSync(path, 'utf8'));
-      if (attempt > 0 || (holder !== process.pid && isAlive(holder))) {
-        throw new CorpusmillError('RUN_CONFLICT', `another process (${holder}) is running in ${root}`, {
-          hint: 'wait for it to end, or choose another `output`',
-        });
-      }
-      // Left behind by a run that was killed.
-      rmSync(path, { force: true });
-    }
+/** False when there is a file at `path` already. */
+function place(own: string, path: string): boolean {
+  try {
+    writeFileSync(own, String(process.pid));
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    // File systems without hard links.
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(systemCode(error) ?? '')) throw error;
+    return placeWithoutLink(path);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function placeWithoutLink(path: string): boolean {
+  try {
+    writeFileSync(path, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function moveDeadLock(path: string, own: string, holder: number): void {
+  try {
+    renameSync(path, own);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  // Somebody else was quicker, and it is their new lock that was moved: it goes back.
+  if (Number(readText(own) ?? 0) !== holder) renameSync(own, path);
+  else rmSync(own, { force: true });
+}
+
+function locked(root: string, holder: number): CorpusmillError {
+  return new CorpusmillError('RUN_CONFLICT', `another process (${holder}) is running in ${root}`, {
+    hint: 'wait for it to end, or choose another `output`',
+  });
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -1,11 +1,11 @@
 /** A pass, seen from the main thread: hands out chunks, keeps the quarantine, and knows what is already done. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
+import { isCorpusmillError } from '../core/errors.ts';
 import type { ProgressEvent } from '../core/run-summary.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
-import type { BadRecord, Chunk, InputFile } from '../io/input.ts';
+import type { Chunk, InputFile } from '../io/input.ts';
 import { decideDir } from './barrier-task.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { featureFile, type PartRef, partFile, partRefs } from './parts.ts';
@@ -13,6 +13,7 @@ import type { PassSpec } from './pass-task.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { BarrierPhase, DocumentsState, PassPhase, Plan } from './plan.ts';
 import { forEachLimited, type WorkerPool } from './pool.ts';
+import { deadChunk, refuseTooManyBad, writeQuarantine } from './quarantine.ts';
 import { beginPhase, finishedResult, finishPhase, type RunDirectory, readJson } from './run-directory.ts';
 import { toStageRef } from './stage-ref.ts';
 
@@ -109,7 +110,7 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
       documents: result.read.documents,
       bytes: result.read.bytes,
     });
-    if (result.badRecords > run.pipeline.run.maxBadRecords) throw tooManyBad(run, result);
+    refuseTooManyBad(run, phase, result);
   };
   try {
     await forEachLimited(passItems(run, phase), run.pool.limit, run.signal, async (item) => {
@@ -121,8 +122,9 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
     });
   } finally {
     // Also when the run fails: the user needs to see what was bad.
-    if (phase.source === 'inputs') await writeQuarantine(run, spec, result.rows.length);
+    await writeQuarantine(run, phase, result);
   }
+  if (phase.source === 'inputs') await warnOfChanges(run);
   await finishPhase(spec.dir, phase.key, result);
 }
 
@@ -149,29 +151,13 @@ async function runPart(run: RunContext, spec: PassSpec, item: PassItem): Promise
   try {
     return await run.pool.run<PartStatistics>({ kind: 'pass', spec, part: item.part, source: item.source });
   } catch (error) {
-    if (!isCorpusmillError(error) || error.code !== 'WORKER_FAILED' || !('chunk' in item.source)) throw error;
-    // The chunk killed two workers: it goes to quarantine as a whole, and an empty part takes its place.
-    const { chunk } = item.source;
-    run.emit({ type: 'warning', message: `${chunk.relativePath}: ${error.message}; the chunk is quarantined` });
-    const bad = chunkFailure(run, chunk, error.message);
-    const placeholder: Chunk = { ...chunk, kind: 'bad', bad } as Chunk;
-    return run.pool.run<PartStatistics>({ kind: 'pass', spec, part: item.part, source: { chunk: placeholder } });
+    if (!isCorpusmillError(error) || error.code !== 'WORKER_FAILED') throw error;
+    // It killed two workers: it goes to quarantine as a whole, and an empty part takes its place.
+    const chunk = await deadChunk(run, item.source, error.message);
+    const warning = `${chunk.relativePath}: ${error.message}; the chunk is quarantined`;
+    run.emit({ type: 'warning', message: error.hint === undefined ? warning : `${warning} (${error.hint})` });
+    return run.pool.run<PartStatistics>({ kind: 'pass', spec, part: item.part, source: { chunk } });
   }
-}
-
-function chunkFailure(run: RunContext, chunk: Chunk, detail: string): BadRecord {
-  const bytes = chunk.kind === 'bytes';
-  const rows = chunk.kind === 'rows';
-  return {
-    input: run.pipeline.inputs[chunk.input].name,
-    file: chunk.file,
-    offset: bytes ? chunk.offset : rows ? chunk.rowStart : 0,
-    unit: bytes ? 'byte' : rows ? 'row' : 'file',
-    length: bytes ? chunk.bytes.byteLength : rows ? chunk.rowEnd - chunk.rowStart : undefined,
-    reason: 'worker died',
-    detail,
-    excerpt: '',
-  };
 }
 
 async function observeOnly(run: RunContext, phase: PassPhase, spec: PassSpec): Promise<void> {
@@ -194,27 +180,12 @@ async function observeOnly(run: RunContext, phase: PassPhase, spec: PassSpec): P
   });
 }
 
-/** All bad records in input order. The file is absent when there is none. */
-async function writeQuarantine(run: RunContext, spec: PassSpec, parts: number): Promise<void> {
-  const path = join(run.directory.root, 'quarantine.jsonl');
-  const lines: string[] = [];
-  for (let part = 0; part < parts; part++) {
-    const statistics = readJson<PartStatistics>(partFile(spec.dir, part, 'json'));
-    for (const bad of statistics?.bad ?? []) lines.push(`${JSON.stringify(bad)}\n`);
+/** Files that are written to while they are read give neither what they held before nor what they hold now. */
+async function warnOfChanges(run: RunContext): Promise<void> {
+  for (const { path, bytes, modifiedMs } of run.files) {
+    const now = await stat(path).catch(() => undefined);
+    if (now?.size === bytes && now.mtimeMs === modifiedMs) continue;
+    const what = now === undefined ? 'was removed' : 'changed';
+    run.emit({ type: 'warning', message: `${path} ${what} while it was read: the next run will read it again` });
   }
-  if (lines.length > 0) await writeFileAtomic(path, lines.join(''));
-  else rmSync(path, { force: true });
-}
-
-function tooManyBad(run: RunContext, result: PassResult): CorpusmillError {
-  const reasons = Object.entries(result.badByReason)
-    .sort(([, a], [, b]) => b - a)
-    .map(([reason, count]) => `${count} × ${reason}`);
-  return new CorpusmillError(
-    'TOO_MANY_BAD_RECORDS',
-    `${result.badRecords} records could not be read, more than run.maxBadRecords (${run.pipeline.run.maxBadRecords}): ${reasons.join(', ')}`,
-    {
-      hint: `see ${join(run.directory.root, 'quarantine.jsonl')} for file, offset and reason of each; raise run.maxBadRecords to go on without them`,
-    },
-  );
 }

@@ -19,6 +19,8 @@ export interface SinkResult {
   files: { path: string; bytes: number }[];
 }
 
+const PARTS_AT_ONCE = 32;
+
 /** The result of a finished sink whose files still lie there as it left them. */
 export function sinkResult(run: RunContext, phase: SinkPhase): SinkResult | undefined {
   const result = finishedResult<SinkResult>(run.directory.phase(phase.id), phase.key);
@@ -42,7 +44,12 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
   mkdirSync(workDir, { recursive: true });
 
   const refs = partsOf(run, phase.over);
-  const parts = await Promise.all(refs.map(survivors));
+  const parts: SinkPart[] = [];
+  // A few at a time: each reads files, and a corpus may have more parts than a process may have files open.
+  await forEachLimited(refs, PARTS_AT_ONCE, run.signal, async (ref) => {
+    parts[ref.part] = await survivors(ref);
+  });
+  const documents = parts.reduce((sum, part) => sum + part.documents, 0);
   const partsFile = join(dir, 'parts.json');
   await writeFileAtomic(partsFile, JSON.stringify(refs));
   const spec: SinkSpec = {
@@ -53,7 +60,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     outputDir,
     workDir,
     artifacts: artifactsBefore(run, phase),
-    pipelineHash: run.plan.hash,
+    pipelineHash: phase.key,
   };
   const context: SinkContext = {
     ...stageContext(spec.stage, spec.seed, spec.baseDir),
@@ -61,7 +68,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     outputDir,
     workDir,
     artifact: (role) => spec.artifacts[role],
-    pipelineHash: run.plan.hash,
+    pipelineHash: phase.key,
   };
   const { options } = phase.stage;
   const steps = definitionOf(spec.stage, 'sink').steps;
@@ -72,7 +79,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     const tasks = await step.plan(options, context, earlier);
     const results: unknown[] = [];
     let done = 0;
-    await forEachLimited(tasks.entries(), run.pool.limit, run.signal, async ([i, task]) => {
+    await forEachLimited(tasks.entries(), run.pool.workers, run.signal, async ([i, task]) => {
       const file = join(stepDir, `${partName(i)}.json`);
       let finished = readJson<{ result: unknown }>(file);
       if (finished === undefined) {
@@ -85,7 +92,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
         type: 'phase-progress',
         phase: phase.id,
         fraction: (index + done / tasks.length) / steps.length,
-        documents: parts.reduce((sum, part) => sum + part.documents, 0),
+        documents,
         bytes: 0,
         note: step.name,
       });

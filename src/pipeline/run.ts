@@ -16,6 +16,7 @@ import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
 import { createPool, interrupted, workerCount } from './pool.ts';
+import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
 import { barrierOutcome, runBarrier } from './run-barrier.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
 import { passIsFinished, type RunContext, runPass } from './run-pass.ts';
@@ -82,11 +83,13 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
         totalBytes: phase.kind === 'pass' && phase.source === 'inputs' ? sumBytes(files) : undefined,
       });
       if (!reused) await runPhase(run, phase);
+      if (phase.kind === 'pass') refuseTooManyBad(run, phase);
       const seconds = (performance.now() - begun) / 1000;
       timing.phases.push({ id: phase.id, title: phase.title, seconds, reused });
       emit({ type: 'phase-end', phase: phase.id, seconds, reused, ...phaseVolume(run, phase) });
     }
     timing.seconds = (performance.now() - started) / 1000;
+    await restoreQuarantine(run);
     const summary = await summarize(run);
     await writeFileAtomic(join(directory.root, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     await writeFileAtomic(join(directory.root, 'timing.json'), `${JSON.stringify(timing, null, 2)}\n`);
@@ -166,10 +169,13 @@ function phaseNamed(plan: Plan, name: string): number {
 }
 
 function forgetFrom(directory: RunDirectory, plan: Plan, index: number): void {
-  for (const phase of plan.phases.slice(index)) {
+  const phases = plan.phases.slice(index);
+  const observed = new Set(phases.flatMap((phase) => (phase.kind === 'pass' ? phase.observers : [])));
+  for (const phase of phases) {
     const dir = directory.phase(phase.id);
-    // A barrier's features belong to the pass before it: only its decision is made again.
-    rmSync(phase.kind === 'barrier' ? decideDir(dir) : dir, { recursive: true, force: true });
+    // A barrier's features belong to the pass before it: when that is not made again, only the decision is.
+    const decisionOnly = phase.kind === 'barrier' && !observed.has(phase.id);
+    rmSync(decisionOnly ? decideDir(dir) : dir, { recursive: true, force: true });
   }
 }
 

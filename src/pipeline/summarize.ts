@@ -6,6 +6,7 @@ import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Vo
 import type { BarrierOutcome } from './barrier-task.ts';
 import { emptyPassResult, type PassResult } from './part-statistics.ts';
 import { readAlive, readPartRows } from './parts.ts';
+import { countBadRecords } from './quarantine.ts';
 import { barrierOutcome } from './run-barrier.ts';
 import { finishedResult } from './run-directory.ts';
 import { partsOf, type RunContext } from './run-pass.ts';
@@ -43,6 +44,7 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
     }
   }
 
+  const bad = countBadRecords(run);
   const lengthsAfter = sizeHistogram();
   const after: Volume[] = pipeline.inputs.map(() => ({ documents: 0, bytes: 0 }));
   for (const ref of partsOf(run, plan.final)) {
@@ -71,7 +73,7 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
         files: files.length,
         fileBytes: files.reduce((sum, file) => sum + file.bytes, 0),
         documents: first.sources[i]?.documents ?? 0,
-        badRecords: first.badByInput[input.name] ?? 0,
+        badRecords: bad.byInput[input.name] ?? 0,
       };
     }),
     stages,
@@ -84,8 +86,8 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
       ]),
     ),
     quarantine: {
-      records: first.badRecords,
-      byReason: inKeyOrder(first.badByReason),
+      records: bad.records,
+      byReason: inKeyOrder(bad.byReason),
       path: existsSync(join(directory.root, 'quarantine.jsonl')) ? 'quarantine.jsonl' : undefined,
     },
     barriers,
