@@ -83,7 +83,10 @@ export async function warningsOf(pipeline: Pipeline, look = { files: true }): Pr
   if (!look.files) return warnings;
   try {
     const { expandInputs } = await import('../io/files.ts');
-    await expandInputs(pipeline.inputs);
+    await expandInputs(pipeline.inputs, {
+      runDirectory: pipeline.output,
+      onWarning: (message) => warnings.push(message),
+    });
   } catch (error) {
     if (!isCorpusmillError(error)) throw error;
     warnings.push(error.message);

@@ -30,12 +30,18 @@ const FORMAT_OF_EXTENSION: Record<string, InputFormat> = {
   md: 'text',
 };
 
+export interface ExpandOptions {
+  /** The run directory: a pattern that matches files in it would read the run's own output, so they are left out. */
+  runDirectory?: string;
+  onWarning?: (message: string) => void;
+}
+
 /**
  * Expands every input's paths; files come by input, then sorted by path (code unit order), each once.
  * Throws CorpusmillError: INPUT_NOT_FOUND where a path or pattern matches nothing, INPUT_UNREADABLE where a file may not
- * be read or its format cannot be told.
+ * be read or its format cannot be told, CONFIG_INVALID where one lies in the run directory.
  */
-export async function expandInputs(specs: InputSpec[]): Promise<InputFile[]> {
+export async function expandInputs(specs: InputSpec[], options: ExpandOptions = {}): Promise<InputFile[]> {
   const files: InputFile[] = [];
   for (const [input, spec] of specs.entries()) {
     const found = new Set<string>();
@@ -43,13 +49,34 @@ export async function expandInputs(specs: InputSpec[]): Promise<InputFile[]> {
     for (const pattern of spec.paths) {
       const { base, paths } = await matches(spec, pattern);
       bases.push(base);
-      for (const path of paths) found.add(path);
+      for (const path of withoutOwnOutput(spec, pattern, paths, options)) found.add(path);
     }
     // One base for all of an input's paths, so that two of its files cannot share a relative path, and so an id.
     const base = commonFolder(bases);
     for (const path of [...found].sort()) files.push(await describe(input, spec, path, base));
   }
   return files;
+}
+
+function withoutOwnOutput(spec: InputSpec, pattern: string, paths: string[], options: ExpandOptions): string[] {
+  const { runDirectory, onWarning } = options;
+  if (runDirectory === undefined) return paths;
+  const kept = paths.filter((path) => !path.startsWith(runDirectory + sep));
+  if (kept.length === paths.length) return paths;
+  if (kept.length === 0) {
+    throw new CorpusmillError(
+      'CONFIG_INVALID',
+      `Input ${spec.name}: ${pattern} lies in the run directory ${runDirectory}`,
+      {
+        hint: 'A run cannot read its own output: choose another `output`, or another `path`.',
+      },
+    );
+  }
+  const left = paths.length - kept.length;
+  onWarning?.(
+    `input ${spec.name}: ${left} of the files that ${pattern} matches lie in the run directory and are left out`,
+  );
+  return kept;
 }
 
 async function matches(spec: InputSpec, pattern: string): Promise<{ base: string; paths: string[] }> {

@@ -2,7 +2,7 @@
 
 import type { StageStats, Volume } from '../core/stats.ts';
 import { addVolume, mergeSizes, mergeStageStats, type SizeHistogram, sizeHistogram } from '../core/stats.ts';
-import type { BadRecord, ReadCounters } from '../io/input.ts';
+import type { BadRecord, Chunk, ReadCounters } from '../io/input.ts';
 
 /** Stored as `parts/NNNNN.json`. */
 export interface PartStatistics {
@@ -73,4 +73,11 @@ export function addPart(result: PassResult, part: number, statistics: PartStatis
   for (const name of ['invalidUtf8', 'loneSurrogates', 'numericIds'] as const) {
     result.counters[name] += statistics.counters[name];
   }
+}
+
+/** Where a whole chunk stands, for a bad record. */
+export function chunkPlace(chunk: Chunk): Pick<BadRecord, 'offset' | 'unit' | 'length'> {
+  if (chunk.kind === 'bytes') return { offset: chunk.offset, unit: 'byte', length: chunk.bytes.byteLength };
+  if (chunk.kind === 'rows') return { offset: chunk.rowStart, unit: 'row', length: chunk.rowEnd - chunk.rowStart };
+  return { offset: 0, unit: 'file', length: chunk.fileBytes };
 }

@@ -2,7 +2,6 @@
  * A pass's task, in a worker: one chunk of input (or one earlier part) through the map chain and past the observers,
  * into one finished part. The part's statistics are written last: a part with them is whole.
  */
-import { join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import type { MapStage, Observer } from '../core/stage.ts';
 import { addSize, sizeHistogram } from '../core/stats.ts';
@@ -11,7 +10,7 @@ import { encodeDocuments } from '../io/document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
 import { parseChunk } from '../io/parse.ts';
 import { createMapChain } from './map-chain.ts';
-import type { PartStatistics } from './part-statistics.ts';
+import { chunkPlace, type PartStatistics } from './part-statistics.ts';
 import { featureFile, type PartRef, partFile, readAlive, readPartDocuments } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
@@ -151,15 +150,27 @@ async function writeFeatures(spec: PassSpec, part: number, observers: readonly O
 
 /** A stage that throws on a document costs that document, said and counted, and not the run. */
 function stageFailure(task: PassTask, document: Document, stage: string, error: unknown): BadRecord {
-  const chunk = 'chunk' in task.source ? task.source.chunk : undefined;
+  const input = String(document.meta['source'] ?? '');
   return {
-    input: String(document.meta['source'] ?? ''),
-    file: chunk?.file ?? join('parts', String(task.part)),
-    offset: chunk?.kind === 'bytes' ? chunk.offset : 0,
-    unit: 'byte',
-    length: undefined,
+    input,
+    ...chunkOf(task, `${input}/`, document.id),
     reason: 'stage failed',
     detail: `${stage} threw on document ${document.id}: ${error instanceof Error ? error.message : String(error)}`,
     excerpt: document.text.slice(0, 300).toWellFormed(),
   };
+}
+
+/** The chunk that held the document, or the text file that it was. */
+function chunkOf(
+  { source }: PassTask,
+  prefix: string,
+  id: string,
+): Pick<BadRecord, 'file' | 'offset' | 'unit' | 'length'> {
+  if ('ref' in source) {
+    const { dir, part, rows } = source.ref;
+    return { file: partFile(dir, part, 'arrow'), offset: 0, unit: 'row', length: rows };
+  }
+  const { chunk } = source;
+  const text = chunk.kind === 'files' ? chunk.files.find((file) => prefix + file.relativePath === id) : undefined;
+  return { file: text?.path ?? chunk.file, ...chunkPlace(chunk), ...(text && { length: text.bytes }) };
 }

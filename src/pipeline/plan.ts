@@ -188,9 +188,12 @@ function inputsKey(pipeline: Pipeline, files: readonly InputFile[]): unknown {
   ];
 }
 
+/** `read, normalize … filter.fineweb (6 stages), features for dedup.exact`: what the progress line calls a pass. */
 function passTitle(fromInputs: boolean, maps: readonly StageInstance[], observers: readonly StageInstance[]): string {
-  const verbs = [...(fromInputs ? ['read'] : []), ...maps.map((stage) => stage.name)];
-  const features = observers.map((stage) => stage.name);
-  if (features.length > 0) verbs.push(`features for ${features.join(' and ')}`);
-  return verbs.join(', ');
+  const names = maps.map((stage) => stage.name);
+  const stages = names.length > 3 ? [`${names[0]} … ${names.at(-1)} (${names.length} stages)`] : names;
+  const features = observers.map((stage) => stage.name).join(' and ');
+  return [...(fromInputs ? ['read'] : []), ...stages, ...(features === '' ? [] : [`features for ${features}`])].join(
+    ', ',
+  );
 }

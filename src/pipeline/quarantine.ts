@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import type { BadChunk, BadRecord, Chunk } from '../io/input.ts';
-import type { PartStatistics, PassResult } from './part-statistics.ts';
+import { chunkPlace, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { type PartRef, partFile, readPartRows } from './parts.ts';
 import type { PassPhase } from './plan.ts';
 import { finishedResult, readJson } from './run-directory.ts';
@@ -29,14 +29,8 @@ export async function deadChunk(
   const common = { reason: 'worker died', detail, excerpt: '' };
   const chunk = 'chunk' in source ? source.chunk : await chunkOfPart(run, source.ref);
   const { input, file, relativePath, fileBytes } = chunk;
-  const bad: BadRecord = { input: run.pipeline.inputs[input].name, file, ...placeOf(chunk), ...common };
+  const bad: BadRecord = { input: run.pipeline.inputs[input].name, file, ...chunkPlace(chunk), ...common };
   return { kind: 'bad', input, file, relativePath, fileBytes, bad };
-}
-
-function placeOf(chunk: Chunk): Pick<BadRecord, 'offset' | 'unit' | 'length'> {
-  if (chunk.kind === 'bytes') return { offset: chunk.offset, unit: 'byte', length: chunk.bytes.byteLength };
-  if (chunk.kind === 'rows') return { offset: chunk.rowStart, unit: 'row', length: chunk.rowEnd - chunk.rowStart };
-  return { offset: 0, unit: 'file', length: chunk.fileBytes };
 }
 
 /** A part's documents are all of one input, as its chunk was. */

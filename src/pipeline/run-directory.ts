@@ -10,16 +10,7 @@
  *   output/NAME/              what barriers and sinks leave for people
  *   summary.json timing.json quarantine.jsonl report.*
  */
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { removeTemporaryFiles, writeFileAtomic } from '../io/atomic.ts';

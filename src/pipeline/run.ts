@@ -58,7 +58,8 @@ export interface PhaseSummary {
 export async function runPipeline(pipeline: Pipeline, options: RunPipelineOptions = {}): Promise<RunResult> {
   const signal = options.signal ?? new AbortController().signal;
   const emit = options.onProgress ?? (() => {});
-  const files = await expandInputs(pipeline.inputs);
+  const onWarning = (message: string): void => emit({ type: 'warning', message });
+  const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output, onWarning });
   const plan = planPhases(pipeline, files);
   const again = options.from === undefined ? undefined : phaseNamed(plan, options.from);
   const directory = await openRunDirectory(pipeline, options.force ?? false);
@@ -104,7 +105,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
 
 /** What a run would do, without doing it. */
 export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> {
-  const files = await expandInputs(pipeline.inputs);
+  const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output });
   const plan = planPhases(pipeline, files);
   const directory: RunDirectory = {
     root: pipeline.output,

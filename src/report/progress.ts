@@ -31,6 +31,9 @@ const MIN_WINDOW_MS = 1_000;
 /** The longest bar with which the line fits is taken. */
 const BAR_CELLS = [20, 10, 0];
 
+/** A title is not cut shorter than this. */
+const MIN_TITLE_CELLS = 16;
+
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 const CLEAR_LINE = '\r\u001b[2K';
@@ -181,10 +184,14 @@ export function createProgressDisplay(
 }
 
 function liveLine(running: RunningPhase, ms: number, width: number): string {
-  const head = `${position(running)} ${running.title}  `;
   const figures = progressFigures(running, ms).join('  ');
-  const lines = BAR_CELLS.map((cells) => `${head}${bar(running.fraction, cells)}${figures}`);
-  return lines.find((line) => textWidth(line) <= width) ?? cutToWidth(lines[lines.length - 1], width);
+  const line = (title: string, cells: number): string =>
+    `${position(running)} ${title}  ${bar(running.fraction, cells)}${figures}`;
+  const whole = BAR_CELLS.map((cells) => line(running.title, cells)).find((text) => textWidth(text) <= width);
+  if (whole !== undefined) return whole;
+  // A long title gives way to the figures; only a very narrow terminal cuts those too.
+  const room = Math.max(MIN_TITLE_CELLS, width - textWidth(line('', 10)));
+  return cutToWidth(line(cutToWidth(running.title, room), 10), width);
 }
 
 function bar(fraction: number, cells: number): string {

@@ -52,6 +52,24 @@ describe('drop samples', () => {
   });
 });
 
+describe('drop samples of documents that share an id', () => {
+  it('are the same set in the same order, whatever the order of arrival', () => {
+    const text = fc.string({ maxLength: 3 });
+    const twin = fc.record({ excerpt: text, bytes: fc.nat(3), source: fc.constantFrom('a', 'b') });
+    fc.assert(
+      fc.property(fc.array(twin, { maxLength: 12 }), fc.nat(12), (twins, cut) => {
+        const samples = twins.map((each) => ({ ...sample(7), ...each }));
+        const forward: DropSample[] = [];
+        mergeSamples(forward, samples);
+        const parted: DropSample[] = [];
+        mergeSamples(parted, samples.slice(cut).reverse());
+        mergeSamples(parted, samples.slice(0, cut).reverse());
+        expect(parted).toEqual(forward);
+      }),
+    );
+  });
+});
+
 describe('stage statistics', () => {
   it('adds volumes and drop reasons', () => {
     const a: StageStats = {

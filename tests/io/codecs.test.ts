@@ -106,6 +106,14 @@ describe('detectCompression', () => {
 });
 
 describe('openByteSource', () => {
+  it('keeps what one zstd stream handed out while others make the decoder’s memory grow', async () => {
+    const content = prose(600_000);
+    const path = join(temporaryFolder(), 'a.zst');
+    writeFileSync(path, await compress(content, 'zstd'));
+    const all = await Promise.all(Array.from({ length: 60 }, () => readAll(path)));
+    expect(all.filter(({ bytes }) => !bytes.equals(content))).toEqual([]);
+  });
+
   it('reads plain, gzip and zstd files to the same bytes', async () => {
     const folder = temporaryFolder();
     const text = prose(3_000_000);

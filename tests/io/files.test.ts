@@ -32,6 +32,18 @@ async function asOrdinaryUser(folder: string, body: () => Promise<void>): Promis
 describe('expandInputs', () => {
   const lines = '{"text":"a"}\n';
 
+  it('leaves out what lies in the run directory, and says so; a pattern that finds nothing else is refused', async () => {
+    const folder = tree({ 'a.jsonl': lines, 'run/output/write/b.jsonl': lines, 'running.jsonl': lines });
+    const warnings: string[] = [];
+    const options = { runDirectory: join(folder, 'run'), onWarning: (message: string) => warnings.push(message) };
+    const files = await expandInputs([inputSpec([join(folder, '**/*.jsonl')])], options);
+    expect(files.map((f) => f.relativePath)).toEqual(['a.jsonl', 'running.jsonl']);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('1 of the files');
+    const own = expandInputs([inputSpec([join(folder, 'run/output/write/b.jsonl')])], options);
+    await expect(own).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
   it('takes files, folders and globs, each file once, sorted by path', async () => {
     const folder = tree({ 'b.jsonl': lines, 'a/z.jsonl': lines, 'a/y.txt': 'words', '.hidden': 'x' });
     const files = await expandInputs([

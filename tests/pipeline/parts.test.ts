@@ -64,4 +64,20 @@ describe('parts', () => {
     expect(ids(await readByOrdinal(refs, [4, 0, 3]))).toEqual(['d4', 'd0', 'd3']);
     await expect(readByOrdinal(refs, [5])).rejects.toThrow(RangeError);
   });
+
+  it('refuses a decision file that was cut short: it would drop documents in silence', async () => {
+    putDecision(join(dir, 'short'), 0, [0, 1]);
+    const [ref] = partRefs(dir, rows, [join(dir, 'short')]);
+    await expect(readPartDocuments(ref)).rejects.toMatchObject({ code: 'INPUT_CORRUPT' });
+  });
+
+  it('names a file that is gone, and the phase to run again', async () => {
+    const phase = join(dir, 'phases', '01-pass');
+    const [ref] = partRefs(phase, [3], []);
+    await expect(readPartDocuments(ref)).rejects.toMatchObject({
+      code: 'INPUT_CORRUPT',
+      message: `${partFile(phase, 0, 'arrow')} is not as an earlier phase left it: it is gone`,
+      hint: 'give `--from 01-pass` to make it again',
+    });
+  });
 });

@@ -126,4 +126,10 @@ describe('planPhases', () => {
     expect(keys(pipeline([clean, exact]), [{ ...files[0], modifiedMs: 2 }])[0]).not.toBe(first[0]);
     expect(keys(pipeline([{ ...clean, version: 2 }, exact]))[0]).not.toBe(first[0]);
   });
+
+  it('changes keys when a pattern gives the same file another relative path, which is in made-up ids', () => {
+    const first = planPhases(pipeline([clean]), files).phases[0].key;
+    const other = planPhases(pipeline([clean]), [{ ...files[0], relativePath: 'data/a.jsonl' }]).phases[0].key;
+    expect(other).not.toBe(first);
+  });
 });

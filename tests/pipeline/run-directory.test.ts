@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,6 +31,32 @@ describe('run directory', () => {
     writeFileSync(join(root, 'run', 'thesis.doc'), 'mine');
     await expect(openRunDirectory(pipeline('web'), false)).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
     expect(readFileSync(join(root, 'run', 'thesis.doc'), 'utf8')).toBe('mine');
+  });
+
+  it('is taken up again when a kill came before it could say whose it is', async () => {
+    mkdirSync(join(root, 'run'));
+    writeFileSync(join(root, 'run', '.run.json.4711-0.tmp'), '{');
+    writeFileSync(join(root, 'run', 'run.lock'), '');
+    (await openRunDirectory(pipeline('web'), false)).close();
+  });
+
+  it('is not made, even forced, where its own files would replace a stranger’s', async () => {
+    mkdirSync(join(root, 'run', 'output'), { recursive: true });
+    writeFileSync(join(root, 'run', 'output', 'thesis.doc'), 'mine');
+    await expect(openRunDirectory(pipeline('web'), true)).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
+    rmSync(join(root, 'run', 'output'), { recursive: true });
+    writeFileSync(join(root, 'run', 'run.json'), '{"pipeline":"of another program"}');
+    await expect(openRunDirectory(pipeline('web'), true)).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
+    expect(readFileSync(join(root, 'run', 'run.json'), 'utf8')).toContain('another program');
+  });
+
+  it('holds nothing but its name and its lock when opened, and only its name when closed', async () => {
+    mkdirSync(join(root, 'run'));
+    writeFileSync(join(root, 'run', 'run.json'), JSON.stringify({ corpusmill: 'run', pipeline: 'web' }));
+    const open = await openRunDirectory(pipeline('web'), false);
+    expect(readdirSync(join(root, 'run')).sort()).toEqual(['run.json', 'run.lock']);
+    open.close();
+    expect(readdirSync(join(root, 'run'))).toEqual(['run.json']);
   });
 
   it('is locked while a process uses it, and taken over from a dead one', async () => {

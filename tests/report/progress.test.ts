@@ -101,6 +101,20 @@ describe('progress on a terminal', () => {
     stop();
   });
 
+  it('cuts a long title rather than the figures', () => {
+    const { onEvent, stop, writes } = display(true, 80);
+    onEvent({ ...start, title: 'read, normalize … filter.fineweb (6 stages), features for dedup.exact' });
+    at(1.5);
+    onEvent(progress(0.1));
+    at(2.5);
+    onEvent(progress(0.2));
+    stop();
+    const drawn = writes.filter((text) => text.includes('20 %'));
+    expect(drawn).toHaveLength(1);
+    expect(drawn[0]).toMatch(/\[1\/3\] read, norma\S*…  ██░░░░░░░░ 20 %  2,000 documents  10\.0 MB\/s  8 s left$/);
+    expect(textWidth(drawn[0].slice(CLEAR.length))).toBeLessThan(80);
+  });
+
   it('prints a warning above the line', () => {
     const { onEvent, stop, writes } = display(true);
     onEvent(start);

@@ -1,0 +1,39 @@
+/** The project that the documentation speaks of: `web.yaml` of the README, and some data for it. */
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/core/native.ts';
+import { compress } from '../../src/io/codecs.ts';
+import { jsonl, madeCorpus } from '../e2e/corpus.ts';
+import { blocksOf } from './blocks.ts';
+
+const DOCUMENTS = 400;
+
+/** The README's one YAML file. */
+export function readmePipeline(): string {
+  return blocksOf('README.md').find(({ language }) => language === 'yaml')!.text;
+}
+
+/** Makes the project in a new folder and returns it. */
+export async function makeProject(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'corpusmill-docs-'));
+  const put = (path: string, content: string | Uint8Array): void => {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+  const documents = madeCorpus(DOCUMENTS).map(({ id, text }) => ({ id, text, lang: 'en' }));
+  put('data/web.jsonl.zst', await compress(Buffer.from(jsonl(documents)), 'zstd'));
+  put('web.yaml', readmePipeline());
+  put('broken/records.jsonl', '{"id":"a","text":"a whole record"}\n{"id":"b","text":"open\n{"id":"c","text":7}\n');
+  put('broken.yaml', 'inputs: [broken/*.jsonl]\nstages: [normalize, write]\n');
+  put('notes/one.txt', 'A note.\n');
+  put('extra/two.txt', 'Another note.\n');
+  // As `npm install PATH-OF-THE-CLONE` leaves it.
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
+  symlinkSync(packageRoot(), join(folder, 'node_modules', 'corpusmill'));
+  for (const name of ['zod', '@types/node']) {
+    symlinkSync(join(packageRoot(), 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  put('package.json', '{ "type": "module", "private": true }\n');
+  return folder;
+}

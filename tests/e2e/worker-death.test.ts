@@ -1,0 +1,82 @@
+/**
+ * Worker death: a worker that runs out of memory is replaced, its chunk is tried once more, alone, and then set aside with
+ * file, offset and length. The run goes on, everything else arrives, and the same command gives the same result.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cli, hasStackTrace, pipelineFile, productsOf, summaryOf, workspace, writtenDocuments } from './cli.ts';
+import { jsonl, madeCorpus } from './corpus.ts';
+
+/** One line of `megabytes` MB whose parsing takes many times that in a worker's heap: an array of small objects. */
+function heavyLine(megabytes: number): string {
+  return `{"id":"heavy","text":"x","list":[${Array.from({ length: megabytes * 65_536 }, () => '{"a":[[],[]]},').join('')}0]}\n`;
+}
+
+const documents = madeCorpus(600);
+const half = documents.length / 2;
+const before = jsonl(documents.slice(0, half));
+const after = jsonl(documents.slice(half));
+const heavy = heavyLine(6);
+/** Ends a chunk, so that the heavy line is one of its own and no neighbour is set aside with it. */
+const files = { 'data/1.jsonl': before, 'data/2.jsonl': heavy, 'data/3.jsonl': after };
+
+function project(stages: (string | object)[]): string {
+  return workspace({
+    ...files,
+    'p.yaml': pipelineFile({
+      inputs: [{ name: 'web', path: 'data/*.jsonl' }],
+      stages,
+      run: { chunkBytes: 16 * 1024, workerMemoryMiB: 64 },
+    }),
+  });
+}
+
+const write = { stage: 'write', format: 'jsonl', compression: 'none' };
+
+describe('a chunk that a worker dies of', () => {
+  it.each([1, 2])(
+    'is set aside with file, offset and length, and the run goes on with %i workers',
+    {
+      timeout: 120_000,
+    },
+    async (workers) => {
+      const cwd = project(['normalize', write]);
+      const run = ['run', 'p.yaml', '--workers', String(workers)];
+      const result = await cli(run, cwd);
+      expect(result.code, result.stderr).toBe(0);
+      expect(hasStackTrace(result), result.stderr).toBe(false);
+      expect(result.stderr).toMatch(/warning: .*2\.jsonl.*quarantined/);
+      expect(result.stderr).toContain('workerMemoryMiB');
+
+      const quarantine = join(cwd, 'run', 'quarantine.jsonl');
+      const records = readFileSync(quarantine, 'utf8').trimEnd().split('\n');
+      expect(records.map((line) => JSON.parse(line))).toMatchObject([
+        { input: 'web', offset: 0, unit: 'byte', length: heavy.length, reason: 'worker died' },
+      ]);
+      expect(records[0]).toContain('2.jsonl');
+
+      // Chunks that shared the worker with it are not lost, and stand in their order.
+      const healthy = documents.map(({ id }) => id);
+      expect(writtenDocuments(join(cwd, 'run')).map(({ id }) => id)).toEqual(healthy);
+      const summary = summaryOf(join(cwd, 'run'));
+      expect(summary.inputs).toMatchObject([{ documents: healthy.length, badRecords: 1 }]);
+      expect(summary.quarantine.byReason).toEqual({ 'worker died': 1 });
+
+      const products = productsOf(join(cwd, 'run'));
+      rmSync(join(cwd, 'run', 'phases', '01-pass', 'phase.json'));
+      rmSync(quarantine);
+      const again = await cli(run, cwd);
+      expect(again.code, again.stderr).toBe(0);
+      expect(productsOf(join(cwd, 'run'))).toEqual(products);
+    },
+  );
+
+  it('counts towards maxBadRecords', { timeout: 120_000 }, async () => {
+    const cwd = project(['normalize', write]);
+    const result = await cli(['run', 'p.yaml', '--set', 'run.maxBadRecords=0'], cwd);
+    expect(result.code).toBe(3);
+    expect(result.stderr).toContain('1 × worker died');
+    expect(hasStackTrace(result)).toBe(false);
+  });
+});
