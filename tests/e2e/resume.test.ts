@@ -1,5 +1,5 @@
 /** Interruptions and changes: finished work is kept, the result is the same bytes, and nothing is overwritten unasked. */
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -155,6 +155,32 @@ describe('a second run', () => {
 
     expect((await cli(['run', 'p.yaml', ...change, '--set', 'output=fresh'], cwd)).code).toBe(0);
     expect(productsOf(join(cwd, 'run'))).toEqual(productsOf(join(cwd, 'fresh')));
+  });
+
+  it('with a change behind a product leaves that product as a fresh run would make it', {
+    timeout: 120_000,
+  }, async () => {
+    const cwd = project(300);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    const change = ['--set', 'stages.write.compression=gzip'];
+    expect((await cli(['run', 'p.yaml', ...change], cwd)).code).toBe(0);
+    expect(timingOf(join(cwd, 'run')).phases.find(({ title }) => title === 'shards')?.reused).toBe(true);
+    expect((await cli(['run', 'p.yaml', ...change, '--set', 'output=fresh'], cwd)).code).toBe(0);
+    expect(productsOf(join(cwd, 'run'))).toEqual(productsOf(join(cwd, 'fresh')));
+  });
+
+  it('with a lower maxBadRecords fails as a fresh run would, and quarantine.jsonl is there again', async () => {
+    const cwd = project(20);
+    writeFileSync(join(cwd, 'data', 'b.jsonl'), 'nonsense\n');
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    const quarantine = join(cwd, 'run', 'quarantine.jsonl');
+    const before = readFileSync(quarantine, 'utf8');
+    rmSync(quarantine);
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(readFileSync(quarantine, 'utf8')).toBe(before);
+    const strict = await cli(['run', 'p.yaml', '--set', 'run.maxBadRecords=0'], cwd);
+    expect(strict.code).toBe(3);
+    expect(strict.stderr).toContain('maxBadRecords');
   });
 
   it('with a changed input file runs everything again', async () => {

@@ -8,17 +8,14 @@ import { describe, expect, it } from 'vitest';
 import { cli, hasStackTrace, pipelineFile, productsOf, summaryOf, workspace, writtenDocuments } from './cli.ts';
 import { jsonl, madeCorpus } from './corpus.ts';
 
-/** One line of `megabytes` MB whose parsing takes many times that in a worker's heap: an array of small objects. */
-function heavyLine(megabytes: number): string {
-  return `{"id":"heavy","text":"x","list":[${Array.from({ length: megabytes * 65_536 }, () => '{"a":[[],[]]},').join('')}0]}\n`;
-}
+/** A line that is small as bytes and takes some twenty times as much of a worker's heap: many small arrays. */
+const heavy = `{"id":"heavy","text":"x","list":[${'[[],[]],'.repeat(1_000_000)}0]}\n`;
 
 const documents = madeCorpus(600);
 const half = documents.length / 2;
 const before = jsonl(documents.slice(0, half));
 const after = jsonl(documents.slice(half));
-const heavy = heavyLine(6);
-/** Ends a chunk, so that the heavy line is one of its own and no neighbour is set aside with it. */
+// Files end chunks, so the heavy line is a chunk of its own.
 const files = { 'data/1.jsonl': before, 'data/2.jsonl': heavy, 'data/3.jsonl': after };
 
 function project(stages: (string | object)[]): string {
@@ -78,5 +75,22 @@ describe('a chunk that a worker dies of', () => {
     expect(result.code).toBe(3);
     expect(result.stderr).toContain('1 × worker died');
     expect(hasStackTrace(result)).toBe(false);
+  });
+
+  it('is set aside in a later pass too, which reads parts and not chunks', { timeout: 120_000 }, async () => {
+    const cwd = project(['dedup.exact', write]);
+    const roomy = await cli(['run', 'p.yaml', '--set', 'run.workerMemoryMiB=2048'], cwd);
+    expect(roomy.code, roomy.stderr).toBe(0);
+    expect(writtenDocuments(join(cwd, 'run'))).toHaveLength(documents.length + 1);
+    // The memory limit is no part of a phase's key: the first pass is reused, and only the second meets the limit.
+    const longer = ['--set', 'stages.1={stage: normalize}', '--set', `stages.2=${JSON.stringify(write)}`];
+    const result = await cli(['run', 'p.yaml', ...longer], cwd);
+    expect(result.code, result.stderr).toBe(0);
+    expect(hasStackTrace(result), result.stderr).toBe(false);
+    expect(writtenDocuments(join(cwd, 'run')).map(({ id }) => id)).toEqual(documents.map(({ id }) => id));
+    const records = readFileSync(join(cwd, 'run', 'quarantine.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(records.map((line) => JSON.parse(line))).toMatchObject([{ unit: 'row', length: 1, reason: 'worker died' }]);
   });
 });
