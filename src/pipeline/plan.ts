@@ -56,6 +56,8 @@ export interface SinkPhase extends PhaseBase {
   kind: 'sink';
   stage: StageInstance;
   over: DocumentsState;
+  /** What the product carries as its provenance: inputs and the stages that it comes from, other products left out. */
+  origin: string;
 }
 
 export type Phase = PassPhase | BarrierPhase | SinkPhase;
@@ -141,6 +143,7 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
       flush();
       add({
         kind: 'sink',
+        origin: originOf(pipeline, files, stagesBehind(pipeline, stage)),
         id: nextId(stage.name),
         title: stage.name,
         stage,
@@ -157,7 +160,27 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
     }
   }
   flush();
-  return { phases, final: documents!, hash: hashJson(phases.map((phase) => phase.key)) };
+  return { phases, final: documents!, hash: originOf(pipeline, files, pipeline.stages) };
+}
+
+/**
+ * Hash of all that went through `stages`. Unlike a key it knows neither where the files lie nor when they were changed, so
+ * that the same run on another machine gives the same bytes.
+ */
+function originOf(pipeline: Pipeline, files: readonly InputFile[], stages: readonly StageInstance[]): string {
+  return hashJson([
+    corpusmillVersion(),
+    pipeline.seed,
+    pipeline.inputs.map(({ paths: _, ...spec }) => spec),
+    files.map((file) => [file.input, file.relativePath, file.format, file.bytes]),
+    stages.map((stage) => stageKey(stage, pipeline.baseDir)),
+  ]);
+}
+
+/** The stages that a product comes from: map stages and barriers before it, and itself. */
+function stagesBehind(pipeline: Pipeline, sink: StageInstance): StageInstance[] {
+  const before = pipeline.stages.slice(0, pipeline.stages.indexOf(sink));
+  return [...before.filter((stage) => stage.definition.kind !== 'sink'), sink];
 }
 
 function stageKey(stage: StageInstance, baseDir: string): unknown {

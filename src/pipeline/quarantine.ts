@@ -10,8 +10,8 @@ import type { BadChunk, BadRecord, Chunk } from '../io/input.ts';
 import { chunkPlace, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { type PartRef, partFile, readPartRows } from './parts.ts';
 import type { PassPhase } from './plan.ts';
+import type { RunContext } from './run-context.ts';
 import { finishedResult, readJson } from './run-directory.ts';
-import type { RunContext } from './run-pass.ts';
 
 /** Bad records by reason and by input, over all passes. */
 export interface BadRecordCounts {

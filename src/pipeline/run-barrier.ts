@@ -5,8 +5,9 @@ import { MessageChannel } from 'node:worker_threads';
 import { type BarrierOutcome, type BarrierTask, decideDir } from './barrier-task.ts';
 import type { BarrierPhase } from './plan.ts';
 import { createPool, interrupted } from './pool.ts';
+import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase } from './run-directory.ts';
-import { partsOf, type RunContext } from './run-pass.ts';
+import { partsOf } from './run-pass.ts';
 import { toStageRef } from './stage-ref.ts';
 
 export function barrierOutcome(run: RunContext, phase: BarrierPhase): BarrierOutcome | undefined {

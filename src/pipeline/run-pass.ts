@@ -3,30 +3,18 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
-import type { ProgressEvent } from '../core/run-summary.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
-import type { Chunk, InputFile } from '../io/input.ts';
+import type { Chunk } from '../io/input.ts';
 import { decideDir } from './barrier-task.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { featureFile, type PartRef, partFile, partRefs } from './parts.ts';
 import type { PassSpec } from './pass-task.ts';
-import type { Pipeline } from './pipeline.ts';
-import type { BarrierPhase, DocumentsState, PassPhase, Plan } from './plan.ts';
-import { forEachLimited, type WorkerPool } from './pool.ts';
+import type { BarrierPhase, DocumentsState, PassPhase } from './plan.ts';
+import { forEachLimited } from './pool.ts';
 import { deadChunk, refuseTooManyBad, writeQuarantine } from './quarantine.ts';
-import { beginPhase, finishedResult, finishPhase, type RunDirectory, readJson } from './run-directory.ts';
+import type { RunContext } from './run-context.ts';
+import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
 import { toStageRef } from './stage-ref.ts';
-
-/** What every phase's execution needs. */
-export interface RunContext {
-  pipeline: Pipeline;
-  plan: Plan;
-  files: InputFile[];
-  directory: RunDirectory;
-  pool: WorkerPool;
-  signal: AbortSignal;
-  emit(event: ProgressEvent): void;
-}
 
 /** The parts a later phase reads: rows of the pass that wrote them, and the decisions made since. */
 export function partsOf(run: RunContext, over: DocumentsState): PartRef[] {

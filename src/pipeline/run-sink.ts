@@ -8,8 +8,9 @@ import { type PartRef, partName, readAlive, readPartRows } from './parts.ts';
 import type { SinkPhase } from './plan.ts';
 import { forEachLimited } from './pool.ts';
 import { barrierOutcome } from './run-barrier.ts';
+import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
-import { partsOf, type RunContext } from './run-pass.ts';
+import { partsOf } from './run-pass.ts';
 import type { SinkSpec } from './sink-task.ts';
 import { definitionOf, stageContext, toStageRef } from './stage-ref.ts';
 
@@ -60,7 +61,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     outputDir,
     workDir,
     artifacts: artifactsBefore(run, phase),
-    pipelineHash: phase.key,
+    pipelineHash: phase.origin,
   };
   const context: SinkContext = {
     ...stageContext(spec.stage, spec.seed, spec.baseDir),
@@ -68,7 +69,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     outputDir,
     workDir,
     artifact: (role) => spec.artifacts[role],
-    pipelineHash: phase.key,
+    pipelineHash: phase.origin,
   };
   const { options } = phase.stage;
   const steps = definitionOf(spec.stage, 'sink').steps;

@@ -18,8 +18,9 @@ import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.t
 import { createPool, interrupted, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
 import { barrierOutcome, runBarrier } from './run-barrier.ts';
+import type { RunContext } from './run-context.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
-import { passIsFinished, type RunContext, runPass } from './run-pass.ts';
+import { passIsFinished, runPass } from './run-pass.ts';
 import { runSink, sinkResult } from './run-sink.ts';
 import { summarize } from './summarize.ts';
 

@@ -1,6 +1,6 @@
 /** From the phases' results to the run's summary: read from disk alone, so a reused phase counts like a fresh one. */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { BarrierSummary, OutputSummary, RunSummary } from '../core/run-summary.ts';
 import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Volume } from '../core/stats.ts';
 import type { BarrierOutcome } from './barrier-task.ts';
@@ -8,8 +8,9 @@ import { emptyPassResult, type PassResult } from './part-statistics.ts';
 import { readAlive, readPartRows } from './parts.ts';
 import { countBadRecords } from './quarantine.ts';
 import { barrierOutcome } from './run-barrier.ts';
+import type { RunContext } from './run-context.ts';
 import { finishedResult } from './run-directory.ts';
-import { partsOf, type RunContext } from './run-pass.ts';
+import { partsOf } from './run-pass.ts';
 import { sinkResult } from './run-sink.ts';
 import { corpusmillVersion } from './version.ts';
 
@@ -61,7 +62,7 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
     corpusmillVersion: corpusmillVersion(),
     pipeline: {
       name: pipeline.name,
-      file: relative(process.cwd(), pipeline.file),
+      file: basename(pipeline.file),
       hash: plan.hash,
       seed: pipeline.seed,
     },

@@ -7,7 +7,7 @@ import { compress } from '../../src/io/codecs.ts';
 import { jsonl, madeCorpus } from '../e2e/corpus.ts';
 import { blocksOf } from './blocks.ts';
 
-const DOCUMENTS = 400;
+const DOCUMENTS = 200;
 
 /** The README's one YAML file. */
 export function readmePipeline(): string {

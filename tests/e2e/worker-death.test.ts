@@ -11,7 +11,8 @@ import { jsonl, madeCorpus } from './corpus.ts';
 /** A line that is small as bytes and takes some twenty times as much of a worker's heap: many small arrays. */
 const heavy = `{"id":"heavy","text":"x","list":[${'[[],[]],'.repeat(1_000_000)}0]}\n`;
 
-const documents = madeCorpus(600);
+// Without the duplicates and the empty ones of a made corpus: what arrives is then all of it.
+const documents = [...new Map(madeCorpus(600).map((document) => [document.text, document])).values()];
 const half = documents.length / 2;
 const before = jsonl(documents.slice(0, half));
 const after = jsonl(documents.slice(half));

@@ -132,4 +132,15 @@ describe('planPhases', () => {
     const other = planPhases(pipeline([clean]), [{ ...files[0], relativePath: 'data/a.jsonl' }]).phases[0].key;
     expect(other).not.toBe(first);
   });
+
+  it('gives products an origin that no other machine or moment changes, and every other option does', () => {
+    const hash = (p: Pipeline, f = files): string => planPhases(p, f).hash;
+    const first = hash(pipeline([clean, exact]));
+    const moved: InputFile[] = [{ ...files[0], path: '/elsewhere/a.jsonl', modifiedMs: 99 }];
+    expect(hash(pipeline([clean, exact]), moved)).toBe(first);
+    expect(hash(pipeline([clean, exact], { output: '/other', baseDir: '/q', file: '/q/p.yaml' }))).toBe(first);
+    expect(hash(pipeline([clean, exact]), [{ ...files[0], bytes: 11 }])).not.toBe(first);
+    expect(hash(pipeline([clean, exact], { seed: 2 }))).not.toBe(first);
+    expect(hash(pipeline([clean]))).not.toBe(first);
+  });
 });

@@ -1,0 +1,18 @@
+/** A run in progress, as its phases see it. */
+import type { ProgressEvent } from '../core/run-summary.ts';
+import type { InputFile } from '../io/input.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Plan } from './plan.ts';
+import type { WorkerPool } from './pool.ts';
+import type { RunDirectory } from './run-directory.ts';
+
+/** What every phase's execution needs. */
+export interface RunContext {
+  pipeline: Pipeline;
+  plan: Plan;
+  files: InputFile[];
+  directory: RunDirectory;
+  pool: WorkerPool;
+  signal: AbortSignal;
+  emit(event: ProgressEvent): void;
+}
