@@ -30,3 +30,5 @@ export {
   runPipeline,
 } from './pipeline/run.ts';
 export { writeReports } from './report/index.ts';
+export * from './shards/index.ts';
+export { Tokenizer } from './tokenizer/tokenizer.ts';

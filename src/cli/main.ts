@@ -115,7 +115,8 @@ if (isEntryPoint()) {
   // A reader that has seen enough (`inspect … | head`) is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
+    process.stderr.write(`corpusmill: cannot write to standard output: ${error.message}\n`);
+    process.exit(EXIT.output);
   });
   // Nobody reads the progress any more: the run itself goes on.
   process.stderr.on('error', () => {});

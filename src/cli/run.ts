@@ -19,7 +19,7 @@ goes on where it stopped, and after a change only what it touches runs again.
 Examples:
   $ corpusmill run pipelines/quickstart.yaml
   $ corpusmill run web.yaml --set inputs=a.jsonl.gz,b.parquet --output runs/try
-  $ corpusmill run web.yaml --set inputs.0.limit=1000 --set stages.gopher.minWords=30
+  $ corpusmill run web.yaml --set inputs.0.limit=1000 --set stages.filter.gopher-quality.minWords=30
   $ corpusmill run web.yaml --dry-run            what would run, and what is finished already
   $ corpusmill run web.yaml --from shards        run a phase and all behind it again
   $ corpusmill run web.yaml --json > run.json
@@ -46,7 +46,10 @@ export function runCommand(context: CliContext, setExitCode: (code: ExitCode) =>
     .option('-o, --output <dir>', 'run directory, in place of the one in the pipeline')
     .option('--from <phase>', 'run this phase (or the one of this stage) and all behind it again')
     .option('--dry-run', 'say what would run and run nothing')
-    .option('--force', 'use an output folder that holds something else')
+    .option(
+      '--force',
+      'use an output folder that holds something else: a run of another pipeline is removed, other files stay',
+    )
     .option('--json', 'print one JSON object on standard output')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, flags: Flags) => setExitCode(await run(file, flags, context)));

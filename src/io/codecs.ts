@@ -326,15 +326,28 @@ async function* gunzip(pieces: AsyncGenerator<Uint8Array>, guard: Guard): AsyncG
       wake = resolve;
       start();
     });
+  let taken = 0;
+  let padded = false;
   try {
     for await (const piece of pieces) {
-      await step(() => stream.write(piece, () => wake()));
-      const ready = out;
-      out = [];
-      yield* ready;
-      if (failure !== undefined) throw gzipFailure(failure);
+      let padding = piece;
+      if (!padded) {
+        const before = taken;
+        await step(() => stream.write(piece, () => wake()));
+        const ready = out;
+        out = [];
+        yield* ready;
+        if (failure !== undefined) throw gzipFailure(failure);
+        taken = stream.bytesWritten;
+        // After the last member zlib takes no zero byte, and is at its end: tapes and disk blocks are padded with them.
+        padded = taken < before + piece.length;
+        padding = piece.subarray(taken - before);
+      }
+      if (!padding.every((byte) => byte === 0)) {
+        throw new BrokenInput('corrupt gzip', 'zero bytes, and then other data, follow the last member');
+      }
     }
-    await step(() => stream.end());
+    if (!padded) await step(() => stream.end());
     yield* out;
     if (failure !== undefined) throw gzipFailure(failure);
   } finally {

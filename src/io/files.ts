@@ -97,19 +97,19 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
     return { base: pattern, paths };
   }
   const base = fixedPrefix(pattern);
-  if (isDynamicPattern(pattern)) {
+  if (isGlob(pattern)) {
     const parts = pattern.split('/');
     const folders = parts.slice(0, -1).map((_, i) => parts.slice(0, i + 1).join('/'));
     await refuseClosedFolders(
       spec,
       base,
-      folders.filter((folder) => isDynamicPattern(folder)),
+      folders.filter((folder) => isGlob(folder)),
     );
   }
-  const paths = isDynamicPattern(pattern) ? await glob(pattern, options) : [];
+  const paths = isGlob(pattern) ? await glob(pattern, options) : [];
   if (paths.length === 0) {
     const nearest = await nearestFolder(base);
-    const what = isDynamicPattern(pattern) ? `no file matches ${pattern}` : `${pattern} does not exist`;
+    const what = isGlob(pattern) ? `no file matches ${pattern}` : `${pattern} does not exist`;
     const folder = nearest === base ? `its folder ${nearest} exists` : `the nearest folder that exists is ${nearest}`;
     throw new CorpusmillError('INPUT_NOT_FOUND', `Input ${spec.name}: ${what} (${folder})`, {
       hint: 'Paths are resolved against the folder of the pipeline file; check the spelling.',
@@ -130,11 +130,16 @@ async function refuseClosedFolders(spec: InputSpec, base: string, patterns: stri
   }
 }
 
+/** True for a pattern. Escaped characters are looked past: tinyglobby takes `a\\{b\\}/*` for a plain path. */
+export function isGlob(pattern: string): boolean {
+  return isDynamicPattern(pattern.replaceAll(/\\./g, '_'));
+}
+
 /** The folder above a pattern's first dynamic part, its escapes taken off. */
 function fixedPrefix(pattern: string): string {
   const parts = pattern.split('/');
   let fixed = 0;
-  while (fixed < parts.length - 1 && !isDynamicPattern(parts[fixed])) fixed++;
+  while (fixed < parts.length - 1 && !isGlob(parts[fixed])) fixed++;
   return (
     parts
       .slice(0, fixed)

@@ -137,5 +137,6 @@ export function badRecord(
 
 /** `record too long`, as cutter and parser say it. */
 export function tooLong(bytes: number, maxRecordBytes: number): { reason: string; detail: string } {
-  return { reason: 'record too long', detail: `${bytes} bytes; maxRecordBytes is ${maxRecordBytes}` };
+  const limit = 'maxRecordBytes of the input, or an eighth of run.workerMemoryMiB';
+  return { reason: 'record too long', detail: `${bytes} bytes; the limit is ${maxRecordBytes} (${limit})` };
 }

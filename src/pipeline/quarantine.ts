@@ -81,7 +81,7 @@ export function refuseTooManyBad(run: RunContext, phase: PassPhase, current?: Pa
     .map(([reason, count]) => `${count} × ${reason}`);
   throw new CorpusmillError(
     'TOO_MANY_BAD_RECORDS',
-    `${counts.records} records could not be read, more than run.maxBadRecords (${maxBadRecords}): ${reasons.join(', ')}`,
+    `${counts.records} bad ${counts.records === 1 ? 'record' : 'records'}, more than run.maxBadRecords (${maxBadRecords}): ${reasons.join(', ')}`,
     {
       hint: `see ${quarantineFile(run)} for file, offset and reason of each; raise run.maxBadRecords to go on without them`,
     },

@@ -180,10 +180,11 @@ function isAlive(pid: number): boolean {
 
 export function outputError(doing: string, error: unknown): CorpusmillError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new CorpusmillError('OUTPUT_FAILED', `${doing}: ${reason}`, {
-    hint: 'free some space or check the permissions, then give the same command again: finished parts are kept',
-    cause: error,
-  });
+  const isFile = ['EEXIST', 'ENOTDIR'].includes(systemCode(error) ?? '');
+  const hint = isFile
+    ? 'a file stands where a folder should: choose another `output`'
+    : 'free some space or check the permissions, then give the same command again: finished parts are kept';
+  return new CorpusmillError('OUTPUT_FAILED', `${doing}: ${reason}`, { hint, cause: error });
 }
 
 /** The phase's stored state, or undefined when it never began. */

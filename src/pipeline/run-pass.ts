@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
-import type { Chunk } from '../io/input.ts';
+import type { Chunk, InputSpec } from '../io/input.ts';
 import { decideDir } from './barrier-task.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { featureFile, type PartRef, partFile, partRefs } from './parts.ts';
@@ -58,7 +58,7 @@ export async function runPass(run: RunContext, phase: PassPhase): Promise<void> 
     dir,
     seed: run.pipeline.seed,
     baseDir: run.pipeline.baseDir,
-    inputs: run.pipeline.inputs,
+    inputs: inputsWithinMemory(run),
     maps: phase.maps.map(toStageRef),
     observers: barriers.map((barrier) => ({
       stage: toStageRef(barrier.stage),
@@ -70,6 +70,18 @@ export async function runPass(run: RunContext, phase: PassPhase): Promise<void> 
   for (const barrier of barriers) {
     await finishPhase(join(run.directory.phase(barrier.id), 'features'), barrier.featureKey, null);
   }
+}
+
+/** A record's text is held several times over while it passes the stages, each of its characters in one or two bytes. */
+const RECORD_SHARE_OF_MEMORY = 1 / 8;
+
+/**
+ * The inputs with a `maxRecordBytes` that a worker's heap can take. V8 ends the whole process, and not just the worker,
+ * when a single string does not fit: such a record has to be set aside unread.
+ */
+function inputsWithinMemory(run: RunContext): InputSpec[] {
+  const most = run.pipeline.run.workerMemoryMiB * 2 ** 20 * RECORD_SHARE_OF_MEMORY;
+  return run.pipeline.inputs.map((spec) => ({ ...spec, maxRecordBytes: Math.min(spec.maxRecordBytes, most) }));
 }
 
 interface PassItem {
@@ -112,7 +124,10 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
     // Also when the run fails: the user needs to see what was bad.
     await writeQuarantine(run, phase, result);
   }
-  if (phase.source === 'inputs') await warnOfChanges(run);
+  if (phase.source === 'inputs') {
+    await warnOfChanges(run);
+    warnOfEmptyInputs(run, result);
+  }
   await finishPhase(spec.dir, phase.key, result);
 }
 
@@ -123,7 +138,7 @@ async function* passItems(run: RunContext, phase: PassPhase): AsyncGenerator<Pas
   }
   let part = 0;
   const options = { chunkBytes: run.pipeline.run.chunkBytes, signal: run.signal };
-  for await (const chunk of readChunks(run.files, run.pipeline.inputs, options)) {
+  for await (const chunk of readChunks(run.files, inputsWithinMemory(run), options)) {
     yield { part: part++, source: { chunk }, weight: chunk.fileBytes };
   }
 }
@@ -175,5 +190,14 @@ async function warnOfChanges(run: RunContext): Promise<void> {
     if (now?.size === bytes && now.mtimeMs === modifiedMs) continue;
     const what = now === undefined ? 'was removed' : 'changed';
     run.emit({ type: 'warning', message: `${path} ${what} while it was read: the next run will read it again` });
+  }
+}
+
+/** An input of which nothing could be read is hardly meant: a wrong `textField`, most often. */
+function warnOfEmptyInputs(run: RunContext, { sources, badByInput }: PassResult): void {
+  for (const [i, { name }] of run.pipeline.inputs.entries()) {
+    const bad = badByInput[name] ?? 0;
+    if (bad === 0 || sources[i] !== undefined) continue;
+    run.emit({ type: 'warning', message: `input ${name}: no record became a document; quarantine.jsonl says why` });
   }
 }

@@ -19,7 +19,7 @@ export const shardOptions = z.object({
     .enum(PACKINGS)
     .default('best-fit')
     .describe(
-      'best-fit: no document that fits a row is cut, padding about .01 % (arXiv 2404.10830); concatenate: end to end, ' +
+      'best-fit: no document that fits a row is cut, padding under .02 % of a large corpus (arXiv 2404.10830); concatenate: end to end, ' +
         'cut every contextLength; greedy: in document order, more padding',
     ),
   appendEos: z.boolean().default(true).describe('Put the eos token after every document'),

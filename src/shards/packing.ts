@@ -3,7 +3,7 @@
  *
  * - `best-fit`: documents longer than a row are split into row-length pieces; then best-fit-decreasing puts each piece,
  *   longest first, into the open row with the least room that still holds it ("Fewer Truncations Improve Language
- *   Modeling", Ding et al. 2024, arXiv 2404.10830). No document that fits a row is ever cut; padding is about .01 %.
+ *   Modeling", Ding et al. 2024, arXiv 2404.10830). No document that fits a row is ever cut; padding is under .02 % of a large corpus.
  * - `concatenate`: documents end to end, cut every row length. No padding, and about a fifth of all documents cut
  *   though they would fit (GPT-3's way; Megatron, nanoGPT).
  * - `greedy`: next-fit in document order: keeps neighbours together, never cuts a document that fits, wastes 7–15 %.

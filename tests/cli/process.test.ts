@@ -1,6 +1,6 @@
 /** What only a real process shows. Needs the built program, as `npm test` makes it. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,28 @@ describe.skipIf(!existsSync(main))('the built program', () => {
     child.stdout.once('data', () => child.stdout.destroy());
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('runs to its end when the reader of its progress has gone away', async () => {
+    await writeFile(join(dir, 'some.jsonl'), `${JSON.stringify({ text: 'some text' })}\n`.repeat(100));
+    const pipeline = { name: 'p', output: 'run', inputs: [{ path: 'some.jsonl' }], stages: ['normalize', 'write'] };
+    await writeFile(join(dir, 'p.yaml'), JSON.stringify(pipeline));
+    const child = spawn(process.execPath, [main, 'run', 'p.yaml'], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.once('data', () => child.stderr.destroy());
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(0);
+    expect(existsSync(join(dir, 'run', 'report.json'))).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that its standard output cannot be written, and exits with 5', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [main, 'schema'], {
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect(status).toBe(5);
+    expect(stderr).toMatch(/^corpusmill: cannot write to standard output: ENOSPC.*\n$/);
   });
 
   it('says a mistake without a stack trace and exits with its code', () => {

@@ -95,3 +95,31 @@ describe('a chunk that a worker dies of', () => {
     expect(records.map((line) => JSON.parse(line))).toMatchObject([{ unit: 'row', length: 1, reason: 'worker died' }]);
   });
 });
+
+it('sets aside a line that no worker of the given memory can hold, before V8 ends the process over it', {
+  timeout: 120_000,
+}, async () => {
+  const line = `${JSON.stringify({ id: 'long', text: `${'All work and no play. '.repeat(2_500_000)}中` })}\n`;
+  const cwd = workspace({
+    'data/1.jsonl': before,
+    'data/2.jsonl': line,
+    'data/3.jsonl': after,
+    'p.yaml': pipelineFile({
+      inputs: [{ name: 'web', path: 'data/*.jsonl' }],
+      stages: ['normalize', write],
+      run: { workerMemoryMiB: 64 },
+    }),
+  });
+  const result = await cli(['run', 'p.yaml', '--workers', '1'], cwd);
+  expect(result.code, result.stderr).toBe(0);
+  expect(writtenDocuments(join(cwd, 'run')).map(({ id }) => id)).toEqual(documents.map(({ id }) => id));
+  const [record] = readFileSync(join(cwd, 'run', 'quarantine.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  expect(JSON.parse(record)).toMatchObject({
+    offset: 0,
+    length: Buffer.byteLength(line) - 1,
+    reason: 'record too long',
+  });
+  expect(record).toContain('workerMemoryMiB');
+});

@@ -44,6 +44,12 @@ describe('expandInputs', () => {
     await expect(own).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
+  it.each(['a [b]', 'a {b,c}', 'a (b)', 'a*b'])('takes a pattern in a folder that is named %s', async (name) => {
+    const folder = tree({ [`${name}/data/a.jsonl`]: lines });
+    const files = await expandInputs([inputSpec([`${escapePath(join(folder, name))}/data/*.jsonl`])]);
+    expect(files.map((f) => f.relativePath)).toEqual(['a.jsonl']);
+  });
+
   it('takes files, folders and globs, each file once, sorted by path', async () => {
     const folder = tree({ 'b.jsonl': lines, 'a/z.jsonl': lines, 'a/y.txt': 'words', '.hidden': 'x' });
     const files = await expandInputs([

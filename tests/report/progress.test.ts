@@ -111,7 +111,8 @@ describe('progress on a terminal', () => {
     stop();
     const drawn = writes.filter((text) => text.includes('20 %'));
     expect(drawn).toHaveLength(1);
-    expect(drawn[0]).toMatch(/\[1\/3\] read, norma.*…  ██░░░░░░░░ 20 %  2,000 documents  10\.0 MB\/s  8 s left$/);
+    expect(drawn[0].slice(CLEAR.length)).toMatch(/^\[1\/3\] read, norm/);
+    expect(drawn[0].endsWith('…  ██░░░░░░░░ 20 %  2,000 documents  10.0 MB/s  8 s left')).toBe(true);
     expect(textWidth(drawn[0].slice(CLEAR.length))).toBeLessThan(80);
   });
 

@@ -45,8 +45,10 @@ export const inputSchema = z.object({
   maxRecordBytes: z
     .int()
     .min(1)
-    .default(256 * 2 ** 20)
-    .describe('Longer records are set aside in the quarantine file.'),
+    .default(128 * 2 ** 20)
+    .describe(
+      'Longer records are set aside in the quarantine file; also those above an eighth of run.workerMemoryMiB.',
+    ),
   maxExpansionRatio: z
     .number()
     .min(1)
@@ -66,7 +68,7 @@ export const runSchema = z.object({
     .int()
     .min(64)
     .default(1024)
-    .describe('Heap limit of a worker in MiB; a worker that passes it is replaced.'),
+    .describe('Heap limit of a worker in MiB; a worker that passes it is replaced. A record may have an eighth of it.'),
 });
 
 export const pipelineSchema = z.object({

@@ -46,7 +46,7 @@ describe('a valid pipeline', () => {
           limit: undefined,
           sample: undefined,
           seed: 0,
-          maxRecordBytes: 256 * 1024 * 1024,
+          maxRecordBytes: 128 * 1024 * 1024,
           maxExpansionRatio: 200,
         },
       ],
