@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
-import type { InputFile } from '../io/input.ts';
+import type { InputFile, InputSpec } from '../io/input.ts';
 import type { Pipeline, StageInstance } from './pipeline.ts';
 import { corpusmillVersion } from './version.ts';
 
@@ -171,7 +171,7 @@ function originOf(pipeline: Pipeline, files: readonly InputFile[], stages: reado
   return hashJson([
     corpusmillVersion(),
     pipeline.seed,
-    pipeline.inputs.map(({ paths: _, ...spec }) => spec),
+    inputsWithinMemory(pipeline).map(({ paths: _, ...spec }) => spec),
     files.map((file) => [file.input, file.relativePath, file.format, file.bytes]),
     stages.map((stage) => stageKey(stage, pipeline.baseDir)),
   ]);
@@ -202,10 +202,23 @@ function readOptionFile(stage: StageInstance, path: string): Uint8Array {
   }
 }
 
+/** A record's text is held several times over while it passes the stages, each of its characters in one or two bytes. */
+const RECORD_SHARE_OF_MEMORY = 1 / 8;
+
+/**
+ * The inputs with a `maxRecordBytes` that a worker's heap can take. V8 ends the whole process, and not just the worker,
+ * when a single string does not fit: such a record has to be set aside unread. What is read depends on it, so it is part
+ * of the key.
+ */
+export function inputsWithinMemory(pipeline: Pipeline): InputSpec[] {
+  const most = pipeline.run.workerMemoryMiB * 2 ** 20 * RECORD_SHARE_OF_MEMORY;
+  return pipeline.inputs.map((spec) => ({ ...spec, maxRecordBytes: Math.min(spec.maxRecordBytes, most) }));
+}
+
 function inputsKey(pipeline: Pipeline, files: readonly InputFile[]): unknown {
   return [
     pipeline.run.chunkBytes,
-    pipeline.inputs.map(({ paths: _, ...spec }) => spec),
+    inputsWithinMemory(pipeline).map(({ paths: _, ...spec }) => spec),
     // The relative path is in made-up ids, and changes with the pattern that found the file.
     files.map((file) => [file.input, file.path, file.relativePath, file.format, file.bytes, file.modifiedMs]),
   ];

@@ -4,12 +4,12 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
-import type { Chunk, InputSpec } from '../io/input.ts';
+import type { Chunk } from '../io/input.ts';
 import { decideDir } from './barrier-task.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { featureFile, type PartRef, partFile, partRefs } from './parts.ts';
 import type { PassSpec } from './pass-task.ts';
-import type { BarrierPhase, DocumentsState, PassPhase } from './plan.ts';
+import { type BarrierPhase, type DocumentsState, inputsWithinMemory, type PassPhase } from './plan.ts';
 import { forEachLimited } from './pool.ts';
 import { deadChunk, refuseTooManyBad, writeQuarantine } from './quarantine.ts';
 import type { RunContext } from './run-context.ts';
@@ -58,7 +58,7 @@ export async function runPass(run: RunContext, phase: PassPhase): Promise<void> 
     dir,
     seed: run.pipeline.seed,
     baseDir: run.pipeline.baseDir,
-    inputs: inputsWithinMemory(run),
+    inputs: inputsWithinMemory(run.pipeline),
     maps: phase.maps.map(toStageRef),
     observers: barriers.map((barrier) => ({
       stage: toStageRef(barrier.stage),
@@ -70,18 +70,6 @@ export async function runPass(run: RunContext, phase: PassPhase): Promise<void> 
   for (const barrier of barriers) {
     await finishPhase(join(run.directory.phase(barrier.id), 'features'), barrier.featureKey, null);
   }
-}
-
-/** A record's text is held several times over while it passes the stages, each of its characters in one or two bytes. */
-const RECORD_SHARE_OF_MEMORY = 1 / 8;
-
-/**
- * The inputs with a `maxRecordBytes` that a worker's heap can take. V8 ends the whole process, and not just the worker,
- * when a single string does not fit: such a record has to be set aside unread.
- */
-function inputsWithinMemory(run: RunContext): InputSpec[] {
-  const most = run.pipeline.run.workerMemoryMiB * 2 ** 20 * RECORD_SHARE_OF_MEMORY;
-  return run.pipeline.inputs.map((spec) => ({ ...spec, maxRecordBytes: Math.min(spec.maxRecordBytes, most) }));
 }
 
 interface PassItem {
@@ -138,7 +126,7 @@ async function* passItems(run: RunContext, phase: PassPhase): AsyncGenerator<Pas
   }
   let part = 0;
   const options = { chunkBytes: run.pipeline.run.chunkBytes, signal: run.signal };
-  for await (const chunk of readChunks(run.files, inputsWithinMemory(run), options)) {
+  for await (const chunk of readChunks(run.files, inputsWithinMemory(run.pipeline), options)) {
     yield { part: part++, source: { chunk }, weight: chunk.fileBytes };
   }
 }

@@ -25,7 +25,7 @@ const input: InputSpec = {
   limit: undefined,
   sample: undefined,
   seed: 0,
-  maxRecordBytes: 1e9,
+  maxRecordBytes: 1e6,
   maxExpansionRatio: 100,
 };
 const files: InputFile[] = [
@@ -120,8 +120,11 @@ describe('planPhases', () => {
     const keys = (p: Pipeline, f = files): string[] => planPhases(p, f).phases.map((phase) => phase.key);
     const first = keys(pipeline([clean, exact]));
     expect(
-      keys(pipeline([clean, exact], { run: { workers: 9, chunkBytes: 1000, maxBadRecords: 5, workerMemoryMiB: 7 } })),
+      keys(pipeline([clean, exact], { run: { workers: 9, chunkBytes: 1000, maxBadRecords: 5, workerMemoryMiB: 200 } })),
     ).toEqual(first);
+    // 4 MiB of memory allow records of half a MiB, less than the input's own limit.
+    const small = { workers: 1, chunkBytes: 1000, maxBadRecords: 0, workerMemoryMiB: 4 };
+    expect(keys(pipeline([clean, exact], { run: small }))[0]).not.toBe(first[0]);
     expect(keys(pipeline([clean, exact], { seed: 2 }))[0]).not.toBe(first[0]);
     expect(keys(pipeline([clean, exact]), [{ ...files[0], modifiedMs: 2 }])[0]).not.toBe(first[0]);
     expect(keys(pipeline([{ ...clean, version: 2 }, exact]))[0]).not.toBe(first[0]);
