@@ -33,6 +33,8 @@ function main() {
   if (nodeGyp === undefined) return fail('node-gyp was not found; it comes with npm (run this through npm)');
   const built = spawnSync(process.execPath, [nodeGyp, 'rebuild', ...nodeDir()], {
     cwd: root,
+    // `npm ci --silent` would silence node-gyp too, and with it the cause of a failure.
+    env: { ...process.env, npm_config_loglevel: 'notice' },
     encoding: 'utf8',
     timeout: timeoutMs,
     maxBuffer: 64 << 20,

@@ -34,8 +34,9 @@ describe('scripts/build-native.mjs, as npm runs it at installation', () => {
     expect(stderr).toContain('npm run build:native');
   });
 
-  it('says when Python is missing', () => {
-    const { status, stderr } = build({ PATH: '', npm_config_python: '/nonexistent/python', PYTHON: '' });
+  it.each(['notice', 'silent'])('says when Python is missing, also where npm was told to be %s', (loglevel) => {
+    const python = { PATH: '', npm_config_python: '/nonexistent/python', PYTHON: '' };
+    const { status, stderr } = build({ ...python, npm_config_loglevel: loglevel });
     expect(status).toBe(0);
     expect(stderr).toContain('Python 3 was not found');
   });
