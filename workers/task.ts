@@ -1,5 +1,7 @@
 /** The Piscina entry point: one task of any phase. User-facing errors are returned, since a thrown one loses its class. */
+
 import { CorpusmillError, isCorpusmillError } from '../src/core/errors.ts';
+import { collectGarbage } from '../src/core/memory.ts';
 import { type BarrierTask, runBarrierTask } from '../src/pipeline/barrier-task.ts';
 import { type ObserveTask, type PassTask, runObserveTask, runPassTask } from '../src/pipeline/pass-task.ts';
 import type { TaskReply } from '../src/pipeline/pool.ts';
@@ -9,6 +11,7 @@ export type Task = PassTask | ObserveTask | BarrierTask | SinkTask;
 
 export default async function run(task: Task): Promise<TaskReply> {
   try {
+    collectGarbage();
     return { value: await perform(task) };
   } catch (error) {
     const known = isCorpusmillError(error) ? error : ofRunDirectory(error);

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
+import { collectGarbage } from '../core/memory.ts';
 import { decodeDocuments, readDocumentRows } from '../io/document-batch.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
@@ -63,6 +64,7 @@ export async function readAlive(ref: PartRef): Promise<Uint8Array | undefined> {
 /** The part's surviving documents, in row order. */
 export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   if (ref.rows === 0) return [];
+  collectGarbage();
   const path = partFile(ref.dir, ref.part, 'arrow');
   const [bytes, alive] = await Promise.all([readPartFile(path), readAlive(ref)]);
   const documents = atPath(path, () => decodeDocuments(bytes));

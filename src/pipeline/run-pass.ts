@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
+import { collectGarbage } from '../core/memory.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
 import type { Chunk } from '../io/input.ts';
 import { decideDir } from './barrier-task.ts';
@@ -107,6 +108,7 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
       // Its bytes are read no more: the next chunk may use the buffer, which V8 would let pile up.
       if ('chunk' in item.source) releaseChunk(item.source.chunk);
       take(item, statistics);
+      collectGarbage();
     });
   } finally {
     // Also when the run fails: the user needs to see what was bad.
