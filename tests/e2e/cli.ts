@@ -156,3 +156,17 @@ export async function waitFor(condition: () => boolean, run: CliRun): Promise<bo
 export function sizeOf(path: string): number {
   return statSync(path).size;
 }
+
+/** Every kind of stage once, sized for a small made corpus. */
+export const everyStage = [
+  'normalize',
+  'filter.gopher-quality',
+  'filter.gopher-repetition',
+  'filter.c4',
+  'filter.fineweb',
+  'dedup.exact',
+  'dedup.minhash',
+  { stage: 'tokenizer.train', vocabSize: 400 },
+  { stage: 'shards', contextLength: 128 },
+  { stage: 'write', format: 'jsonl', compression: 'none' },
+];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   cli,
+  everyStage,
   filesUnder,
   hasStackTrace,
   pipelineFile,
@@ -15,25 +16,12 @@ import {
 } from './cli.ts';
 import { jsonl, madeCorpus } from './corpus.ts';
 
-const stages = [
-  'normalize',
-  'filter.gopher-quality',
-  'filter.gopher-repetition',
-  'filter.c4',
-  'filter.fineweb',
-  'dedup.exact',
-  'dedup.minhash',
-  { stage: 'tokenizer.train', vocabSize: 400 },
-  { stage: 'shards', contextLength: 128 },
-  { stage: 'write', format: 'jsonl', compression: 'none' },
-];
-
 function project(documents: number): string {
   return workspace({
     'data/a.jsonl': jsonl(madeCorpus(documents)),
     'p.yaml': pipelineFile({
       inputs: [{ name: 'web', path: 'data/*.jsonl' }],
-      stages,
+      stages: everyStage,
       run: { chunkBytes: 24 * 1024 },
     }),
   });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ShardManifest } from '../../src/shards/manifest.ts';
 import {
   cli,
+  everyStage,
   filesUnder,
   hasStackTrace,
   pipelineFile,
@@ -23,19 +24,6 @@ const files = {
   'data/a.jsonl': jsonl(corpus.slice(0, 350)),
   'data/b.jsonl': jsonl(corpus.slice(350)),
 };
-
-const everyStage = [
-  'normalize',
-  'filter.gopher-quality',
-  'filter.gopher-repetition',
-  'filter.c4',
-  'filter.fineweb',
-  'dedup.exact',
-  'dedup.minhash',
-  { stage: 'tokenizer.train', vocabSize: 400 },
-  { stage: 'shards', contextLength: 128 },
-  { stage: 'write', format: 'jsonl', compression: 'none' },
-];
 
 const pipeline = pipelineFile({
   inputs: [{ name: 'web', path: 'data/*.jsonl' }],
