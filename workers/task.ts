@@ -1,13 +1,17 @@
 /** The Piscina entry point: one task of any phase. User-facing errors are returned, since a thrown one loses its class. */
 
+import { parentPort, threadId } from 'node:worker_threads';
 import { CorpusmillError, isCorpusmillError } from '../src/core/errors.ts';
 import { collectGarbage } from '../src/core/memory.ts';
 import { type BarrierTask, runBarrierTask } from '../src/pipeline/barrier-task.ts';
 import { type ObserveTask, type PassTask, runObserveTask, runPassTask } from '../src/pipeline/pass-task.ts';
-import type { TaskReply } from '../src/pipeline/pool.ts';
+import type { LoadedMessage, TaskReply } from '../src/pipeline/pool.ts';
 import { runSinkTask, type SinkTask } from '../src/pipeline/sink-task.ts';
 
 export type Task = PassTask | ObserveTask | BarrierTask | SinkTask;
+
+const loaded: LoadedMessage = { loadedThread: threadId };
+parentPort?.postMessage(loaded);
 
 export default async function run(task: Task): Promise<TaskReply> {
   try {

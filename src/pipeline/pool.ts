@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -15,6 +16,11 @@ import { packageRoot } from '../core/native.ts';
 
 /** What the worker entry returns: a value, or a user-facing error as plain data. */
 export type TaskReply = { value: unknown } | { error: { code: ErrorCode; message: string; hint: string | undefined } };
+
+/** What the worker entry says once its modules are loaded. */
+export interface LoadedMessage {
+  loadedThread: number;
+}
 
 export interface WorkerPool {
   workers: number;
@@ -33,8 +39,8 @@ export function workerCount(workers: number): number {
 /** `memoryMiB` limits each worker's old space; undefined leaves Node's default. */
 export function createPool(workers: number, memoryMiB: number | undefined): WorkerPool {
   // While one task waits for its part to reach the disk, the worker's core goes on with the next.
-  const shared = startWorkers(workers, 2, memoryMiB);
-  let solitary: Piscina | undefined;
+  const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB });
+  let solitary: Workers | undefined;
 
   async function run<R>(task: object, options: { transfer?: MessagePort[]; abort?: AbortSignal } = {}): Promise<R> {
     const { transfer, abort } = options;
@@ -43,15 +49,17 @@ export function createPool(workers: number, memoryMiB: number | undefined): Work
       ...(abort === undefined ? {} : { signal: abort }),
     };
     let reply: TaskReply;
+    // An abort ends a worker, which may be done only to one that is loaded.
+    if (abort !== undefined) await shared.loaded();
     try {
-      reply = (await shared.run(task, piscinaOptions)) as TaskReply;
+      reply = (await shared.piscina.run(task, piscinaOptions)) as TaskReply;
     } catch (first) {
       if (abort?.aborted) throw first;
       // A transferred port is gone with its worker, so such a task has no second try.
       if (transfer !== undefined) throw workerFailed('a worker failed', first, memoryMiB);
-      solitary ??= startWorkers(1, 1, memoryMiB);
+      solitary ??= startWorkers({ threads: 1, concurrentTasksPerWorker: 1, memoryMiB });
       try {
-        reply = (await solitary.run(task, piscinaOptions)) as TaskReply;
+        reply = (await solitary.piscina.run(task, piscinaOptions)) as TaskReply;
       } catch (second) {
         if (abort?.aborted) throw second;
         throw workerFailed('a worker failed twice on the same task', second, memoryMiB);
@@ -67,12 +75,26 @@ export function createPool(workers: number, memoryMiB: number | undefined): Work
     limit: 3 * workers,
     run,
     async close() {
-      await Promise.all([shared.destroy(), solitary?.destroy()]);
+      await Promise.all([shared.end(), solitary?.end()]);
     },
   };
 }
 
-function startWorkers(threads: number, concurrentTasksPerWorker: number, memoryMiB: number | undefined): Piscina {
+interface Workers {
+  piscina: Piscina;
+  /** Resolves when no worker is loading its modules. */
+  loaded(): Promise<void>;
+  /** Ends the workers, whatever they are doing. */
+  end(): Promise<void>;
+}
+
+interface WorkersOptions {
+  threads: number;
+  concurrentTasksPerWorker: number;
+  memoryMiB: number | undefined;
+}
+
+function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB }: WorkersOptions): Workers {
   // A worker that passes its limit while V8 is marking incrementally can take the whole process down: the marking is
   // finished while the worker is torn down, with no limit left to raise (3 aborts in 8 such deaths on Node 20, none in 8
   // without; cleaning a 30 MB corpus takes the same time and memory either way). The flag holds for the whole process.
@@ -88,7 +110,23 @@ function startWorkers(threads: number, concurrentTasksPerWorker: number, memoryM
   });
   // A worker that dies between tasks is replaced by Piscina; its last words are the task's rejection.
   piscina.on('error', () => {});
-  return piscina;
+  const loadedThreads = new Set<number>();
+  piscina.on('message', ({ loadedThread }: LoadedMessage) => loadedThreads.add(loadedThread));
+
+  // A worker that died while loading has left `threads`, or has a thread id of -1.
+  async function loaded(): Promise<void> {
+    while (piscina.threads.some(({ threadId }) => threadId !== -1 && !loadedThreads.has(threadId))) await setTimeout(5);
+  }
+  return {
+    piscina,
+    loaded,
+    async end() {
+      // Node (20.20) ends the whole process when a worker is ended in the middle of loading an ES module: "IsGraphAsync
+      // must be used on an instantiated module". The one that stands in for a dead worker is often that young.
+      await loaded();
+      await piscina.destroy();
+    },
+  };
 }
 
 function workerFailed(what: string, error: unknown, memoryMiB: number | undefined): CorpusmillError {
