@@ -57,9 +57,23 @@ export function drop(reason: string, value?: number, threshold?: number): Verdic
   return { action: 'drop', reason, value, threshold };
 }
 
+/** One rule's measured value beside its limits, for `corpusmill explain`. */
+export interface Measurement {
+  /** The drop reason that the rule gives, or what else was measured. */
+  rule: string;
+  value: number | string;
+  /** Smallest and largest allowed value, where there is one. */
+  min?: number;
+  max?: number;
+  /** True when the rule alone would drop the document. */
+  broken: boolean;
+}
+
 export interface MapStage {
   /** Called once per document; holds no document after it returns. */
   process(document: Document): Verdict;
+  /** Every value the stage measures on the document, also those behind a broken rule; changes nothing. */
+  explain?(document: Document): Measurement[];
 }
 
 export interface MapDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {

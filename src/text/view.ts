@@ -15,6 +15,22 @@ import { createWordFeatures, readWords, type WordFeatures } from './words.ts';
 /** Arrays longer than this are given back after the text that needed them. */
 const RETAINED_UNITS = 1 << 20;
 
+/** A further thing to find in a text, once per text: what `TextView.get` computes at most once. */
+export interface Feature<T> {
+  slot: number;
+  compute(view: TextView): T;
+}
+
+let features = 0;
+
+/**
+ * Declares a feature that several filters may read (`export const alnumChars = defineFeature((view) => …)`, at the top
+ * level of a module). `compute` may read other features; a value that is an object may be reused for the next text.
+ */
+export function defineFeature<T>(compute: (view: TextView) => T): Feature<T> {
+  return { slot: features++, compute };
+}
+
 const UNITS = 1;
 const NEWLINE_LINES = 2;
 const UNIVERSAL_LINES = 4;
@@ -37,6 +53,10 @@ export class TextView {
   #features = createWordFeatures();
   #paragraphs = createBounds(256);
   #lineRuns = createBounds(256);
+  /** Values of defined features, and the generation of the text they were computed for. */
+  #values: unknown[] = [];
+  #computedFor: number[] = [];
+  #generation = 1;
 
   get text(): string {
     return this.#text;
@@ -46,6 +66,7 @@ export class TextView {
   reset(text: string): void {
     this.#text = text;
     this.#done = 0;
+    this.#generation++;
     if (this.#units.length > RETAINED_UNITS && text.length <= RETAINED_UNITS) this.#release();
   }
 
@@ -132,6 +153,16 @@ export class TextView {
       this.#done |= FEATURES;
     }
     return this.#features;
+  }
+
+  /** The value of a feature of this text. */
+  get<T>(feature: Feature<T>): T {
+    const { slot } = feature;
+    if (this.#computedFor[slot] !== this.#generation) {
+      this.#values[slot] = feature.compute(this);
+      this.#computedFor[slot] = this.#generation;
+    }
+    return this.#values[slot] as T;
   }
 
   /** Second and later occurrences among pieces of the text. */
