@@ -1,5 +1,5 @@
 /**
- * Sets of shingle hashes and their exact Jaccard similarity. One set at a time is "open", as a hash table that is reused
+ * Sets of shingle hashes and what two of them have in common. One set at a time is "open", as a hash table that is reused
  * from document to document; others are plain arrays of distinct values that are probed against it.
  */
 export interface ShingleSet {
@@ -9,6 +9,8 @@ export interface ShingleSet {
   open(hashes: Uint32Array, count: number): void;
   /** A copy of the open set's distinct values. */
   values(): Uint32Array;
+  /** |A ∩ B| of the open set and `values`, which are distinct. */
+  shared(values: Uint32Array): number;
   /** |A ∩ B| / |A ∪ B| of the open set and `values`; 0 when both are empty. */
   jaccard(values: Uint32Array): number;
 }
@@ -20,6 +22,18 @@ export function createShingleSet(): ShingleSet {
   let distinct = new Uint32Array(1 << 11);
   let generation = 0;
   let size = 0;
+
+  function shared(values: Uint32Array): number {
+    const mask = slots.length - 1;
+    let found = 0;
+    for (let i = 0; i < values.length; i++) {
+      const hash = values[i];
+      let slot = hash & mask;
+      while (stamps[slot] === generation && slots[slot] !== hash) slot = (slot + 1) & mask;
+      if (stamps[slot] === generation) found++;
+    }
+    return found;
+  }
   return {
     get size() {
       return size;
@@ -46,17 +60,11 @@ export function createShingleSet(): ShingleSet {
       }
     },
     values: () => distinct.slice(0, size),
+    shared,
     jaccard(values) {
-      const mask = slots.length - 1;
-      let shared = 0;
-      for (let i = 0; i < values.length; i++) {
-        const hash = values[i];
-        let slot = hash & mask;
-        while (stamps[slot] === generation && slots[slot] !== hash) slot = (slot + 1) & mask;
-        if (stamps[slot] === generation) shared++;
-      }
-      const together = values.length + size - shared;
-      return together === 0 ? 0 : shared / together;
+      const common = shared(values);
+      const together = values.length + size - common;
+      return together === 0 ? 0 : common / together;
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Checks candidate pairs: the exact Jaccard similarity of their shingle sets must reach a threshold before the two are
- * joined. Without it low-threshold bands chain boilerplate into giant clusters: on the crossposts of the gold set 32 × 4
+ * Checks candidate pairs: two documents are joined only when they are near-copies by a rule on their texts (likeness.ts).
+ * Without it low-threshold bands chain boilerplate into giant clusters: on the crossposts of the gold set 32 × 4
  * bands alone reach precision .57, with a check at .5 .89 and at .7 .98. The alternative, an estimate from stored
  * signatures, would double the features and still blur the threshold by ±.04.
  *
@@ -17,8 +17,7 @@
  */
 import type { BarrierContext } from '../core/stage.ts';
 import { type Candidates, createCandidates } from './candidates.ts';
-import { createShingleSet } from './shingle-set.ts';
-import { createShingler } from './shingles.ts';
+import { createLikeness, type Held, type LikenessRule } from './likeness.ts';
 import type { UnionFind } from './union-find.ts';
 
 /** Representatives that a member of one bucket is compared with at most. */
@@ -27,22 +26,21 @@ const MAX_ROUNDS = 16;
 const MAX_HELD_VALUES = 64 << 20;
 
 export interface VerifyOptions {
-  shingleTokens: number;
-  /** Least Jaccard similarity of a pair that is joined. */
-  threshold: number;
+  /** What a pair must be to be joined. */
+  rule: LikenessRule;
   maxHeldValues?: number;
 }
 
 export interface VerifyCounts {
-  /** Pairs whose similarity was computed. */
+  /** Pairs that were compared. */
   checked: number;
-  /** Of those, pairs below the threshold. */
+  /** Of those, pairs that were not alike enough. */
   rejected: number;
   /** Members that failed against every representative tried while others of their bucket remained. */
   leftApart: number;
 }
 
-/** Joins in `sets` the candidates that reach the threshold. */
+/** Joins in `sets` the candidates that are near-copies by the rule. */
 export async function verifyCandidates(
   candidates: Candidates,
   sets: UnionFind,
@@ -65,20 +63,18 @@ async function sweep(
   candidates: Candidates,
   sets: UnionFind,
   context: BarrierContext,
-  { shingleTokens, threshold, maxHeldValues = MAX_HELD_VALUES }: VerifyOptions,
+  { rule, maxHeldValues = MAX_HELD_VALUES }: VerifyOptions,
   counts: VerifyCounts,
   failures: Map<number, number[]>,
 ): Promise<Candidates> {
   const { needed, lastMember } = reach(candidates, sets, context.rows);
-  const shingler = createShingler(shingleTokens);
-  const current = createShingleSet();
-  const held = new Map<number, Uint32Array>();
+  const current = createLikeness(rule);
+  const held = new Map<number, { document: Held; size: number }>();
   const waiting = createCandidates(context.rows);
   let heldValues = 0;
 
   for await (const [ordinal, text] of documentsOf(needed, context)) {
-    const count = shingler.shingle(text);
-    current.open(shingler.hashes, count);
+    current.open(text);
     for (let edge = candidates.first(ordinal); edge !== 0; edge = candidates.next(edge)) {
       const representative = candidates.representative(edge);
       const other = held.get(representative);
@@ -87,7 +83,7 @@ async function sweep(
           waiting.add(representative, ordinal);
         } else {
           counts.checked++;
-          if (reaches(threshold, other, current)) {
+          if (current.alike(other.document)) {
             sets.union(representative, ordinal);
           } else {
             counts.rejected++;
@@ -99,21 +95,15 @@ async function sweep(
       }
       if (other !== undefined && lastMember[representative] === ordinal) {
         held.delete(representative);
-        heldValues -= other.length;
+        heldValues -= other.size;
       }
     }
     if (lastMember[ordinal] > ordinal && (held.size === 0 || heldValues + current.size <= maxHeldValues)) {
-      held.set(ordinal, current.values());
+      held.set(ordinal, { document: current.hold(), size: current.size });
       heldValues += current.size;
     }
   }
   return waiting;
-}
-
-/** J cannot exceed the ratio of the sizes, so many pairs need no look at the values. */
-function reaches(threshold: number, other: Uint32Array, current: ReturnType<typeof createShingleSet>): boolean {
-  const [small, large] = other.length < current.size ? [other.length, current.size] : [current.size, other.length];
-  return small >= threshold * large * (1 - 1e-9) && current.jaccard(other) >= threshold;
 }
 
 /** Which documents a sweep must read, and with which member each representative is done with. */

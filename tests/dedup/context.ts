@@ -71,17 +71,3 @@ export async function runBarrier(
   const { keptAs, details } = await definition.decide(parsed, context);
   return { keptAs: [...(keptAs ?? [])], details: details as Outcome['details'], reads };
 }
-
-/** Precision and recall of pairs within equal labels against pairs within equal gold clusters. */
-export function pairScores(found: readonly unknown[], gold: readonly unknown[]): { precision: number; recall: number } {
-  const both = pairs(found.map((label, i) => `${String(label)}\0${String(gold[i])}`));
-  return { precision: both / pairs(found), recall: both / pairs(gold) };
-}
-
-function pairs(labels: readonly unknown[]): number {
-  const sizes = new Map<unknown, number>();
-  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
-  let sum = 0;
-  for (const size of sizes.values()) sum += (size * (size - 1)) / 2;
-  return sum;
-}

@@ -4,9 +4,10 @@
  * (32 × 4) and the check at .5 or .7 the stage must come close to those; FineWeb's curve lies around .72.
  */
 import { expect, it } from 'vitest';
+import { addScores, f1, pairScores } from '../../bench/pair-scores.ts';
 import { minhash } from '../../src/dedup/minhash.ts';
 import { describeWithShared, shared } from '../shared.ts';
-import { pairScores, readJsonlGz, runBarrier } from './context.ts';
+import { readJsonlGz, runBarrier } from './context.ts';
 
 const WIDE = { numBands: 32, rowsPerBand: 4 };
 
@@ -31,17 +32,25 @@ describeWithShared('dedup.minhash on the gold near-copies', () => {
     expect(Math.abs(scores.recall - recall)).toBeLessThan(0.01);
   });
 
-  it.each([
-    // Between the rows for J ≥ .7 and J ≥ .8 of the reference, where its curve lies; precision no lower.
-    { kind: 'planted', precision: 1, recall: 1 },
-    { kind: 'editions-en', precision: 1, recall: 0.987 },
-    { kind: 'editions-zh', precision: 1, recall: 0.853 },
-    { kind: 'classical-zh', precision: 1, recall: 0.779 },
-  ])("FineWeb's bands find in $kind at least what J ≥ .8 would", async ({ kind, precision, recall }) => {
-    const scores = await scoresOf(kind, {});
-    expect(scores.precision).toBeGreaterThanOrEqual(precision);
-    expect(scores.recall).toBeGreaterThan(recall - 0.0005);
-  });
+  // Peers' settings over the same documents: datatrove F1 .759 over all pairs and .880 on average over the kinds,
+  // text-dedup at best .863 and .867 (docs/deduplication.md). FineWeb's bands are held to what exact comparison at .8 finds.
+  it('by default reaches F1 .95 over all pairs at a precision of .95, and .96 on average over the kinds', async () => {
+    const kinds = [
+      'poems-zh',
+      'extractions',
+      'editions-zh',
+      'classical-zh',
+      'biblio',
+      'crossposts',
+      'editions-en',
+      'planted',
+    ];
+    const scores = await Promise.all(kinds.map((kind) => scoresOf(kind, {})));
+    const all = addScores(scores);
+    expect(all.precision).toBeGreaterThanOrEqual(0.95);
+    expect(f1(all)).toBeGreaterThanOrEqual(0.95);
+    expect(scores.reduce((sum, score) => sum + f1(score), 0) / kinds.length).toBeGreaterThanOrEqual(0.96);
+  }, 120_000);
 });
 
 describeWithShared('dedup.minhash on a whole corpus', () => {

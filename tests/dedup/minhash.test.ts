@@ -31,7 +31,7 @@ describe('dedup.minhash', () => {
       const common = fresh(shared);
       texts.push([...common, ...fresh(own)].join(' '), [...fresh(own), ...common].join(' '));
     }
-    const { details, keptAs } = await run(texts, { shingleTokens: 1, verify: 0 });
+    const { details, keptAs } = await run(texts, { shingleTokens: 1, numBands: 14, rowsPerBand: 8, verify: 0 });
     for (let i = 0; i < keptAs.length; i++) expect([i, i - (i % 2)]).toContain(keptAs[i]);
     const expected = catchProbability(jaccard, { bands: 14, rows: 8 });
     // Binomial with 1,500 trials: four standard errors.
@@ -113,15 +113,18 @@ describe('dedup.minhash', () => {
   });
 
   it('takes a document shorter than a shingle as one: equal ones are copies, others are not', async () => {
-    const { keptAs } = await run(['Read more', 'read more.', 'read less', 'READ MORE »']);
+    const { keptAs } = await run(['Read more', 'read more.', 'read less', 'READ MORE »'], { keep: 'first' });
     expect(keptAs).toEqual([0, 0, 2, 0]);
   });
 
   it('finds Chinese near-copies without word segmentation', async () => {
     const text =
       '床前明月光，疑是地上霜。举头望明月，低头思故乡。静夜思是唐代诗人李白所作，描写了秋日夜晚诗人于屋内抬头望月的所感。';
-    const { keptAs } = await run([text, text.replace('疑是', '疑似').replaceAll('，', ' '), text.slice(30)]);
-    expect(keptAs).toEqual([0, 0, 2]);
+    const varied = text.replace('疑是', '疑似').replaceAll('，', ' ');
+    const rest = text.slice(30);
+    expect((await run([text, varied, rest], { threshold: 0.6 })).keptAs).toEqual([0, 0, 2]);
+    // By default also what is contained in another.
+    expect((await run([rest, text, varied])).keptAs).toEqual([1, 1, 1]);
   });
 
   it('looks past documents that earlier stages dropped', async () => {
@@ -131,34 +134,39 @@ describe('dedup.minhash', () => {
     expect(details.documents).toBe(2);
   });
 
-  it('keeps the longest when asked', async () => {
+  it('keeps the longest, or the first when asked', async () => {
     const words = Array.from({ length: 100 }, (_, i) => `word${i}`);
     const texts = [words.slice(0, 98).join(' '), words.join(' '), words.slice(0, 99).join(' ')];
-    expect((await run(texts)).keptAs).toEqual([0, 0, 0]);
-    expect((await run(texts, { keep: 'longest' })).keptAs).toEqual([1, 1, 1]);
+    expect((await run(texts, { keep: 'first' })).keptAs).toEqual([0, 0, 0]);
+    expect((await run(texts)).keptAs).toEqual([1, 1, 1]);
   });
 
   it('depends on the seed only in which candidates are found', async () => {
     const words = Array.from({ length: 50 }, (_, i) => `word${i}`);
     const texts = [words.join(' '), variants(words, 49)];
-    for (const seed of [1, 2, 3]) expect((await run(texts, {}, { seed })).keptAs).toEqual([0, 0]);
+    for (const seed of [1, 2, 3]) expect((await run(texts, { keep: 'first' }, { seed })).keptAs).toEqual([0, 0]);
     expect((await run(texts, { seed: 9 })).details.settings).toMatchObject({ seed: 9 });
     expect((await run(texts, {}, { seed: 4 })).details.settings).toMatchObject({ seed: 4 });
   });
 
-  it('reports its settings, FineWeb’s by default', async () => {
+  it('reports its settings', async () => {
     expect((await run(['a'])).details.settings).toMatchObject({
-      numBands: 14,
-      rowsPerBand: 8,
-      shingleTokens: 5,
-      curveThreshold: 0.719,
-      verify: 0.5,
+      numBands: 40,
+      rowsPerBand: 4,
+      shingleTokens: 3,
+      verify: 'containment',
+      minShingles: 0.7,
+      minTokens: 0.9,
+      maxReordered: 0.1,
     });
+    const fineweb = { shingleTokens: 5, numBands: 14, rowsPerBand: 8, verify: 0 };
+    // (1/14)^(1/8), the threshold that is quoted for FineWeb's bands.
+    expect((await run(['a'], fineweb)).details.settings).toMatchObject({ ...fineweb, curveThreshold: 0.719 });
   });
 
   it('derives bands, rows and check from a threshold', async () => {
     const { details } = await run(['a'], { threshold: 0.7 });
-    expect(details.settings).toMatchObject({ numBands: 14, rowsPerBand: 9, verify: 0.7 });
+    expect(details.settings).toMatchObject({ numBands: 14, rowsPerBand: 9, shingleTokens: 5, verify: 0.7 });
     expect((await run(['a'], { threshold: 0.45, numHashes: 256, verify: 0.4 })).details.settings).toMatchObject({
       numBands: 47,
       rowsPerBand: 5,

@@ -86,8 +86,7 @@ describe('verification', () => {
               ordinals.map((i) => ({ id: '', text: documents[i].join(' '), meta: {} })),
           } as unknown as BarrierContext;
           const counts = await verifyCandidates(candidates, sets, context, {
-            shingleTokens: 1,
-            threshold,
+            rule: { kind: 'jaccard', shingleTokens: 1, threshold },
             maxHeldValues,
           });
           expect(counts.leftApart).toBe(0);

@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createLikeness, type LikenessRule } from '../../src/dedup/likeness.ts';
+
+const containment = {
+  kind: 'containment',
+  shingleTokens: 3,
+  minShingles: 0.7,
+  minTokens: 0.9,
+  maxReordered: 0.1,
+} as const;
+
+function alike(rule: LikenessRule, a: string, b: string): boolean {
+  const likeness = createLikeness(rule);
+  likeness.open(a);
+  const held = likeness.hold();
+  likeness.open(b);
+  return likeness.alike(held);
+}
+
+const words = (count: number, prefix = 'w'): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+describe('containment', () => {
+  it('is symmetric, and true of a text and itself', () => {
+    const text = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(alike(containment, a.join(' '), b.join(' '))).toBe(alike(containment, b.join(' '), a.join(' ')));
+        expect(alike(containment, a.join(' '), a.join(' '))).toBe(true);
+      }),
+    );
+  });
+
+  it('agrees with sets of joined words, compared one by one', () => {
+    const text = fc.array(fc.constantFrom(...words(12)), { minLength: 1, maxLength: 40 });
+    const limits = fc.record({
+      minShingles: fc.constantFrom(0.25, 0.5, 0.75, 1),
+      minTokens: fc.constantFrom(0.5, 0.8, 1),
+      maxReordered: fc.constantFrom(0, 0.1, 1),
+    });
+    fc.assert(
+      fc.property(text, text, limits, (a, b, given) => {
+        const grams = (list: string[], n: number): Set<string> =>
+          list.length < n
+            ? new Set([list.join(' ')])
+            : new Set(list.slice(n - 1).map((_, i) => list.slice(i, i + n).join(' ')));
+        const lacking = (n: number): number => {
+          const [x, y] = [grams(a, n), grams(b, n)];
+          return 1 - [...x].filter((gram) => y.has(gram)).length / Math.min(x.size, y.size);
+        };
+        const expected =
+          lacking(3) <= 1 - given.minShingles + 1e-9 &&
+          lacking(1) <= 1 - given.minTokens + 1e-9 &&
+          lacking(3) <= 3 * lacking(1) + given.maxReordered + 1e-9;
+        expect(alike({ ...containment, ...given }, a.join(' '), b.join(' '))).toBe(expected);
+      }),
+    );
+  });
+
+  it('sees one page with and without its surroundings as the same, which Jaccard does not', () => {
+    const page = words(100).join(' ');
+    const withSidebar = `${words(80, 'menu').join(' ')} ${page} ${words(90, 'footer').join(' ')}`;
+    expect(alike(containment, page, withSidebar)).toBe(true);
+    expect(alike({ kind: 'jaccard', shingleTokens: 5, threshold: 0.5 }, page, withSidebar)).toBe(false);
+  });
+
+  it('tells apart a form letter filled in for two people', () => {
+    const letter = (name: string): string =>
+      Array.from({ length: 12 }, (_, i) => `part ${i} of the letter for ${name}${i} of ${name}town${i}`).join(' ');
+    expect(alike({ ...containment, minTokens: 0.01 }, letter('x'), letter('y'))).toBe(false);
+    expect(alike(containment, letter('x'), letter('x'))).toBe(true);
+  });
+
+  it('tells apart sentences that swap who did what to whom', () => {
+    const a = 'in the spring the river company of the north bought the southern mill from the old city bank';
+    const b = 'in the spring the southern mill bought the river company of the north from the old city bank';
+    expect(alike(containment, a, b)).toBe(false);
+  });
+
+  it('has no likeness for a text without tokens', () => {
+    expect(alike(containment, '', '')).toBe(false);
+    expect(alike(containment, 'word', '!!')).toBe(false);
+  });
+});
