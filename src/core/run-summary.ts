@@ -20,6 +20,18 @@ export interface RunSummary {
   /** `details` of every barrier by instance name; dedup stages give `DuplicateDetails`. */
   barriers: BarrierSummary[];
   outputs: OutputSummary[];
+  /** Dropped documents that were written out; absent where the pipeline does not ask for them. */
+  dropped?: DroppedSummary;
+}
+
+export interface DroppedSummary {
+  /** Folder of Parquet files, relative to the run directory; absent from disk when nothing was dropped. */
+  path: string;
+  /** The share of dropped documents that is kept: 1 for all. */
+  fraction: number;
+  text: 'excerpt' | 'whole';
+  documents: number;
+  files: number;
 }
 
 export interface InputSummary {
@@ -67,6 +79,14 @@ export interface DuplicateDetails extends Record<string, unknown> {
   largest: DuplicateCluster[];
   /** Options worth showing: bands, rows, shingle length … */
   settings: Record<string, unknown>;
+}
+
+/** `details` of a stage that mixes sources; sizes are in `unit`. */
+export interface MixDetails extends Record<string, unknown> {
+  kind: 'mix';
+  unit: 'documents' | 'bytes' | 'tokens';
+  /** By source, in the order of the pipeline's options. `target` is the share asked for. */
+  sources: Record<string, { available: number; kept: number; documents: number; target: number | undefined }>;
 }
 
 export interface DuplicateCluster {

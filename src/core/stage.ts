@@ -28,8 +28,19 @@ interface StageDeclaration<S extends OptionSchema> {
   options: S;
   /** Files that options name (absolute, or relative to the pipeline file): their content is part of the stage's key. */
   optionFiles?(options: z.output<S>): readonly (string | undefined)[];
+  /** Mistakes in options that name inputs, given the names of the pipeline's inputs. */
+  checkInputs?(options: z.output<S>, inputs: readonly string[]): readonly InputMistake[];
   /** Reasons this stage can give for a drop, with one line each. */
   reasons?: Record<string, string>;
+}
+
+/** An option that names what is no input. */
+export interface InputMistake {
+  /** The way to it in the options. */
+  path: readonly string[];
+  /** The name that was found, or what else is wrong. */
+  name: string;
+  expected: string;
 }
 
 /** What a stage's factory is given besides its options. */
@@ -72,6 +83,11 @@ export interface Measurement {
 export interface MapStage {
   /** Called once per document; holds no document after it returns. */
   process(document: Document): Verdict;
+  /**
+   * What `process` counted the last document under, besides its verdict (benchmark items that it holds): becomes
+   * `StageStats.counts`. The chain reads and empties it after each document.
+   */
+  readonly counted?: string[];
   /** Every value the stage measures on the document, also those behind a broken rule; changes nothing. */
   explain?(document: Document): Measurement[];
 }
@@ -117,12 +133,18 @@ export interface BarrierContext extends StageContext {
   signal: AbortSignal;
 }
 
+/** In `keptAs`: dropped, and no other document stands for it. */
+export const NOBODY = 0xffffffff;
+
 export interface BarrierResult {
   /**
    * Duplicate decision: for each ordinal, the ordinal of the document that stands for it — itself when kept.
-   * A document whose entry is another is dropped with reason `duplicate`; equal entries are one cluster.
+   * A document whose entry is another is dropped with reason `duplicate`; equal entries are one cluster. `NOBODY`
+   * drops a document that no other stands for.
    */
   keptAs?: Uint32Array;
+  /** Why a dropped document is dropped, where it is no duplicate. Asked of every dropped document. */
+  reasonOf?(ordinal: Ordinal): { reason: string; value?: number; threshold?: number };
   /** Files the stage made, by role (`tokenizer`: path …), relative to `outputDir`. Later stages find them by role. */
   artifacts?: Record<string, string>;
   /** Anything worth reporting, JSON. Shown by the report under the stage's name. */

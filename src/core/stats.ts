@@ -98,10 +98,15 @@ export interface StageStats {
   output: Volume;
   /** Documents whose text the stage changed and kept. */
   changed: number;
+  /** UTF-8 bytes by which changed documents became shorter, and by which they became longer. */
+  bytesRemoved?: number;
+  bytesAdded?: number;
   /** Documents the stage made out of others by splitting (pieces minus originals). */
   added: number;
   dropped: Record<string, Volume>;
   samples: Record<string, DropSample[]>;
+  /** Documents by whatever else the stage counted them under (`MapStage.counted`); absent where it counted nothing. */
+  counts?: Record<string, number>;
 }
 
 export function stageStats(name: string, stage: string): StageStats {
@@ -111,6 +116,8 @@ export function stageStats(name: string, stage: string): StageStats {
     input: { documents: 0, bytes: 0 },
     output: { documents: 0, bytes: 0 },
     changed: 0,
+    bytesRemoved: 0,
+    bytesAdded: 0,
     added: 0,
     dropped: {},
     samples: {},
@@ -122,6 +129,8 @@ export function mergeStageStats(into: StageStats, from: StageStats): void {
   addVolume(into.input, from.input);
   addVolume(into.output, from.output);
   into.changed += from.changed;
+  into.bytesRemoved = (into.bytesRemoved ?? 0) + (from.bytesRemoved ?? 0);
+  into.bytesAdded = (into.bytesAdded ?? 0) + (from.bytesAdded ?? 0);
   into.added += from.added;
   for (const [reason, volume] of Object.entries(from.dropped)) {
     into.dropped[reason] ??= { documents: 0, bytes: 0 };
@@ -131,4 +140,11 @@ export function mergeStageStats(into: StageStats, from: StageStats): void {
     into.samples[reason] ??= [];
     mergeSamples(into.samples[reason], samples);
   }
+  for (const [name, documents] of Object.entries(from.counts ?? {})) countUnder(into, name, documents);
+}
+
+/** Adds documents to one of a stage's further counts. */
+export function countUnder(stats: StageStats, name: string, documents: number): void {
+  stats.counts ??= {};
+  stats.counts[name] = (stats.counts[name] ?? 0) + documents;
 }

@@ -10,6 +10,24 @@
  * contractions (neither changes a count but in rare cases).
  */
 import { charFlags, flagsOf, PUNCTUATION, SENTENCE_END, SPACE } from './char-class.ts';
+import { splitAtChineseEnds } from './chinese-sentences.ts';
+
+const WORD = /[\p{L}\p{N}]/u;
+
+/**
+ * The same where Chinese has its own ends: 。！？ and … end a sentence also without a space behind them, which spaCy's
+ * English rules (and so datatrove's C4) do not see. A text without those marks counts as by `countSentences`.
+ */
+export function countSentencesUnspaced(text: string, enough = Number.POSITIVE_INFINITY): number {
+  let sentences = 0;
+  splitAtChineseEnds(text, (start, end) => {
+    const piece = text.slice(start, end);
+    if (WORD.test(piece) || (start === 0 && end === text.length))
+      sentences += countSentences(piece, enough - sentences);
+    return sentences < enough;
+  });
+  return sentences;
+}
 
 /**
  * Number of sentences in a text, usually one line; 0 for the empty text, 1 for one without end marks. Counts no further

@@ -7,7 +7,15 @@
  * Offsets are in UTF-16 units of `text`; lengths called chars are in code points.
  */
 import { type Duplicates, findDuplicates } from './duplicates.ts';
-import { lineRuns, newlineLines, paragraphs, universalLines } from './lines.ts';
+import {
+  lineRuns,
+  linesBetweenNewlines,
+  mayHaveOtherBreaks,
+  newlineLines,
+  newlineLinesOfLatin1,
+  paragraphs,
+  universalLines,
+} from './lines.ts';
 import { countCodePoints } from './unicode.ts';
 import { type Bounds, breakWords, createBounds, type UnspacedWords } from './word-break.ts';
 import { createWordFeatures, readWords, type WordFeatures } from './words.ts';
@@ -44,11 +52,15 @@ export class TextView {
   #done = 0;
   #bytes = Buffer.alloc(1 << 17);
   #units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, 1 << 16);
+  #isLatin1 = false;
   #hasSurrogates = false;
   #charCount = 0;
   #unspaced: UnspacedWords = 'characters';
   #newline = createBounds();
   #universal = createBounds();
+  /** Lines of a text without line breaks but newlines: in the arrays of `#newline`. */
+  #plain = createBounds(1);
+  #lines = this.#universal;
   #words = createBounds();
   #features = createWordFeatures();
   #paragraphs = createBounds(256);
@@ -91,7 +103,9 @@ export class TextView {
   /** Pieces between newlines: `text.split("\n")`. */
   get newlineLines(): Bounds {
     if ((this.#done & NEWLINE_LINES) === 0) {
-      newlineLines(this.units, this.#text.length, this.#newline);
+      const units = this.units;
+      if (this.#isLatin1) newlineLinesOfLatin1(this.#text, this.#newline);
+      else newlineLines(units, this.#text.length, this.#newline);
       this.#done |= NEWLINE_LINES;
     }
     return this.#newline;
@@ -105,10 +119,17 @@ export class TextView {
   /** Python's `text.splitlines()`. */
   get lines(): Bounds {
     if ((this.#done & UNIVERSAL_LINES) === 0) {
-      universalLines(this.units, this.#text.length, this.#universal);
+      const units = this.units;
+      if (mayHaveOtherBreaks(this.#text, this.#isLatin1)) {
+        universalLines(units, this.#text.length, this.#universal);
+        this.#lines = this.#universal;
+      } else {
+        linesBetweenNewlines(this.newlineLines, this.#plain);
+        this.#lines = this.#plain;
+      }
       this.#done |= UNIVERSAL_LINES;
     }
-    return this.#universal;
+    return this.#lines;
   }
 
   /** Pieces between runs of newlines: `re.split("\n+", text)`. */
@@ -179,10 +200,9 @@ export class TextView {
     }
     this.#bytes.write(text, 0, 'utf16le');
     const units = this.#units;
-    let lows = 0;
-    for (let i = 0; i < text.length; i++) if ((units[i] & 0xfc00) === 0xdc00) lows++;
-    this.#hasSurrogates = lows > 0;
-    this.#charCount = lows === 0 ? text.length : countCodePoints(units, 0, text.length);
+    this.#isLatin1 = !BEYOND_LATIN_1.test(text);
+    this.#hasSurrogates = !this.#isLatin1 && hasLowSurrogate(units, text.length);
+    this.#charCount = this.#hasSurrogates ? countCodePoints(units, 0, text.length) : text.length;
     this.#done |= UNITS;
   }
 
@@ -191,11 +211,21 @@ export class TextView {
     this.#units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, 1 << 16);
     this.#newline = createBounds();
     this.#universal = createBounds();
+    this.#plain = createBounds(1);
+    this.#lines = this.#universal;
     this.#words = createBounds();
     this.#features = createWordFeatures();
     this.#paragraphs = createBounds(256);
     this.#lineRuns = createBounds(256);
   }
+}
+
+/** Costs nothing on a string that V8 stores as bytes: the expression is compiled for those to fail at once. */
+const BEYOND_LATIN_1 = /[^\0-\xff]/;
+
+function hasLowSurrogate(units: Uint16Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if ((units[i] & 0xfc00) === 0xdc00) return true;
+  return false;
 }
 
 const shared = new TextView();
