@@ -10,7 +10,16 @@ import { columnReader, isBinary } from './arrow-columns.ts';
 import { type ArrowLayout, arrowLayout, asArrowBreak, type BatchPlace, batchStream } from './arrow-layout.ts';
 import type { Allowance } from './byte-chunks.ts';
 import type { BadChunk, InputFile, InputSpec, RowsChunk } from './input.ts';
-import { badRecord, CLEAN, deliverRecord, type Mending, type ReadContext, setOwn, tooLong } from './record.ts';
+import {
+  badRecord,
+  CLEAN,
+  deliverRecord,
+  isTextField,
+  type Mending,
+  type ReadContext,
+  setOwn,
+  tooLong,
+} from './record.ts';
 
 /** A batch larger than this is given out in row ranges; each reads the whole batch again. */
 const LARGE_BATCH_BYTES = 64 * 1024 * 1024;
@@ -68,7 +77,7 @@ export async function parseArrow(chunk: RowsChunk, context: ReadContext): Promis
 }
 
 function wanted(name: string, spec: InputSpec): 'always' | 'json' | 'no' {
-  if (name === spec.textField || name === spec.idField) return 'always';
+  if (isTextField(name, spec) || name === spec.idField) return 'always';
   if (spec.metaFields === 'all') return 'json';
   return spec.metaFields !== 'none' && spec.metaFields.includes(name) ? 'json' : 'no';
 }

@@ -180,7 +180,8 @@ interface Problem {
   detail: string;
 }
 
-async function fillOrBreak(
+/** Fills `buffer` from `from` on; at a break, says what broke and keeps what came before it. */
+export async function fillOrBreak(
   source: ByteSource,
   buffer: Buffer,
   from: number,
@@ -249,14 +250,16 @@ let freeBytes = 0;
 /** Room for the chunks of many workers, or for a few records of 50 MB. */
 const MAX_FREE_BYTES = 256 * 1024 * 1024;
 
-function takeBuffer(bytes: number): Buffer {
+/** Shared memory for a chunk, used again where a chunk of this size was released. */
+export function takeBuffer(bytes: number): Buffer {
   const at = free.findIndex((buffer) => buffer.byteLength === bytes);
   if (at === -1) return Buffer.from(new SharedArrayBuffer(bytes));
   freeBytes -= bytes;
   return Buffer.from(free.splice(at, 1)[0]);
 }
 
-function recycle(bytes: Uint8Array): void {
+/** Gives memory of takeBuffer back. */
+export function recycle(bytes: Uint8Array): void {
   const { buffer } = bytes;
   if (!(buffer instanceof SharedArrayBuffer) || free.includes(buffer)) return;
   free.push(buffer);

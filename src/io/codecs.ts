@@ -87,29 +87,34 @@ export interface ByteSource {
    * break have been handed out, and again at every later read.
    */
   read(into: Uint8Array): Promise<number>;
+  /** After `corrupt gzip` or `truncated gzip`: offset in the file of the byte that could not be taken. */
+  brokenAt?(): number | undefined;
   close(): Promise<void>;
 }
 
 /** Bytes of compressed input a step; a gzip bomb expands one step to at most 66 MB, and is stopped within it. */
 const INPUT_PIECE_BYTES = 64 * 1024;
 
-/** Opens a file for reading. Throws BrokenInput `unreadable file` with the system's words. */
-export async function openByteSource(path: string, maxExpansionRatio: number): Promise<ByteSource> {
+/**
+ * Opens a file for reading. Throws BrokenInput `unreadable file` with the system's words. `from`: begin at this byte of
+ * the file, where a gzip member must begin if the file is gzip.
+ */
+export async function openByteSource(path: string, maxExpansionRatio: number, from = 0): Promise<ByteSource> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, 'r');
     const stat = await handle.stat();
     if (!stat.isFile()) throw new BrokenInput('unreadable file', 'not a regular file');
     const head = Buffer.alloc(6);
-    const { bytesRead } = await handle.read(head, 0, 6, 0);
+    const { bytesRead } = await handle.read(head, 0, 6, from);
     const unsupported = unsupportedCompression(head.subarray(0, bytesRead));
     if (unsupported !== undefined) {
       throw new BrokenInput('unsupported compression', `${unsupported} (gzip and zstd are read)`);
     }
     const kind = detectCompression(head.subarray(0, bytesRead));
     return kind === 'none'
-      ? plainSource(handle, stat.size)
-      : compressedSource(handle, stat.size, kind, path, maxExpansionRatio);
+      ? plainSource(handle, stat.size, from)
+      : compressedSource(handle, stat.size, kind, path, maxExpansionRatio, from);
   } catch (error) {
     await handle?.close();
     throw asBroken(error);
@@ -148,8 +153,8 @@ export function asBroken(error: unknown): unknown {
     : error;
 }
 
-function plainSource(handle: FileHandle, fileBytes: number): ByteSource {
-  let position = 0;
+function plainSource(handle: FileHandle, fileBytes: number, from: number): ByteSource {
+  let position = from;
   return {
     compression: 'none',
     fileBytes,
@@ -175,20 +180,28 @@ function compressedSource(
   kind: 'gzip' | 'zstd',
   path: string,
   maxExpansionRatio: number,
+  from: number,
 ): ByteSource {
-  let consumed = 0;
+  let consumed = from;
+  let brokenAt: number | undefined;
   const guard = createGuard(expansionLimit(fileBytes, maxExpansionRatio), path, fileBytes);
-  const pieces = filePieces(handle, Number.POSITIVE_INFINITY, (position) => {
+  const pieces = filePieces(handle, from, Number.POSITIVE_INFINITY, (position) => {
     consumed = position;
   });
+  const onBreak = (position: number): void => {
+    brokenAt = position;
+  };
   const expanded =
-    kind === 'gzip' ? gunzipToTheBreak(handle, gunzip(pieces, guard), () => consumed) : guarded(unzstd(pieces), guard);
+    kind === 'gzip'
+      ? gunzipToTheBreak(handle, from, gunzip(pieces, guard), () => consumed, onBreak)
+      : guarded(unzstd(pieces), guard);
   let held = NOTHING;
   let failure: unknown;
   return {
     compression: kind,
     fileBytes,
     consumed: () => consumed,
+    brokenAt: () => brokenAt,
     async read(into) {
       let fresh = false;
       while (held.length === 0) {
@@ -215,13 +228,14 @@ function compressedSource(
   };
 }
 
-/** The file in pieces, single bytes from `bytewiseFrom` on. */
+/** The file from `from` on in pieces, single bytes from `bytewiseFrom` on. */
 async function* filePieces(
   handle: FileHandle,
+  from: number,
   bytewiseFrom: number,
   onRead: (position: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  let position = 0;
+  let position = from;
   for (;;) {
     // A fresh buffer each time: zlib reads it in another thread while this one goes on.
     const buffer = Buffer.allocUnsafeSlow(INPUT_PIECE_BYTES);
@@ -242,8 +256,10 @@ async function* filePieces(
  */
 async function* gunzipToTheBreak(
   handle: FileHandle,
+  from: number,
   inflated: AsyncGenerator<Uint8Array>,
   consumed: () => number,
+  onBreak: (position: number) => void,
 ): AsyncGenerator<Uint8Array> {
   let delivered = 0;
   try {
@@ -252,13 +268,12 @@ async function* gunzipToTheBreak(
       yield part;
     }
   } catch (error) {
-    if (!(error instanceof BrokenInput) || error.reason !== 'corrupt gzip') throw error;
-    const failedPiece = Math.floor((consumed() - 1) / INPUT_PIECE_BYTES) * INPUT_PIECE_BYTES;
+    if (!(error instanceof BrokenInput)) throw error;
+    onBreak(consumed());
+    if (error.reason !== 'corrupt gzip') throw error;
+    const failedPiece = from + Math.floor((consumed() - from - 1) / INPUT_PIECE_BYTES) * INPUT_PIECE_BYTES;
     let known = delivered;
-    for await (const part of gunzip(
-      filePieces(handle, failedPiece, () => {}),
-      () => {},
-    )) {
+    for await (const part of gunzip(filePieces(handle, from, failedPiece, onBreak), () => {})) {
       const fresh = part.subarray(Math.min(known, part.length));
       known -= part.length - fresh.length;
       if (fresh.length > 0) yield fresh;

@@ -28,6 +28,12 @@ const FORMAT_OF_EXTENSION: Record<string, InputFormat> = {
   txt: 'text',
   text: 'text',
   md: 'text',
+  html: 'html',
+  htm: 'html',
+  xhtml: 'html',
+  warc: 'warc',
+  wet: 'warc',
+  arc: 'warc',
 };
 
 export interface ExpandOptions {
@@ -214,7 +220,8 @@ export function formatOfBytes(head: Uint8Array): InputFormat | undefined {
   // An Arrow stream: continuation marker, then the length of the schema message.
   if (start.length >= 8 && start.readUInt32LE(0) === 0xffffffff && start.readInt32LE(4) > 0) return 'arrow';
   const text = start.toString('utf8').replace(/^\ufeff?\s*/, '');
+  if (/^(?:WARC\/\d|filedesc:\/\/)/.test(text)) return 'warc';
   if (text.startsWith('{')) return 'jsonl';
   if (text.startsWith('[') || start.includes(0)) return undefined;
-  return 'text';
+  return /^(?:<!doctype html|<html\b)/i.test(text) ? 'html' : 'text';
 }

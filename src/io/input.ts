@@ -5,7 +5,7 @@
  * chunk into documents. Byte chunks live in SharedArrayBuffers, so a chunk whose worker died can be given to another.
  */
 
-export const INPUT_FORMATS = ['jsonl', 'csv', 'tsv', 'parquet', 'arrow', 'text'] as const;
+export const INPUT_FORMATS = ['jsonl', 'csv', 'tsv', 'parquet', 'arrow', 'text', 'html', 'warc'] as const;
 export type InputFormat = (typeof INPUT_FORMATS)[number];
 
 /** One entry of a pipeline's `inputs`, validated; paths are absolute. */
@@ -17,6 +17,8 @@ export interface InputSpec {
   /** `auto`: by file name extension (ignoring .gz/.zst), then by the first bytes. */
   format: InputFormat | 'auto';
   textField: string;
+  /** Makes the text out of several fields, in place of `textField`; see template.ts. */
+  template?: string;
   /** A missing field, or a record without it, gives the id `<name>/<relative file>#<offset or row>`. */
   idField: string | undefined;
   /** Which other columns go into `meta`. */
@@ -30,7 +32,28 @@ export interface InputSpec {
   maxRecordBytes: number;
   /** A compressed file may not expand to more than this many times its size (once past `EXPANSION_FREE_BYTES`). */
   maxExpansionRatio: number;
+  /** Which records of web archives become documents; absent: the defaults of `WarcSelection`. */
+  warc?: WarcSelection;
 }
+
+/** Which records of a WARC or ARC file become documents. The others are counted in ReadCounters.skipped. */
+export interface WarcSelection {
+  /** WARC-Type of the records that are read. */
+  records: readonly WarcRecordType[];
+  /** HTTP status codes of the responses that are read. */
+  status: '2xx' | 'any' | readonly number[];
+  /** Media types that are read, in lower case and without parameters. */
+  contentTypes: readonly string[];
+}
+
+export const WARC_RECORD_TYPES = ['response', 'resource', 'conversion'] as const;
+export type WarcRecordType = (typeof WARC_RECORD_TYPES)[number];
+
+export const WARC_DEFAULTS: WarcSelection = {
+  records: WARC_RECORD_TYPES,
+  status: '2xx',
+  contentTypes: ['text/html', 'application/xhtml+xml', 'text/plain'],
+};
 
 /** Below this much output a compressed file's expansion ratio is not looked at. */
 export const EXPANSION_FREE_BYTES = 64 * 1024 * 1024;
@@ -55,10 +78,10 @@ interface ChunkBase {
   fileBytes: number;
 }
 
-/** Whole records of a JSONL or CSV/TSV file. `header` is the CSV header row, already parsed. */
+/** Whole records of a JSONL, CSV/TSV, WARC or ARC file. `header` is the CSV header row, already parsed. */
 export interface ByteChunk extends ChunkBase {
   kind: 'bytes';
-  format: 'jsonl' | 'csv' | 'tsv';
+  format: 'jsonl' | 'csv' | 'tsv' | 'warc';
   /** View over a SharedArrayBuffer. */
   bytes: Uint8Array;
   /** Offset of the first byte in the file after decompression. */
@@ -76,10 +99,10 @@ export interface RowsChunk extends ChunkBase {
   batch?: number;
 }
 
-/** Whole text files, one document each. */
+/** Whole text or HTML files, one document each. */
 export interface FilesChunk extends ChunkBase {
   kind: 'files';
-  format: 'text';
+  format: 'text' | 'html';
   files: { path: string; relativePath: string; bytes: number }[];
 }
 
@@ -116,4 +139,6 @@ export interface ReadCounters {
   loneSurrogates: number;
   /** Numeric ids, turned into text. */
   numericIds: number;
+  /** Records of web archives that are no documents, by why: `type: request`, `status: 404`, `content type: image/png`. */
+  skipped?: Record<string, number>;
 }

@@ -9,15 +9,18 @@ import { readBatches } from './arrow.ts';
 import { arrowLayout } from './arrow-layout.ts';
 import { BrokenInput } from './broken-input.ts';
 import { cutRecords } from './byte-chunks.ts';
+import { decodePage } from './charset.ts';
 import { type Compression, openByteSource } from './codecs.ts';
 import { delimiterOf, isBlankRow, recordEnd, splitFields } from './csv.ts';
 import { expandInputs } from './files.ts';
 import type { ByteChunk, InputFile, InputFormat, InputSpec } from './input.ts';
 import { toJsonValue } from './json-value.ts';
 import { columnsToRead, createStringDecoder, openParquet, readRowRange } from './parquet.ts';
+import { parseChunk } from './parse.ts';
 import { setOwn } from './record.ts';
 import { isBlank, textBuffer } from './text-bytes.ts';
 import { readWhole } from './text-files.ts';
+import { cutWarc } from './warc-chunks.ts';
 
 export interface FileSummary {
   format: InputFormat;
@@ -61,7 +64,8 @@ export async function* readRows(
   try {
     if (file.format === 'parquet') yield* parquetRows(file, spec, window);
     else if (file.format === 'arrow') yield* arrowRows(file, window);
-    else if (file.format === 'text') yield* textRows(file, spec, window);
+    else if (file.format === 'text' || file.format === 'html') yield* textRows(file, spec, window);
+    else if (file.format === 'warc') yield* warcRows(file, spec, window);
     else yield* recordRows(file, spec, window);
   } catch (error) {
     throw asUnreadable(path, error);
@@ -131,7 +135,7 @@ async function bytesSummary(file: InputFile): Promise<FileSummary> {
   const source = await openByteSource(file.path, 1000);
   await source.close();
   const base = { format: file.format, compression: source.compression, fileBytes: file.bytes, rows: undefined };
-  if (file.format === 'text')
+  if (file.format === 'text' || file.format === 'html')
     return { ...base, columns: [{ name: 'text', type: 'string' }], rows: 1, problem: undefined };
   for await (const row of readRows(file.path, { limit: 1, offset: 0 }, file.format)) {
     const columns = Object.entries(row).map(([name, value]) => ({ name, type: jsonType(value) }));
@@ -195,10 +199,34 @@ async function* textRows(
   { limit, offset }: RowWindow,
 ): AsyncGenerator<Record<string, unknown>> {
   if (offset > 0 || limit < 1) return;
-  yield { text: (await readWhole(file.path, file.bytes, spec)).toString('utf8') };
+  const bytes = await readWhole(file.path, file.bytes, spec);
+  yield { text: file.format === 'html' ? decodePage(bytes, undefined, true).text : bytes.toString('utf8') };
 }
 
 const BAD = '<bad>';
+
+/** The documents of a web archive as a run would read them by default, broken records between them. */
+async function* warcRows(
+  file: InputFile,
+  spec: InputSpec,
+  { limit, offset }: RowWindow,
+): AsyncGenerator<Record<string, unknown>> {
+  let row = 0;
+  for await (const chunk of cutWarc(file, spec, 256 * 1024, { left: Number.POSITIVE_INFINITY })) {
+    const rows: Record<string, unknown>[] = [];
+    await parseChunk(
+      chunk,
+      [spec],
+      ({ id, text, meta: { source: _, ...meta } }) => rows.push({ id, ...meta, text }),
+      (bad) => rows.push({ [BAD]: `${bad.reason}: ${bad.detail}`, '<raw>': bad.excerpt }),
+    );
+    for (const parsed of rows) {
+      if (row++ < offset) continue;
+      if (row > offset + limit) return;
+      yield parsed;
+    }
+  }
+}
 
 async function* recordRows(
   file: InputFile,

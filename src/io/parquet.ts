@@ -24,7 +24,16 @@ import type { Allowance } from './byte-chunks.ts';
 import { asBroken } from './codecs.ts';
 import type { InputFile, InputSpec, RowsChunk } from './input.ts';
 import { toJsonValue } from './json-value.ts';
-import { badRecord, CLEAN, deliverRecord, type Mending, type ReadContext, setOwn, tooLong } from './record.ts';
+import {
+  badRecord,
+  CLEAN,
+  deliverRecord,
+  isTextField,
+  type Mending,
+  type ReadContext,
+  setOwn,
+  tooLong,
+} from './record.ts';
 import { isUtf8Range, type TextBuffer, textBuffer } from './text-bytes.ts';
 import { zstdCodec } from './zstd.ts';
 
@@ -263,12 +272,12 @@ export function createStringDecoder(): { decode(bytes: Uint8Array): string; isDa
 /** Top-level columns to read: text, id, and those for `meta` that hold no binary data. */
 export function columnsToRead(
   metadata: FileMetaData,
-  spec: Pick<InputSpec, 'textField' | 'idField' | 'metaFields'>,
+  spec: Pick<InputSpec, 'textField' | 'template' | 'idField' | 'metaFields'>,
 ): string[] {
   const columns: string[] = [];
   for (const column of parquetSchema(metadata).children) {
     const { name } = column.element;
-    const wanted = name === spec.textField || name === spec.idField;
+    const wanted = isTextField(name, spec) || name === spec.idField;
     const forMeta = spec.metaFields === 'all' || (spec.metaFields !== 'none' && spec.metaFields.includes(name));
     if (wanted || (forMeta && isJsonable(column))) columns.push(name);
   }

@@ -1,6 +1,6 @@
 /**
- * A chunk to documents: the worker's half of reading. JSONL and CSV run synchronously inside; Parquet, Arrow and text
- * files are read here, by path. No bad input throws: what cannot become a document goes to `onBad`.
+ * A chunk to documents: the worker's half of reading. JSONL, CSV and WARC run synchronously inside; Parquet, Arrow, text and
+ * HTML files are read here, by path. No bad input throws: what cannot become a document goes to `onBad`.
  */
 import type { Document } from '../core/document.ts';
 import { parseArrow } from './arrow.ts';
@@ -10,6 +10,7 @@ import { parseJsonl } from './jsonl.ts';
 import { parseParquet } from './parquet.ts';
 import type { ReadContext } from './record.ts';
 import { parseTextFiles } from './text-files.ts';
+import { parseWarc } from './warc-documents.ts';
 
 /**
  * Parses a chunk of readChunks. Documents come in the chunk's order, each record exactly once as a document, a bad
@@ -32,6 +33,7 @@ export async function parseChunk(
       break;
     case 'bytes':
       if (chunk.format === 'jsonl') parseJsonl(chunk, context);
+      else if (chunk.format === 'warc') parseWarc(chunk, context);
       else parseCsv(chunk, context);
       break;
     case 'rows':

@@ -8,6 +8,7 @@
 import type { Document, Meta } from '../core/document.ts';
 import { sampleFraction } from '../core/random.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
+import { renderTemplate, templateOf } from './template.ts';
 
 /** Where a record stands, for its made-up id and for the quarantine. */
 export interface Place {
@@ -47,8 +48,15 @@ export function deliverRecord(
   rawId?: () => string | undefined,
 ): { reason: string; detail: string } | undefined {
   const { spec, counters } = context;
-  let text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
-  if (typeof text !== 'string') return notText(spec.textField, record, text);
+  let text: unknown;
+  if (spec.template === undefined) {
+    text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
+    if (typeof text !== 'string') return notText(spec.textField, record, text);
+  } else {
+    const rendered = renderTemplate(templateOf(spec.template), record);
+    if (!('text' in rendered)) return rendered;
+    text = rendered.text;
+  }
 
   let id = spec.idField !== undefined && Object.hasOwn(record, spec.idField) ? record[spec.idField] : undefined;
   const numericId = typeof id === 'number' || typeof id === 'bigint';
@@ -90,13 +98,18 @@ function metaOf(record: Record<string, unknown>, spec: InputSpec): Meta {
   if (metaFields === 'none') return meta;
   const all = metaFields === 'all';
   for (const key in record) {
-    if (key === spec.textField || key === spec.idField) continue;
+    if (isTextField(key, spec) || key === spec.idField) continue;
     if (!all && !metaFields.includes(key)) continue;
     const value = record[key];
     if (value === undefined) continue;
     setOwn(meta, key === 'source' ? 'original_source' : key, value);
   }
   return meta;
+}
+
+/** Whether the field is the text, or goes into it. */
+export function isTextField(name: string, { textField, template }: Pick<InputSpec, 'textField' | 'template'>): boolean {
+  return template === undefined ? name === textField : templateOf(template).fields.has(name);
 }
 
 /** Assigns an own member whatever its name. */

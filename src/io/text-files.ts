@@ -1,6 +1,10 @@
-/** Plain-text files, each one document; compressed ones are decompressed. Read by the worker, a group at a time. */
+/**
+ * Text and HTML files, each one document; compressed ones are decompressed. Read by the worker, a group at a time. Plain
+ * text is UTF-8; a page's encoding is found as a browser would (charset.ts), and its document holds the page's source.
+ */
 import { BrokenInput } from './broken-input.ts';
 import type { Allowance } from './byte-chunks.ts';
+import { decodePage } from './charset.ts';
 import { openByteSource } from './codecs.ts';
 import type { FilesChunk, InputFile, InputSpec } from './input.ts';
 import { badRecord, CLEAN, deliverRecord, type ReadContext, tooLong } from './record.ts';
@@ -35,7 +39,7 @@ export function* textChunks(
 function chunkOf(files: InputFile[], bytes: number): FilesChunk {
   return {
     kind: 'files',
-    format: 'text',
+    format: files[0].format as 'text' | 'html',
     input: files[0].input,
     file: files[0].path,
     relativePath: files[0].relativePath,
@@ -65,12 +69,17 @@ export async function parseTextFiles(chunk: FilesChunk, context: ReadContext): P
     }
     const begin = bomBytes(bytes);
     if (bytes.length === begin) continue;
-    const invalidUtf8 = !isUtf8Range(bytes, begin, bytes.length);
-    const text = textBuffer(bytes).utf8Slice(begin, bytes.length);
+    const { text, replaced } =
+      chunk.format === 'html' ? decodePage(bytes, undefined, true) : plainText(bytes.subarray(begin));
     const record = { [spec.textField]: text, [ID]: `${spec.name}/${file.relativePath}` };
     const named: ReadContext = { ...here, spec: { ...spec, idField: ID, metaFields: 'none' } };
-    deliverRecord(record, place, invalidUtf8 ? { invalidUtf8, surrogates: false } : CLEAN, named);
+    deliverRecord(record, place, replaced ? { invalidUtf8: true, surrogates: false } : CLEAN, named);
   }
+}
+
+function plainText(bytes: Uint8Array): { text: string; replaced: boolean } {
+  const replaced = !isUtf8Range(bytes, 0, bytes.length);
+  return { text: textBuffer(bytes).utf8Slice(0, bytes.length), replaced };
 }
 
 /** A field name that no `textField` can be. */

@@ -65,6 +65,10 @@ export async function readInput(spec: InputSpec | InputSpec[], chunkBytes = 4 * 
       (bad) => result.bad.push(bad),
     );
     for (const key of ['invalidUtf8', 'loneSurrogates', 'numericIds'] as const) result.counters[key] += counters[key];
+    for (const [why, count] of Object.entries(counters.skipped ?? {})) {
+      result.counters.skipped ??= {};
+      result.counters.skipped[why] = (result.counters.skipped[why] ?? 0) + count;
+    }
   }
   return result;
 }
