@@ -1,0 +1,145 @@
+/**
+ * Telephone numbers.
+ *
+ * Taken at sight: international form (`+` or `00`, confirmed by libphonenumber's metadata), North American form with
+ * separators, Chinese mobile numbers (1[3-9]…, allotted prefixes), Chinese area codes in hyphenated form and 400 numbers. Taken where a
+ * region's metadata confirms them: numbers in groups that begin with 0. Anything else of 7 to 13 digits counts only
+ * behind a word such as `tel`, `call`, `电话`. Long rows of digits, dates and versions are what must not be taken.
+ *
+ * Sources: ITU E.164; North American Numbering Plan; MIIT number allocation; google libphonenumber (metadata).
+ */
+import { type CountryCode, Metadata, parsePhoneNumberFromString } from 'libphonenumber-js';
+
+/** Nothing that goes on as a number may follow. */
+const STOP = '(?![\\w@]|[-./]\\d)';
+const INTERNATIONAL = new RegExp(
+  `\\+ ?\\d{1,3}(?:[ .\\-/]{0,2}\\(?\\d{1,5}\\)?){1,7}(?: ?(?:x|ext\\.?) ?\\d{1,5})?${STOP}`,
+  'y',
+);
+const ZERO_ZERO = new RegExp(`00[1-9]\\d{0,2}(?:[ .-]\\(?\\d{1,4}\\)?){2,6}${STOP}`, 'y');
+const EXTENSION = '(?: ?(?:x|ext\\.?|#) ?\\d{1,5})?';
+const NORTH_AMERICAN = new RegExp(
+  `(?:1[-. ])?(?:\\([2-9]\\d\\d\\)[-. ]?\\d{3}[-. ]|[2-9]\\d\\d([-.])\\d{3}\\1)\\d{4}${EXTENSION}${STOP}`,
+  'y',
+);
+const CHINESE_MOBILE =
+  /(?:86[- ]?)?(?:1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9]))(?:\d{8}|([- ])\d{4}\1\d{4})(?![\w@]|[-.]\d)/y;
+const CHINESE_LANDLINE = new RegExp(
+  `(?:\\(?(?:86-)?(?:010|02\\d|0[3-9]\\d\\d)\\)?[- ]?(?<=[-) ])[2-8]\\d{6,7}(?:-\\d{1,5})?|400-\\d{3}-\\d{4}|400-\\d{4}-\\d{3})${STOP}`,
+  'y',
+);
+const GROUPED = new RegExp(`\\(?0\\d{1,4}\\)?(?:[ .-]\\d{2,8}){1,5}${STOP}`, 'y');
+const LOOSE = new RegExp(
+  `\\(?\\d{2,5}\\)?(?:[ .-]{1,2}\\d{2,8}){1,5}${EXTENSION}${STOP}|\\d{7,12}${EXTENSION}${STOP}`,
+  'y',
+);
+
+/** Words before a number that make it a telephone number, on the same line or at the end of the line before. */
+const CUE = new RegExp(
+  '(?:\\btel(?:e?phone)?s?\\b|\\bt[ée]l[ée]?(?:fono?|phone)?\\b|\\bphones?\\b|\\bcall(?:ed|ing)?\\b|\\bmobile\\b|\\bcell\\b|\\bfax\\b|' +
+    '\\bdesk\\b|\\boffice\\b|\\bwhats ?app\\b|\\bdial\\b|\\breach\\b|\\btext me\\b|\\bcontact\\b|\\banswer(?:ing)? at\\b|\\bmessages? to\\b|' +
+    '\\b(?:my|his|her|your|our) (?:new |home |work )?number\\b|' +
+    '电话|電話|手机|手機|联系|聯繫|聯絡|传真|傳真|热线|熱線|致电|致電|座机|拨打)[^\\d\\n]{0,24}\\n?[ \\t]{0,4}\\(?$',
+  'i',
+);
+/** The same behind it, as on a business card. */
+const CUE_AFTER = /^[\s\-:,]{0,2}\(?(?:office|fax|mobile|home|cell|work|desk|tel|phone|手机|电话|传真)\b/i;
+/** Numbers of other things that such words may stand near. */
+const NOT_PHONE =
+  /(?:licen[cs]e|account|order|invoice|passport|policy|ticket|case|serial|编号|订单|证号|账号|帐号)[^\d\n]{0,20}$/i;
+/** 01 02 03 … in a table or calendar. */
+const COUNTING = /(?:0[12] 0[23] 0[34]|0[4-7] 0[5-8] 0[6-9])/;
+const SSN_LIKE = /^\d{3}-\d\d-\d{4}$/;
+const DATE_LIKE =
+  /^(?:(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])\b.*|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d|(?:19|20)\d\d ?- ?(?:19|20)\d\d|(?:19|20)\d{6})$/;
+
+/**
+ * End of the telephone number at `start` (a digit, or the `+` or `(` before one), or -1. `national`: what
+ * `nationalNumbers` made, which confirms a number in groups that begins with 0.
+ */
+export function findPhone(text: string, start: number, national: RegExp): number {
+  const end = findByForm(text, start, national);
+  // 0000 0000 and the like are figures or stand-ins.
+  return end > 0 && new Set(digitsOf(text.slice(start, end))).size > 2 ? end : -1;
+}
+
+function findByForm(text: string, start: number, national: RegExp): number {
+  if (text[start] === '+') return confirmed(text, start, INTERNATIONAL);
+  const found =
+    matchEnd(NORTH_AMERICAN, text, start) ||
+    matchEnd(CHINESE_MOBILE, text, start) ||
+    matchEnd(CHINESE_LANDLINE, text, start);
+  if (found > 0) return found;
+  const first = text[start] === '(' ? text[start + 1] : text[start];
+  // Behind another group of digits it would be the rest of a longer number.
+  if (first === '0' && !/\d ?$/.test(text.slice(Math.max(0, start - 2), start))) {
+    if (text.startsWith('00', start)) {
+      const end = matchEnd(ZERO_ZERO, text, start);
+      if (end > 0 && isPossible(`+${text.slice(start + 2, end)}`)) return end;
+    }
+    const end = matchEnd(GROUPED, text, start);
+    if (end > 0 && isNational(text.slice(start, end), national)) return end;
+  }
+  return findByCue(text, start);
+}
+
+function matchEnd(pattern: RegExp, text: string, start: number): number {
+  pattern.lastIndex = start;
+  return pattern.test(text) ? pattern.lastIndex : 0;
+}
+
+/** Digits of a match, extension left out. */
+function digitsOf(match: string): string {
+  return match.replace(/(?:x|ext\.?|#).*$/i, '').replace(/\D/g, '');
+}
+
+function confirmed(text: string, start: number, pattern: RegExp): number {
+  const end = matchEnd(pattern, text, start);
+  if (end === 0) return -1;
+  const match = text.slice(start, end);
+  const digits = digitsOf(match);
+  if (digits.length < 8 || digits.length > 15) return -1;
+  // Possible, not valid: numbers of new or made-up blocks are written like others.
+  const number =
+    parsePhoneNumberFromString(`+${digits.replace(/^(\d{1,3})0(?=\d{9})/, '$1')}`) ??
+    parsePhoneNumberFromString(`+${digits}`);
+  const isGrouped = /\d[ .\-/(]/.test(match);
+  return number?.isPossible() === true && (isGrouped || digits.length >= 10) ? end : -1;
+}
+
+function isPossible(number: string): boolean {
+  return parsePhoneNumberFromString(number)?.isPossible() ?? false;
+}
+
+/**
+ * The national numbers of the regions, as one expression over digits with or without their leading 0. It tests what
+ * libphonenumber's parser would test, but in one step: rows of figures begin like such numbers, and fifteen parses for each
+ * would make a table of them slow.
+ */
+export function nationalNumbers(regions: readonly CountryCode[]): RegExp {
+  const patterns = regions.map((region) => {
+    const metadata = new Metadata();
+    metadata.selectNumberingPlan(region);
+    // Not in the package's type declarations.
+    const plan = metadata.numberingPlan as unknown as { nationalNumberPattern(): string };
+    return plan.nationalNumberPattern();
+  });
+  return new RegExp(`^0?(?:${patterns.join('|') || '(?!)'})$`);
+}
+
+function isNational(match: string, national: RegExp): boolean {
+  const digits = digitsOf(match);
+  if (digits.length < 9 || digits.length > 12 || DATE_LIKE.test(match) || SSN_LIKE.test(match)) return false;
+  return national.test(digits) && !COUNTING.test(match);
+}
+
+function findByCue(text: string, start: number): number {
+  const before = text.slice(Math.max(0, start - 48), start);
+  const isCued = CUE.test(before);
+  if (isCued ? NOT_PHONE.test(before) : !/[A-Za-z\u4e00-\u9fff]/.test(text.slice(start + 7, start + 28))) return -1;
+  const end = matchEnd(LOOSE, text, start);
+  if (end === 0 || !(isCued || CUE_AFTER.test(text.slice(end, end + 12)))) return -1;
+  const match = text.slice(start, end);
+  const { length } = digitsOf(match);
+  return length >= 7 && length <= 13 && !DATE_LIKE.test(match) ? end : -1;
+}
