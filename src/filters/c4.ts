@@ -13,13 +13,14 @@
  */
 import { z } from 'zod';
 import type { Document } from '../core/document.ts';
-import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
+import { defineMap, drop, KEEP, type Measurement, type Verdict } from '../core/stage.ts';
 import { charFlags, SPACE, skipSpace, trimSpace } from '../text/char-class.ts';
-import { countSentences } from '../text/sentences.ts';
+import { countSentences, countSentencesUnspaced } from '../text/sentences.ts';
 import { countCodePoints } from '../text/unicode.ts';
 import { type TextView, textView } from '../text/view.ts';
 import { addBound, type Bounds, createBounds } from '../text/word-break.ts';
 import { conventionOption, threshold } from './convention.ts';
+import { dclmC4 } from './dclm/c4-lines.ts';
 
 const PAPER = 'C4, Raffel et al. 2020, 2.2';
 const CODE = 'C4 reference code';
@@ -32,6 +33,12 @@ const options = z.strictObject({
   minWordsPerLine: threshold(3, `Drop lines with fewer words (${PAPER})`),
   maxWordChars: threshold(1000, `Drop lines with a longer word, in characters (${CODE})`),
   minSentences: threshold(5, `Drop documents with fewer sentences in the lines that are left (${PAPER})`),
+  unspacedSentences: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Also end sentences at 。！？ and …… without a space behind them, as Chinese is written; datatrove and C4: false',
+    ),
   removeCitations: z.boolean().default(true).describe(`Remove [1], [edit] and [citation needed] (${CODE})`),
   dropLoremIpsum: z.boolean().default(true).describe(`Drop documents with "lorem ipsum" (${PAPER})`),
   dropCurlyBracket: z.boolean().default(true).describe(`Drop documents with "{" (${PAPER})`),
@@ -42,7 +49,7 @@ const options = z.strictObject({
     .describe(
       `Drop lines with "terms of use", "privacy policy", "cookie policy", "uses cookies" and the like (${CODE})`,
     ),
-  convention: conventionOption,
+  convention: conventionOption(['datatrove', 'dclm']),
 });
 
 export type C4Options = z.output<typeof options>;
@@ -60,9 +67,28 @@ export const c4 = defineMap({
     curly_bracket: 'a line contains "{"',
   },
   create(given) {
-    return { process: (document) => filterLines(document, given) };
+    if (given.convention === 'dclm') return dclmC4(given);
+    return {
+      process: (document) => filterLines(document, given),
+      explain: (document) => explainLines(document, given),
+    };
   },
 });
+
+/** Sentences in the lines that are left, beside what else drops a document; `document` is a copy. */
+function explainLines(document: Document, options: C4Options): Measurement[] {
+  const before = textView(document.text).lines.count;
+  const verdict = filterLines(document, { ...options, minSentences: null });
+  if (verdict.action === 'drop') return [{ rule: verdict.reason, value: 'found in a line', broken: true }];
+  const lines = document.text === '' ? [] : document.text.split('\n');
+  const sentences = lines.reduce((sum, line) => sum + sentenceCounter(options)(line, Number.MAX_SAFE_INTEGER), 0);
+  const { minSentences } = options;
+  const broken = minSentences !== null && sentences < minSentences;
+  return [
+    { rule: 'lines left', value: `${lines.length} of ${before}`, broken: false },
+    { rule: 'too_few_sentences', value: sentences, ...(minSentences !== null && { min: minSentences }), broken },
+  ];
+}
 
 const POLICY = ['terms of use', 'privacy policy', 'cookie policy', 'uses cookies', 'use of cookies', 'use cookies'];
 const CITATION = /\[\p{Nd}*\]|\[edit\]|\[citation needed\]/gu;
@@ -89,6 +115,10 @@ function contentsOf(text: string, options: C4Options): Contents {
 
 const kept: Bounds = createBounds();
 
+function sentenceCounter(options: C4Options): typeof countSentences {
+  return options.unspacedSentences ? countSentencesUnspaced : countSentences;
+}
+
 function filterLines(document: Document, options: C4Options): Verdict {
   const view = textView(document.text);
   const { text, units } = view;
@@ -96,6 +126,7 @@ function filterLines(document: Document, options: C4Options): Verdict {
   const contents = contentsOf(text, options);
   const searchesLines = contents.lorem || contents.javascript || contents.policy.length > 0;
   const minSentences = options.minSentences ?? 0;
+  const countIn = sentenceCounter(options);
   let sentences = 0;
   // Kept lines as offsets, and those that lost a citation as text by their place among the kept.
   kept.count = 0;
@@ -126,7 +157,7 @@ function filterLines(document: Document, options: C4Options): Verdict {
     } else if (contents.curly && (line ?? text.slice(start, end)).includes('{')) {
       return drop('curly_bracket');
     }
-    if (sentences < minSentences) sentences += countSentences(line ?? text.slice(start, end), minSentences - sentences);
+    if (sentences < minSentences) sentences += countIn(line ?? text.slice(start, end), minSentences - sentences);
     if (line !== undefined) (edited ??= new Map()).set(kept.count, line);
     addBound(kept, start, end);
   }

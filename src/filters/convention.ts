@@ -4,13 +4,25 @@
  */
 import { z } from 'zod';
 
-/** The option that every rule-based filter has. */
-export const conventionOption = z
-  .enum(['datatrove'])
-  .default('datatrove')
-  .describe(
-    'Whose counting to follow where published toolkits differ; datatrove (used for FineWeb) with UAX #29 words is the only one so far.',
-  );
+/** Toolkits whose counting can be followed. */
+export type Convention = 'datatrove' | 'dclm' | 'nemo';
+
+const TOOLKITS: Record<Convention, string> = {
+  datatrove: 'datatrove (used for FineWeb) with UAX #29 words',
+  dclm: 'dclm (DataComp-LM)',
+  nemo: 'nemo (NVIDIA NeMo Curator)',
+};
+
+/** The option that every rule-based filter has; `allowed` are the toolkits that publish that filter, the default first. */
+export function conventionOption<const C extends Convention>(allowed: readonly [C, ...C[]]) {
+  const [first] = allowed;
+  return z
+    .enum(allowed)
+    .default(first as never)
+    .describe(
+      `Whose counting to follow where published toolkits differ: ${allowed.map((name) => TOOLKITS[name]).join(', ')}`,
+    );
+}
 
 /** A threshold that `null` switches off. */
 export function threshold(value: number, description: string) {

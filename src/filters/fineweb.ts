@@ -7,12 +7,13 @@
  * Agreement is exact on 4,191 real documents. Run it after `filter.c4`, as FineWeb did.
  */
 import { z } from 'zod';
-import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
+import { defineMap } from '../core/stage.ts';
 import { codePointBefore, flagsOf, skipSpace, TERMINAL } from '../text/char-class.ts';
 import { countCodePoints } from '../text/unicode.ts';
-import { type TextView, textView } from '../text/view.ts';
+import { defineFeature, type TextView } from '../text/view.ts';
 import { addBound, createBounds } from '../text/word-break.ts';
 import { conventionOption, shareThreshold, threshold, unspacedWordsOption } from './convention.ts';
+import { type Rule, ruleStage } from './rules.ts';
 
 const PAPER = 'FineWeb 3.6';
 
@@ -29,7 +30,7 @@ const options = z.strictObject({
   maxDuplicateLineChars: shareThreshold(0.01, `Largest share of characters in repeated lines (${PAPER})`),
   maxNewlinesPerWord: threshold(0.3, `Most newlines per word (${PAPER})`),
   unspacedWords: unspacedWordsOption,
-  convention: conventionOption,
+  convention: conventionOption(['datatrove']),
 });
 
 export type FineWebOptions = z.output<typeof options>;
@@ -48,51 +49,66 @@ export const fineweb = defineMap({
     char_dup_ratio: 'share of characters in repeated lines over maxDuplicateLineChars',
     list_ratio: 'newlines per word over maxNewlinesPerWord',
   },
-  create(given) {
-    return { process: (document) => judge(textView(document.text), given) };
-  },
+  create: (given) => ruleStage(rulesOf(given)),
 });
 
-const lines = createBounds();
-
-function judge(view: TextView, limits: FineWebOptions): Verdict {
-  const { text, units, hasSurrogates, newlineLines } = view;
-  lines.count = 0;
-  let punctuated = 0;
-  let short = 0;
+/** Lines that hold more than white space, and how many of them end in terminal punctuation. */
+const proseLines = defineFeature((view) => {
+  const { units, newlineLines } = view;
+  lines.bounds.count = 0;
+  lines.punctuated = 0;
   for (let i = 0; i < newlineLines.count; i++) {
     const start = newlineLines.starts[i];
     const end = newlineLines.ends[i];
     if (skipSpace(units, start, end) === end) continue;
-    addBound(lines, start, end);
-    if ((flagsOf(codePointBefore(units, start, end)) & TERMINAL) !== 0) punctuated++;
-    const isShort =
-      end - start <= limits.shortLineChars ||
-      (hasSurrogates &&
-        end - start <= 2 * limits.shortLineChars &&
-        countCodePoints(units, start, end) <= limits.shortLineChars);
-    if (isShort) short++;
+    addBound(lines.bounds, start, end);
+    if ((flagsOf(codePointBefore(units, start, end)) & TERMINAL) !== 0) lines.punctuated++;
   }
-  if (lines.count === 0) return drop('empty', 0, 1);
+  return lines;
+});
 
-  const punctuatedShare = punctuated / lines.count;
-  if (limits.minPunctuatedLines !== null && punctuatedShare < limits.minPunctuatedLines) {
-    if (punctuated > 0 || !limits.keepWithoutPunctuation) {
-      return drop('line_punct_ratio', punctuatedShare, limits.minPunctuatedLines);
-    }
+const lines = { bounds: createBounds(), punctuated: 0 };
+
+/** In datatrove's order. A share of no lines is NaN, which breaks no limit: such a text is `empty` already. */
+function rulesOf(limits: FineWebOptions): Rule[] {
+  return [
+    { reason: 'empty', min: 1, measure: (view) => view.get(proseLines).bounds.count },
+    {
+      reason: 'line_punct_ratio',
+      min: limits.minPunctuatedLines,
+      measure(view) {
+        const { bounds, punctuated } = view.get(proseLines);
+        return punctuated === 0 && limits.keepWithoutPunctuation ? Number.NaN : punctuated / bounds.count;
+      },
+    },
+    {
+      reason: 'short_line_ratio',
+      max: limits.maxShortLines,
+      measure: (view) => countShortLines(view, limits.shortLineChars) / view.get(proseLines).bounds.count,
+    },
+    {
+      reason: 'char_dup_ratio',
+      max: limits.maxDuplicateLineChars,
+      measure: (view) => view.duplicates(view.get(proseLines).bounds).chars / (view.charCount - view.newlineCount),
+    },
+    {
+      reason: 'list_ratio',
+      max: limits.maxNewlinesPerWord,
+      // A text without newlines passes, and its words need not be found.
+      measure: (view) =>
+        view.newlineCount === 0 ? 0 : view.newlineCount / Math.max(1, view.words(limits.unspacedWords).count),
+    },
+  ];
+}
+
+function countShortLines(view: TextView, most: number): number {
+  const { units, hasSurrogates } = view;
+  const { starts, ends, count } = view.get(proseLines).bounds;
+  let short = 0;
+  for (let i = 0; i < count; i++) {
+    const length = ends[i] - starts[i];
+    if (length <= most) short++;
+    else if (hasSurrogates && length <= 2 * most && countCodePoints(units, starts[i], ends[i]) <= most) short++;
   }
-  const shortShare = short / lines.count;
-  if (limits.maxShortLines !== null && shortShare > limits.maxShortLines) {
-    return drop('short_line_ratio', shortShare, limits.maxShortLines);
-  }
-  if (limits.maxDuplicateLineChars !== null) {
-    const share = view.duplicates(lines).chars / (view.charCount - view.newlineCount);
-    if (share > limits.maxDuplicateLineChars) return drop('char_dup_ratio', share, limits.maxDuplicateLineChars);
-  }
-  // A text without newlines passes, and its words need not be found.
-  if (limits.maxNewlinesPerWord !== null && view.newlineCount > 0 && text.length > 0) {
-    const newlines = view.newlineCount / Math.max(1, view.words(limits.unspacedWords).count);
-    if (newlines > limits.maxNewlinesPerWord) return drop('list_ratio', newlines, limits.maxNewlinesPerWord);
-  }
-  return KEEP;
+  return short;
 }

@@ -11,12 +11,15 @@
  * Chinese corpus needs `unspacedWords: dictionary` and its own (mean word length from 1, other stop words).
  */
 import { z } from 'zod';
-import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
+import { defineMap } from '../core/stage.ts';
 import { charFlags, SPACE, skipSpace, trimSpace } from '../text/char-class.ts';
 import { countOccurrences } from '../text/unicode.ts';
-import { type TextView, textView } from '../text/view.ts';
+import type { TextView } from '../text/view.ts';
 import { hashWord, type WordFeatures } from '../text/words.ts';
 import { conventionOption, shareThreshold, threshold, unspacedWordsOption } from './convention.ts';
+import { dclmGopherQuality } from './dclm/gopher.ts';
+import { nemoGopherQuality } from './nemo/gopher.ts';
+import { type Rule, ruleStage } from './rules.ts';
 
 const PAPER = 'Gopher A.1.1';
 
@@ -35,7 +38,7 @@ const options = z.strictObject({
     .default(['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'])
     .describe(`Stop words, compared as written, case included (${PAPER})`),
   unspacedWords: unspacedWordsOption,
-  convention: conventionOption,
+  convention: conventionOption(['datatrove', 'dclm', 'nemo']),
 });
 
 export type GopherQualityOptions = z.output<typeof options>;
@@ -54,64 +57,64 @@ export const gopherQuality = defineMap({
     gopher_above_avg_threshold: 'mean word length over maxMeanWordLength',
     gopher_too_many_hashes: 'hash signs per word over maxSymbolWordRatio',
     gopher_too_many_ellipsis: 'ellipses per word over maxSymbolWordRatio',
+    gopher_too_many_symbols:
+      'share of words that are hash signs or an ellipsis (nemo), or both per word (dclm), over maxSymbolWordRatio',
     gopher_too_many_bullets: 'share of bullet lines over maxBulletLines',
     gopher_too_many_end_ellipsis: 'share of lines ending in an ellipsis over maxEllipsisLines',
     gopher_below_alpha_threshold: 'share of words with a letter under minAlphaWords',
     gopher_enough_stop_words: 'fewer different stop words than minStopWords',
   },
   create(given) {
+    if (given.convention === 'dclm') return dclmGopherQuality(given);
+    if (given.convention === 'nemo') return nemoGopherQuality(given);
     const stopWords = createStopWords(given.stopWords);
-    return { process: (document) => judge(textView(document.text), given, stopWords) };
+    return ruleStage(rulesOf(given, stopWords));
   },
 });
 
-function judge(view: TextView, limits: GopherQualityOptions, stopWords: StopWords): Verdict {
-  const words = view.wordFeatures(limits.unspacedWords);
-  const proper = words.properWords;
-  if (limits.minWords !== null && proper < limits.minWords) return drop('gopher_short_doc', proper, limits.minWords);
-  if (limits.maxWords !== null && proper > limits.maxWords) return drop('gopher_long_doc', proper, limits.maxWords);
-
-  // NaN for a text without words breaks neither limit.
-  const mean = words.properChars / proper;
-  if (limits.minMeanWordLength !== null && mean < limits.minMeanWordLength) {
-    return drop('gopher_below_avg_threshold', mean, limits.minMeanWordLength);
-  }
-  if (limits.maxMeanWordLength !== null && mean > limits.maxMeanWordLength) {
-    return drop('gopher_above_avg_threshold', mean, limits.maxMeanWordLength);
-  }
-
-  const text = view.text;
-  const count = Math.max(1, words.count);
-  if (limits.maxSymbolWordRatio !== null) {
-    const hashes = countOccurrences(text, '#') / count;
-    if (hashes > limits.maxSymbolWordRatio) return drop('gopher_too_many_hashes', hashes, limits.maxSymbolWordRatio);
-    const ellipses = (countOccurrences(text, '...') + countOccurrences(text, '…')) / count;
-    if (ellipses > limits.maxSymbolWordRatio) {
-      return drop('gopher_too_many_ellipsis', ellipses, limits.maxSymbolWordRatio);
-    }
-  }
-
-  if (limits.maxBulletLines !== null || limits.maxEllipsisLines !== null) {
-    const lines = Math.max(1, view.lines.count);
-    const bullets = countBulletLines(view) / lines;
-    if (limits.maxBulletLines !== null && bullets > limits.maxBulletLines) {
-      return drop('gopher_too_many_bullets', bullets, limits.maxBulletLines);
-    }
-    const ellipsisLines = countEllipsisLines(view) / lines;
-    if (limits.maxEllipsisLines !== null && ellipsisLines > limits.maxEllipsisLines) {
-      return drop('gopher_too_many_end_ellipsis', ellipsisLines, limits.maxEllipsisLines);
-    }
-  }
-
-  if (limits.minAlphaWords !== null) {
-    const alpha = words.alphaWords / count;
-    if (alpha < limits.minAlphaWords) return drop('gopher_below_alpha_threshold', alpha, limits.minAlphaWords);
-  }
-  if (limits.minStopWords !== null) {
-    const found = countStopWords(words, stopWords, limits.minStopWords);
-    if (found < limits.minStopWords) return drop('gopher_enough_stop_words', found, limits.minStopWords);
-  }
-  return KEEP;
+/** In datatrove's order. The mean length of no words is NaN, which breaks neither limit. */
+function rulesOf(limits: GopherQualityOptions, stopWords: StopWords): Rule[] {
+  const words = (view: TextView): WordFeatures => view.wordFeatures(limits.unspacedWords);
+  const perWord = (view: TextView, found: number): number => found / Math.max(1, words(view).count);
+  const perLine = (view: TextView, found: number): number => found / Math.max(1, view.lines.count);
+  const meanLength = (view: TextView): number => words(view).properChars / words(view).properWords;
+  const { maxSymbolWordRatio, minStopWords } = limits;
+  return [
+    { reason: 'gopher_short_doc', min: limits.minWords, measure: (view) => words(view).properWords },
+    { reason: 'gopher_long_doc', max: limits.maxWords, measure: (view) => words(view).properWords },
+    { reason: 'gopher_below_avg_threshold', min: limits.minMeanWordLength, measure: meanLength },
+    { reason: 'gopher_above_avg_threshold', max: limits.maxMeanWordLength, measure: meanLength },
+    {
+      reason: 'gopher_too_many_hashes',
+      max: maxSymbolWordRatio,
+      measure: (view) => perWord(view, countOccurrences(view.text, '#')),
+    },
+    {
+      reason: 'gopher_too_many_ellipsis',
+      max: maxSymbolWordRatio,
+      measure: (view) => perWord(view, countOccurrences(view.text, '...') + countOccurrences(view.text, '…')),
+    },
+    {
+      reason: 'gopher_too_many_bullets',
+      max: limits.maxBulletLines,
+      measure: (view) => perLine(view, countBulletLines(view)),
+    },
+    {
+      reason: 'gopher_too_many_end_ellipsis',
+      max: limits.maxEllipsisLines,
+      measure: (view) => perLine(view, countEllipsisLines(view)),
+    },
+    {
+      reason: 'gopher_below_alpha_threshold',
+      min: limits.minAlphaWords,
+      measure: (view) => perWord(view, words(view).alphaWords),
+    },
+    {
+      reason: 'gopher_enough_stop_words',
+      min: minStopWords,
+      measure: (view) => countStopWords(words(view), stopWords, minStopWords ?? 0),
+    },
+  ];
 }
 
 const BULLET = 0x2022;

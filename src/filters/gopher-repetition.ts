@@ -10,10 +10,13 @@
  * Known difference: the empty text is kept (datatrove divides by zero).
  */
 import { z } from 'zod';
-import { defineMap, drop, KEEP, type Verdict } from '../core/stage.ts';
+import { defineMap } from '../core/stage.ts';
 import { duplicateNGramChars, topNGramChars } from '../text/n-grams.ts';
-import { type TextView, textView } from '../text/view.ts';
+import { defineFeature } from '../text/view.ts';
 import { conventionOption, shareThreshold, unspacedWordsOption } from './convention.ts';
+import { dclmGopherRepetition } from './dclm/gopher.ts';
+import { nemoGopherRepetition } from './nemo/gopher.ts';
+import { type Rule, ruleStage } from './rules.ts';
 
 const PAPER = 'Gopher table A1';
 
@@ -54,7 +57,7 @@ const options = z.strictObject({
     'Largest share of characters in repeated n-grams',
   ),
   unspacedWords: unspacedWordsOption,
-  convention: conventionOption,
+  convention: conventionOption(['datatrove', 'dclm', 'nemo']),
 });
 
 export type GopherRepetitionOptions = z.output<typeof options>;
@@ -76,79 +79,69 @@ export const gopherRepetition = defineMap({
     'duplicated_{n}_n_grams': 'share of characters in repeated n-grams over its limit',
   },
   create(given) {
-    const limits = prepare(given);
-    return { process: (document) => judge(textView(document.text), limits) };
+    if (given.convention === 'dclm') return dclmGopherRepetition(given);
+    if (given.convention === 'nemo') return nemoGopherRepetition(given);
+    return ruleStage(rulesOf(given));
   },
 });
 
-interface NGramLimit {
-  n: number;
-  share: number;
-  reason: string;
+/** In datatrove's order. Shares of an empty text are NaN or 0 and break no limit. */
+function rulesOf(given: GopherRepetitionOptions): Rule[] {
+  const top = given.topNGrams ?? [];
+  const repeated = given.duplicateNGrams ?? [];
+  const maxTopN = Math.max(0, ...top.map(([n]) => n));
+  const [minRepeatedN, maxRepeatedN] = [
+    Math.min(MAX_N, ...repeated.map(([n]) => n)),
+    Math.max(0, ...repeated.map(([n]) => n)),
+  ];
+  // Characters by n, all found in one walk when the first rule asks.
+  const topChars = new Float64Array(MAX_N + 1);
+  const repeatedChars = new Float64Array(MAX_N + 1);
+  const topFound = defineFeature((view) => {
+    topNGramChars(view.wordFeatures(given.unspacedWords), maxTopN, topChars);
+    return topChars;
+  });
+  const repeatedFound = defineFeature((view) => {
+    duplicateNGramChars(view.wordFeatures(given.unspacedWords), minRepeatedN, maxRepeatedN, repeatedChars);
+    return repeatedChars;
+  });
+  return [
+    {
+      reason: 'dup_para_frac',
+      max: given.maxDuplicateParagraphs,
+      measure: (view) => view.get(repeatedParagraphs).elements / view.paragraphs.count,
+    },
+    {
+      reason: 'dup_para_char_frac',
+      max: given.maxDuplicateParagraphChars,
+      measure: (view) => view.get(repeatedParagraphs).chars / view.charCount,
+    },
+    {
+      reason: 'dup_line_frac',
+      max: given.maxDuplicateLines,
+      measure: (view) => view.get(repeatedLines).elements / view.lineRuns.count,
+    },
+    {
+      reason: 'dup_line_char_frac',
+      max: given.maxDuplicateLineChars,
+      measure: (view) => view.get(repeatedLines).chars / view.charCount,
+    },
+    ...top.map(
+      ([n, share]): Rule => ({
+        reason: `top_${n}_gram`,
+        max: share,
+        measure: (view) => view.get(topFound)[n] / view.charCount,
+      }),
+    ),
+    ...repeated.map(
+      ([n, share]): Rule => ({
+        reason: `duplicated_${n}_n_grams`,
+        max: share,
+        measure: (view) => view.get(repeatedFound)[n] / view.charCount,
+      }),
+    ),
+  ];
 }
 
-interface Limits extends GopherRepetitionOptions {
-  top: NGramLimit[];
-  repeated: NGramLimit[];
-  maxTopN: number;
-  minRepeatedN: number;
-  maxRepeatedN: number;
-  chars: Float64Array;
-}
-
-function prepare(given: GopherRepetitionOptions): Limits {
-  const top = (given.topNGrams ?? []).map(([n, share]) => ({ n, share, reason: `top_${n}_gram` }));
-  const repeated = (given.duplicateNGrams ?? []).map(([n, share]) => ({ n, share, reason: `duplicated_${n}_n_grams` }));
-  return {
-    ...given,
-    top,
-    repeated,
-    maxTopN: Math.max(0, ...top.map((limit) => limit.n)),
-    minRepeatedN: Math.min(MAX_N, ...repeated.map((limit) => limit.n)),
-    maxRepeatedN: Math.max(0, ...repeated.map((limit) => limit.n)),
-    chars: new Float64Array(MAX_N + 1),
-  };
-}
-
-function judge(view: TextView, limits: Limits): Verdict {
-  if (view.text.length === 0) return KEEP;
-  const total = view.charCount;
-
-  if (limits.maxDuplicateParagraphs !== null || limits.maxDuplicateParagraphChars !== null) {
-    const pieces = view.paragraphs;
-    const { elements, chars } = view.duplicates(pieces);
-    const share = elements / pieces.count;
-    if (limits.maxDuplicateParagraphs !== null && share > limits.maxDuplicateParagraphs) {
-      return drop('dup_para_frac', share, limits.maxDuplicateParagraphs);
-    }
-    if (limits.maxDuplicateParagraphChars !== null && chars / total > limits.maxDuplicateParagraphChars) {
-      return drop('dup_para_char_frac', chars / total, limits.maxDuplicateParagraphChars);
-    }
-  }
-  if (limits.maxDuplicateLines !== null || limits.maxDuplicateLineChars !== null) {
-    const pieces = view.lineRuns;
-    const { elements, chars } = view.duplicates(pieces);
-    const share = elements / pieces.count;
-    if (limits.maxDuplicateLines !== null && share > limits.maxDuplicateLines) {
-      return drop('dup_line_frac', share, limits.maxDuplicateLines);
-    }
-    if (limits.maxDuplicateLineChars !== null && chars / total > limits.maxDuplicateLineChars) {
-      return drop('dup_line_char_frac', chars / total, limits.maxDuplicateLineChars);
-    }
-  }
-
-  const measured = limits.chars;
-  if (limits.maxTopN > 0) {
-    topNGramChars(view.wordFeatures(limits.unspacedWords), limits.maxTopN, measured);
-    for (const { n, share, reason } of limits.top) {
-      if (measured[n] / total > share) return drop(reason, measured[n] / total, share);
-    }
-  }
-  if (limits.maxRepeatedN > 0) {
-    duplicateNGramChars(view.wordFeatures(limits.unspacedWords), limits.minRepeatedN, limits.maxRepeatedN, measured);
-    for (const { n, share, reason } of limits.repeated) {
-      if (measured[n] / total > share) return drop(reason, measured[n] / total, share);
-    }
-  }
-  return KEEP;
-}
+const repeatedParagraphs = defineFeature((view) => ({ ...view.duplicates(view.paragraphs) }));
+const repeatedLines = defineFeature((view) => ({ ...view.duplicates(view.lineRuns) }));
