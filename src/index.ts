@@ -1,6 +1,8 @@
 /**
  * The public surface of corpusmill as a library. Everything else may change between minor versions.
  */
+
+export { z } from 'zod';
 export type { Document, Meta } from './core/document.ts';
 export { CorpusmillError, type ErrorCode, EXIT } from './core/errors.ts';
 export type { ProgressEvent, RunSummary } from './core/run-summary.ts';
@@ -13,11 +15,13 @@ export {
   KEEP,
   type MapDefinition,
   type MapStage,
+  type Measurement,
   type SinkDefinition,
   type StageContext,
   type StageDefinition,
   type Verdict,
 } from './core/stage.ts';
+export { type Rule, ruleStage } from './filters/rules.ts';
 export { loadPipeline } from './pipeline/config/load.ts';
 export type { Pipeline, RunOptions, StageInstance } from './pipeline/pipeline.ts';
 export { stageDefinitions } from './pipeline/registry.ts';
@@ -29,6 +33,8 @@ export {
   type RunTiming,
   runPipeline,
 } from './pipeline/run.ts';
+export type { StageApi } from './pipeline/stage-module.ts';
 export { writeReports } from './report/index.ts';
 export * from './shards/index.ts';
+export { defineFeature, type Feature, type TextView, textView } from './text/view.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';

@@ -3,12 +3,13 @@
 import { parentPort, threadId } from 'node:worker_threads';
 import { CorpusmillError, isCorpusmillError } from '../src/core/errors.ts';
 import { collectGarbage } from '../src/core/memory.ts';
+import { type AuditTask, runAuditTask } from '../src/pipeline/audit-file.ts';
 import { type BarrierTask, runBarrierTask } from '../src/pipeline/barrier-task.ts';
 import { type ObserveTask, type PassTask, runObserveTask, runPassTask } from '../src/pipeline/pass-task.ts';
 import type { LoadedMessage, TaskReply } from '../src/pipeline/pool.ts';
 import { runSinkTask, type SinkTask } from '../src/pipeline/sink-task.ts';
 
-export type Task = PassTask | ObserveTask | BarrierTask | SinkTask;
+export type Task = PassTask | ObserveTask | BarrierTask | SinkTask | AuditTask;
 
 const loaded: LoadedMessage = { loadedThread: threadId };
 parentPort?.postMessage(loaded);
@@ -42,5 +43,7 @@ function perform(task: Task): Promise<unknown> {
       return runBarrierTask(task);
     case 'sink':
       return runSinkTask(task);
+    case 'audit':
+      return runAuditTask(task);
   }
 }

@@ -37,6 +37,11 @@ function outputRows({ summary, runDir }: RunResult, reports: { html: string }, c
     for (const [role, path] of Object.entries(artifacts)) rows.push([`  ${role}`, at(path), '']);
   }
   rows.push(['  report', shownPath(reports.html, context.cwd), 'also report.md and report.json']);
+  const { dropped } = summary;
+  if (dropped !== undefined && dropped.documents > 0) {
+    const which = dropped.fraction === 1 ? 'all' : `a sample of ${formatCounted(dropped.documents, 'document')}`;
+    rows.push(['  dropped', at(dropped.path), `${which}: rule, value, threshold, text`]);
+  }
   const { records, path, byReason } = summary.quarantine;
   if (records > 0 && path !== undefined) {
     const reasons = Object.entries(byReason).map(([reason, count]) => `${count} ${reason}`);

@@ -15,7 +15,7 @@ import { wholeNumber } from './flags.ts';
 import { type Colors, colorsFor, print, printJson, widthOf } from './print.ts';
 
 const EXAMPLES = `
-Reads JSONL, CSV and TSV (plain, .gz, .zst), Parquet, Arrow, plain text, and shard folders or single shard files.
+Reads JSONL, CSV and TSV (plain, .gz, .zst), WARC, WET and ARC, Parquet, Arrow, plain text, HTML, and shard folders or single shard files.
 
 Examples:
   $ corpusmill inspect data/web.jsonl.gz --limit 3

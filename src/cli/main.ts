@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { corpusmillVersion } from '../pipeline/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
+import { explainCommand } from './explain.ts';
 import { reportFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
@@ -23,6 +24,7 @@ Examples:
   $ corpusmill init --input 'data/*.jsonl'     write pipeline.yaml for your files
   $ corpusmill validate pipeline.yaml          every mistake in it, with line and column
   $ corpusmill run pipeline.yaml               run it; run it again and only what changed runs
+  $ corpusmill explain pipeline.yaml doc-17    what every stage says of one document, and why
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
 
@@ -81,7 +83,15 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     .showSuggestionAfterError(true)
     .addHelpText('after', OVERVIEW);
   configure(program, context);
-  const commands = [runCommand, validateCommand, stagesCommand, inspectCommand, initCommand, schemaCommand];
+  const commands = [
+    runCommand,
+    validateCommand,
+    explainCommand,
+    stagesCommand,
+    inspectCommand,
+    initCommand,
+    schemaCommand,
+  ];
   for (const create of commands) {
     const command = create(context, setExitCode);
     configure(command, context);

@@ -47,11 +47,13 @@ export async function* rowsOf(
 }
 
 /**
- * Up to `limit` records of the first file that a path or glob names; undefined for plain text, which has no fields.
+ * Up to `limit` records of the first file that a path or glob names; undefined for plain text, pages and web
+ * archives, whose fields nobody chooses.
  * Throws what the readers throw.
  */
 export async function sampleRecords(path: string, limit: number): Promise<Record<string, unknown>[] | undefined> {
-  if ((await inspectFile(path)).format === 'text') return undefined;
+  const { format } = await inspectFile(path);
+  if (format === 'text' || format === 'html' || format === 'warc') return undefined;
   const records: Record<string, unknown>[] = [];
   for await (const record of readRows(path, { offset: 0, limit })) records.push(record);
   return records;

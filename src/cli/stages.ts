@@ -1,4 +1,5 @@
 /** `corpusmill stages`: what stages there are, and every option of one, straight from its declaration. */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { CorpusmillError, EXIT } from '../core/errors.ts';
@@ -13,25 +14,38 @@ Kinds: a map stage looks at one document at a time, a barrier needs the whole co
 Examples:
   $ corpusmill stages
   $ corpusmill stages filter.gopher-quality
+  $ corpusmill stages ./filters/mine.mjs                 a stage of your own, from its file
   $ corpusmill stages --json | jq -r '.stages[].name'`;
 
 export function stagesCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   return new Command('stages')
     .description('list every stage; with NAME, its options, defaults and source')
-    .argument('[name]', 'a stage')
+    .argument('[name]', 'a stage, or the file of one of your own')
     .option('--json', 'print one JSON object on standard output')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, flags: { json?: boolean }) => {
       const registry = context.registry ?? (await import('../pipeline/registry.ts')).stageDefinitions();
       if (name === undefined) await listStages([...registry.values()], flags.json === true, context);
-      else await showStage(await stageNamed(name, registry), flags.json === true, context);
+      else await showStage(await stageNamed(name, registry, context.cwd), flags.json === true, context);
       setExitCode(EXIT.ok);
     });
 }
 
-async function stageNamed(name: string, registry: ReadonlyMap<string, StageDefinition>): Promise<StageDefinition> {
+/** A stage and what a pipeline calls it: its name, or the file that declares it. */
+interface ShownStage {
+  definition: StageDefinition;
+  called: string;
+}
+
+async function stageNamed(
+  name: string,
+  registry: ReadonlyMap<string, StageDefinition>,
+  cwd: string,
+): Promise<ShownStage> {
   const definition = registry.get(name);
-  if (definition !== undefined) return definition;
+  if (definition !== undefined) return { definition, called: name };
+  const { isModulePath, loadStageModule } = await import('../pipeline/stage-module.ts');
+  if (isModulePath(name)) return { ...(await loadStageModule(resolve(cwd, name))), called: name };
   const { nearestName } = await import('../pipeline/config/suggest.ts');
   const near = nearestName(name, registry.keys());
   throw new CorpusmillError('USAGE', `there is no stage '${name}'`, {
@@ -82,7 +96,7 @@ async function optionsOf(definition: StageDefinition): Promise<{ schema: JsonSch
   return { schema, options };
 }
 
-async function showStage(definition: StageDefinition, json: boolean, context: CliContext): Promise<void> {
+async function showStage({ definition, called }: ShownStage, json: boolean, context: CliContext): Promise<void> {
   if (json) {
     await printJson(context, await stageAsJson(definition));
     return;
@@ -108,7 +122,7 @@ async function showStage(definition: StageDefinition, json: boolean, context: Cl
       section('Needs', [`${definition.needs.join(', ')}, made by an earlier stage or given by an option`], colors),
     );
   }
-  sections.push(`${colors.underline('In a pipeline')}\n${yamlExample(definition, options)}`);
+  sections.push(`${colors.underline('In a pipeline')}\n${yamlExample(called, options)}`);
   await print(context.stdout, `${sections.join('\n\n')}\n`);
 }
 
@@ -140,12 +154,12 @@ function yamlScalar(value: unknown): string {
 }
 
 /** A few lines to paste: the required options, or the first ones with their defaults. */
-function yamlExample(definition: StageDefinition, options: readonly OptionJson[]): string {
+function yamlExample(called: string, options: readonly OptionJson[]): string {
   const required = options.filter((option) => option.required);
   const shown = required.length > 0 ? required : options.filter((option) => option.default != null).slice(0, 3);
   const lines = shown.map((option) => {
     const value = option.default === undefined ? `… # ${option.type}` : yamlScalar(option.default);
     return `        ${option.name}: ${value}`;
   });
-  return ['    stages:', `      - stage: ${definition.name}`, ...lines].join('\n');
+  return ['    stages:', `      - stage: ${called}`, ...lines].join('\n');
 }

@@ -3,12 +3,14 @@
  * Ctrl-C). Writes one decision file per part and returns what the report needs.
  */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { mix32 } from '../core/random.ts';
-import type { BarrierContext, BarrierResult, FeaturePart } from '../core/stage.ts';
+import { type BarrierContext, type BarrierResult, type FeaturePart, NOBODY } from '../core/stage.ts';
 import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, sweepDropped } from './audit.ts';
+import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
 import {
   decisionFile,
   featureFile,
@@ -27,6 +29,10 @@ export interface BarrierTask {
   baseDir: string;
   /** Parts with the decisions of earlier barriers. */
   refs: PartRef[];
+  /** Of the phase: names its files of dropped documents. */
+  phase: string;
+  audit?: AuditSpec | undefined;
+  droppedDir: string;
   /** Folder of the barrier phase: features below it, decisions below its `decide`. */
   dir: string;
   outputDir: string;
@@ -40,7 +46,9 @@ export interface BarrierOutcome {
   decided: boolean;
   input: Volume;
   output: Volume;
-  samples: DropSample[];
+  dropped: Record<string, Volume>;
+  samples: Record<string, DropSample[]>;
+  audit?: AuditFiles;
   artifacts: Record<string, string>;
   details: Record<string, unknown>;
 }
@@ -50,7 +58,7 @@ export function decideDir(barrierDir: string): string {
 }
 
 export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome> {
-  const definition = definitionOf(task.stage, 'barrier');
+  const definition = await definitionOf(task.stage, 'barrier');
   const parts: FeaturePart[] = [];
   const input: Volume = { documents: 0, bytes: 0 };
   for (const ref of task.refs) {
@@ -90,8 +98,10 @@ async function finish(
   result: BarrierResult,
 ): Promise<BarrierOutcome> {
   const output: Volume = { ...input };
-  const examples: { key: number; ordinal: number }[] = [];
+  const dropped: Record<string, Volume> = {};
+  const examples: Record<string, Example[]> = {};
   const { keptAs } = result;
+  const reasonOf = (ordinal: number): Reason => result.reasonOf?.(ordinal) ?? DUPLICATE;
   if (keptAs !== undefined) {
     mkdirSync(join(decideDir(task.dir), 'decisions'), { recursive: true });
     for (const [i, ref] of task.refs.entries()) {
@@ -99,13 +109,18 @@ async function finish(
       await eachRow(ref, parts[i].alive, (bytes, row) => {
         const ordinal = ref.firstOrdinal + row;
         if (own[row] === ordinal) return;
-        if (keptAs[own[row]] !== own[row]) {
+        if (own[row] !== NOBODY && keptAs[own[row]] !== own[row]) {
           throw new Error(`${task.stage.stage}: document ${ordinal} was given to ${own[row]}, which is itself dropped`);
         }
         output.documents--;
         output.bytes -= bytes;
-        examples.push({ key: mix32(ordinal ^ task.seed), ordinal });
-        if (examples.length > 1000) keepSmallest(examples);
+        const { reason } = reasonOf(ordinal);
+        const volume = (dropped[reason] ??= { documents: 0, bytes: 0 });
+        volume.documents++;
+        volume.bytes += bytes;
+        const sample = (examples[reason] ??= []);
+        sample.push({ key: mix32(ordinal ^ task.seed), ordinal });
+        if (sample.length > 1000) keepSmallest(sample);
       });
       await writeFileAtomic(
         decisionFile(decideDir(task.dir), ref.part),
@@ -113,25 +128,42 @@ async function finish(
       );
     }
   }
-  keepSmallest(examples);
+  const samples: BarrierOutcome['samples'] = {};
+  for (const [reason, sample] of Object.entries(examples)) {
+    keepSmallest(sample);
+    samples[reason] = await dropSamples(task.refs, sample, reasonOf);
+  }
+  const audit = task.audit === undefined ? undefined : await writeDropped(task, task.audit, parts, keptAs, reasonOf);
   return {
     decided: keptAs !== undefined,
     input,
     output,
-    samples: await dropSamples(task.refs, examples),
+    dropped,
+    samples,
+    ...(audit && { audit }),
     artifacts: result.artifacts ?? {},
     details: result.details ?? {},
   };
 }
 
-function keepSmallest(examples: { key: number; ordinal: number }[]): void {
+type Reason = ReturnType<NonNullable<BarrierResult['reasonOf']>>;
+
+const DUPLICATE: Reason = { reason: 'duplicate' };
+
+interface Example {
+  key: number;
+  ordinal: number;
+}
+
+function keepSmallest(examples: Example[]): void {
   examples.sort((a, b) => a.key - b.key || a.ordinal - b.ordinal);
   examples.length = Math.min(examples.length, SAMPLES_PER_REASON);
 }
 
 async function dropSamples(
   refs: readonly PartRef[],
-  examples: { key: number; ordinal: number }[],
+  examples: readonly Example[],
+  reasonOf: (ordinal: number) => Reason,
 ): Promise<DropSample[]> {
   const ascending = [...examples].sort((a, b) => a.ordinal - b.ordinal);
   const documents = await readByOrdinal(
@@ -142,10 +174,86 @@ async function dropSamples(
     key: ascending[i].key,
     id: document.id,
     source: String(document.meta['source'] ?? ''),
-    reason: 'duplicate',
+    ...reasonOf(ascending[i].ordinal),
     excerpt: document.text.slice(0, EXCERPT_CHARS).toWellFormed(),
     bytes: Buffer.byteLength(document.text),
   }));
+}
+
+/** UTF-16 units of text in a file of dropped documents. */
+const DROPPED_FILE_CHARS = 256 * 2 ** 20;
+
+/**
+ * Writes the dropped documents that the audit keeps, in row order: sampled by ordinal, since ids would have to be read
+ * for every document. Two readings of the parts that hold them: first the ids of those that stand for them.
+ */
+async function writeDropped(
+  task: BarrierTask,
+  audit: AuditSpec,
+  parts: readonly FeaturePart[],
+  keptAs: Uint32Array | undefined,
+  reasonOf: (ordinal: number) => Reason,
+): Promise<AuditFiles> {
+  sweepDropped(dirname(task.droppedDir), (name) => !name.startsWith(`${task.phase}-`));
+  if (keptAs === undefined) return { key: audit.key, documents: 0, files: [] };
+  const chosen = task.refs.map((ref, i) => {
+    const { alive } = parts[i];
+    const ordinals: number[] = [];
+    for (let row = 0; row < ref.rows; row++) {
+      const ordinal = ref.firstOrdinal + row;
+      if (keptAs[ordinal] === ordinal || (alive !== undefined && alive[row] === 0)) continue;
+      if (isAudited(audit, mix32(ordinal ^ task.seed))) ordinals.push(ordinal);
+    }
+    return ordinals;
+  });
+  const standing = [...new Set(chosen.flatMap((ordinals) => ordinals.map((ordinal) => keptAs[ordinal])))];
+  const keptIds = await readIds(
+    task.refs,
+    standing.filter((ordinal) => ordinal !== NOBODY).sort((a, b) => a - b),
+  );
+
+  const files: string[] = [];
+  let documents = 0;
+  let writer: DroppedWriter | undefined;
+  for (const ordinals of chosen) {
+    if (ordinals.length === 0) continue;
+    if (writer === undefined) {
+      files.push(droppedFile(task.phase, files.length));
+      writer = await openDroppedWriter(join(task.droppedDir, files.at(-1)!));
+    }
+    for (const [i, document] of (await readByOrdinal(task.refs, ordinals)).entries()) {
+      const ordinal = ordinals[i];
+      const { text } = document;
+      const keptId = keptIds.get(keptAs[ordinal]) ?? null;
+      const row = droppedDocument(
+        audit,
+        task.stage.name,
+        document,
+        text,
+        Buffer.byteLength(text),
+        reasonOf(ordinal),
+        keptId,
+      );
+      await writer.add(row);
+      documents++;
+    }
+    if (writer.chars < DROPPED_FILE_CHARS) continue;
+    await writer.close();
+    writer = undefined;
+  }
+  await writer?.close();
+  return { key: audit.key, documents, files };
+}
+
+/** Ids by ordinal, a bounded number of documents at a time. */
+async function readIds(refs: readonly PartRef[], ordinals: readonly number[]): Promise<Map<number, string>> {
+  const ids = new Map<number, string>();
+  const step = 1000;
+  for (let at = 0; at < ordinals.length; at += step) {
+    const some = ordinals.slice(at, at + step);
+    for (const [i, { id }] of (await readByOrdinal(refs, some)).entries()) ids.set(some[i], id);
+  }
+  return ids;
 }
 
 async function eachRow(

@@ -8,7 +8,14 @@ import type { Document } from '../core/document.ts';
 import { isCorpusmillError } from '../core/errors.ts';
 import { hashString32 } from '../core/random.ts';
 import { drop, KEEP, type MapStage, type Verdict } from '../core/stage.ts';
-import { EXCERPT_CHARS, mergeSamples, SAMPLES_PER_REASON, type StageStats, stageStats } from '../core/stats.ts';
+import {
+  countUnder,
+  EXCERPT_CHARS,
+  mergeSamples,
+  SAMPLES_PER_REASON,
+  type StageStats,
+  stageStats,
+} from '../core/stats.ts';
 
 const STAGE_FAILED = drop('stage failed');
 
@@ -25,7 +32,14 @@ export interface MapChainEnds {
   keep(document: Document, bytes: number): void;
   /** Called when a stage throws on a document, which is then counted as dropped with reason `stage failed`. */
   failed(document: Document, stageName: string, error: unknown): void;
+  /**
+   * Called for every document that a stage drops: its text and UTF-8 bytes as it came to the stage, and the hash that
+   * samples are drawn by.
+   */
+  dropped?(document: Document, stageName: string, text: string, bytes: number, verdict: Drop, key: number): void;
 }
+
+export type Drop = Extract<Verdict, { action: 'drop' }>;
 
 export function createMapChain(
   instances: readonly { name: string; definition: { name: string } }[],
@@ -52,15 +66,25 @@ export function createMapChain(
         verdict = STAGE_FAILED;
       }
       milliseconds[i] += performance.now() - started;
+      const { counted } = created[i];
+      if (counted !== undefined && counted.length > 0) {
+        for (const name of counted) countUnder(stats, name, 1);
+        counted.length = 0;
+      }
       if (verdict === KEEP || verdict.action === 'keep') {
         if (document.text !== before) {
           stats.changed++;
-          bytes = Buffer.byteLength(document.text);
+          const after = Buffer.byteLength(document.text);
+          if (after < bytes) stats.bytesRemoved = (stats.bytesRemoved ?? 0) + bytes - after;
+          else stats.bytesAdded = (stats.bytesAdded ?? 0) + after - bytes;
+          bytes = after;
         }
         stats.output.documents++;
         stats.output.bytes += bytes;
       } else if (verdict.action === 'drop') {
-        countDrop(stats, document, before, bytes, verdict, seed);
+        const key = hashString32(document.id, seed);
+        countDrop(stats, document, before, bytes, verdict, key);
+        ends.dropped?.(document, stats.name, before, bytes, verdict, key);
         return;
       } else {
         stats.added += verdict.documents.length - 1;
@@ -83,14 +107,13 @@ function countDrop(
   document: Document,
   text: string,
   bytes: number,
-  verdict: { reason: string; value: number | undefined; threshold: number | undefined },
-  seed: number,
+  verdict: Drop,
+  key: number,
 ): void {
   const volume = (stats.dropped[verdict.reason] ??= { documents: 0, bytes: 0 });
   volume.documents++;
   volume.bytes += bytes;
   const samples = (stats.samples[verdict.reason] ??= []);
-  const key = hashString32(document.id, seed);
   if (samples.length >= SAMPLES_PER_REASON && key > samples[samples.length - 1].key) return;
   mergeSamples(samples, [
     {

@@ -3,6 +3,7 @@
 import type { StageStats, Volume } from '../core/stats.ts';
 import { addVolume, mergeSizes, mergeStageStats, type SizeHistogram, sizeHistogram } from '../core/stats.ts';
 import type { BadRecord, Chunk, ReadCounters } from '../io/input.ts';
+import type { AuditFiles } from './audit.ts';
 
 /** Stored as `parts/NNNNN.json`. */
 export interface PartStatistics {
@@ -18,6 +19,8 @@ export interface PartStatistics {
   counters: ReadCounters;
   /** Milliseconds per stage, in stage order, preceded by parsing and followed by writing. */
   milliseconds: number[];
+  /** Dropped documents written beside the part, where the pipeline keeps them. */
+  audit?: { key: string; documents: number; bytes: number };
 }
 
 /** A pass's result, kept in its phase.json. */
@@ -34,6 +37,10 @@ export interface PassResult {
   /** Parts with bad records, in no order: the quarantine file is written from their statistics. */
   badParts: number[];
   counters: ReadCounters;
+  /** The parts with dropped documents, and the bytes of their files. */
+  auditParts?: [part: number, bytes: number][];
+  /** What was merged of them. */
+  audit?: AuditFiles;
 }
 
 export function emptyPassResult(): PassResult {
@@ -64,6 +71,9 @@ export function addPart(result: PassResult, part: number, statistics: PartStatis
     result.sources[Number(input)] ??= { documents: 0, bytes: 0 };
     addVolume(result.sources[Number(input)], volume);
   }
+  if (statistics.audit !== undefined && statistics.audit.documents > 0) {
+    (result.auditParts ??= []).push([part, statistics.audit.bytes]);
+  }
   if (statistics.bad.length > 0) result.badParts.push(part);
   for (const bad of statistics.bad) {
     result.badRecords++;
@@ -72,6 +82,10 @@ export function addPart(result: PassResult, part: number, statistics: PartStatis
   }
   for (const name of ['invalidUtf8', 'loneSurrogates', 'numericIds'] as const) {
     result.counters[name] += statistics.counters[name];
+  }
+  for (const [why, records] of Object.entries(statistics.counters.skipped ?? {})) {
+    result.counters.skipped ??= {};
+    result.counters.skipped[why] = (result.counters.skipped[why] ?? 0) + records;
   }
 }
 

@@ -31,6 +31,11 @@ export function partFile(dir: string, part: number, kind: 'arrow' | 'rows' | 'js
   return join(dir, 'parts', `${partName(part)}.${kind}`);
 }
 
+/** Dropped documents of a part, until they are merged: JSON lines, absent where there are none. */
+export function partDroppedFile(dir: string, part: number): string {
+  return join(dir, 'dropped', `${partName(part)}.jsonl`);
+}
+
 export function featureFile(barrierDir: string, part: number): string {
   return join(barrierDir, 'features', `${partName(part)}.bin`);
 }

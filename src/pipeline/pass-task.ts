@@ -9,9 +9,10 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { encodeDocuments } from '../io/document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
 import { parseChunk } from '../io/parse.ts';
+import { type AuditSpec, type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
-import { featureFile, type PartRef, partFile, readAlive, readPartDocuments } from './parts.ts';
+import { featureFile, type PartRef, partDroppedFile, partFile, readAlive, readPartDocuments } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
 /** What every task of a pass has in common. */
@@ -24,6 +25,8 @@ export interface PassSpec {
   inputs: InputSpec[];
   maps: StageRef[];
   observers: { stage: StageRef; dir: string }[];
+  /** What to keep of dropped documents. */
+  audit?: AuditSpec | undefined;
 }
 
 export interface PassTask {
@@ -33,21 +36,27 @@ export interface PassTask {
   source: { chunk: Chunk } | { ref: PartRef };
 }
 
-let cached: { key: string; maps: MapStage[] } | undefined;
+let cached: { key: string; maps: Promise<MapStage[]> } | undefined;
 
-function mapStages(spec: PassSpec): MapStage[] {
+/** The map stages, made once per worker; two tasks may ask while the first of them loads a user's stage. */
+function mapStages(spec: PassSpec): Promise<MapStage[]> {
   if (cached?.key !== spec.cacheKey) {
-    const maps = spec.maps.map((ref) =>
-      definitionOf(ref, 'map').create(ref.options, stageContext(ref, spec.seed, spec.baseDir)),
+    const maps = spec.maps.map(async (ref) =>
+      (await definitionOf(ref, 'map')).create(ref.options, stageContext(ref, spec.seed, spec.baseDir)),
     );
-    cached = { key: spec.cacheKey, maps };
+    cached = { key: spec.cacheKey, maps: Promise.all(maps) };
   }
   return cached.maps;
 }
 
-function createObservers(spec: PassSpec): Observer[] {
-  return spec.observers.map(({ stage }) =>
-    definitionOf(stage, 'barrier').createObserver(stage.options, stageContext(stage, spec.seed, spec.baseDir)),
+function createObservers(spec: PassSpec): Promise<Observer[]> {
+  return Promise.all(
+    spec.observers.map(async ({ stage }) =>
+      (await definitionOf(stage, 'barrier')).createObserver(
+        stage.options,
+        stageContext(stage, spec.seed, spec.baseDir),
+      ),
+    ),
   );
 }
 
@@ -55,15 +64,18 @@ function createObservers(spec: PassSpec): Observer[] {
 export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const { spec, part } = task;
   const started = performance.now();
-  const observers = createObservers(spec);
+  const observers = await createObservers(spec);
   const survivors: Document[] = [];
   const rowLengths: number[] = [];
   const inputOf = new Map(spec.inputs.map((input, i) => [input.name, i]));
   const indexOf = (document: Document): number => inputOf.get(document.meta['source'] as string) ?? 0;
   const kept = { documents: 0, bytes: 0 };
-  const instances = spec.maps.map((ref) => ({ ...ref, definition: definitionOf(ref, 'map') }));
+  const maps = await mapStages(spec);
+  const instances = spec.maps.map(({ name, stage }) => ({ name, definition: { name: stage } }));
   const bad: BadRecord[] = [];
-  const chain = createMapChain(instances, mapStages(spec), spec.seed, {
+  const { audit } = spec;
+  const dropped: DroppedDocument[] = [];
+  const chain = createMapChain(instances, maps, spec.seed, {
     keep(document, bytes) {
       survivors.push(document);
       rowLengths.push(bytes, indexOf(document));
@@ -72,6 +84,10 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
       for (const observer of observers) observer.observe(document);
     },
     failed: (document, stage, error) => bad.push(stageFailure(task, document, stage, error)),
+    dropped(document, stage, text, bytes, verdict, key) {
+      if (audit === undefined || !isAudited(audit, key)) return;
+      dropped.push(droppedDocument(audit, stage, document, text, bytes, verdict));
+    },
   });
 
   const read = { documents: 0, bytes: 0 };
@@ -102,6 +118,7 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
     await writeFileAtomic(partFile(spec.dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer));
   }
   await writeFeatures(spec, part, observers);
+  const droppedBytes = await writeDropped(spec, part, dropped);
   const statistics: PartStatistics = {
     rows: survivors.length,
     read,
@@ -112,9 +129,17 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
     bad,
     counters,
     milliseconds: [parsing, ...chain.milliseconds, performance.now() - writing],
+    ...(audit && { audit: { key: audit.key, documents: dropped.length, bytes: droppedBytes } }),
   };
   await writeFileAtomic(partFile(spec.dir, part, 'json'), JSON.stringify(statistics));
   return statistics;
+}
+
+async function writeDropped(spec: PassSpec, part: number, dropped: readonly DroppedDocument[]): Promise<number> {
+  if (dropped.length === 0) return 0;
+  const lines = Buffer.from(`${dropped.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  await writeFileAtomic(partDroppedFile(spec.dir, part), lines);
+  return lines.length;
 }
 
 export interface ObserveTask {
@@ -129,8 +154,9 @@ export interface ObserveTask {
  */
 export async function runObserveTask(task: ObserveTask): Promise<{ rows: number }> {
   const { spec, ref } = task;
-  const observers = createObservers(spec);
-  const scopes = spec.observers.map(({ stage }) => definitionOf(stage, 'barrier').scope);
+  const observers = await createObservers(spec);
+  const definitions = await Promise.all(spec.observers.map(({ stage }) => definitionOf(stage, 'barrier')));
+  const scopes = definitions.map(({ scope }) => scope);
   const alive = await readAlive(ref);
   const documents = await readPartDocuments({ ...ref, decisions: [] });
   documents.forEach((document, row) => {

@@ -1,6 +1,7 @@
 /** A pipeline after validation: what the YAML file said, with every default filled in and every path absolute. */
 import type { StageDefinition } from '../core/stage.ts';
 import type { InputSpec } from '../io/input.ts';
+import type { StageModule } from './stage-module.ts';
 
 export interface Pipeline {
   /** Absolute path of the YAML file. */
@@ -22,6 +23,8 @@ export interface StageInstance {
   definition: StageDefinition;
   /** Validated options with defaults. */
   options: Record<string, unknown>;
+  /** The file that declares the stage, where it is the user's own. */
+  module?: StageModule;
 }
 
 export interface RunOptions {
@@ -33,4 +36,9 @@ export interface RunOptions {
   maxBadRecords: number;
   /** Old-space limit of each worker in MiB; a worker that passes it is replaced and its chunk retried once. */
   workerMemoryMiB: number;
+  /** Which dropped documents are written to `dropped/`; absent: none. Not part of any phase's key. */
+  audit?: 'off' | 'sampled' | 'full';
+  /** The share that `sampled` keeps. */
+  auditFraction?: number;
+  auditText?: 'excerpt' | 'whole';
 }

@@ -187,7 +187,8 @@ function stageKey(stage: StageInstance, baseDir: string): unknown {
   const { definition, options } = stage;
   const named = (definition.optionFiles?.(options as never) ?? []).filter((path) => path !== undefined);
   const files = named.map((path) => xxh64Hex(readOptionFile(stage, resolve(baseDir, path))));
-  return [stage.name, definition.name, definition.version, options, files];
+  const own = stage.module === undefined ? [] : [stage.module.hash];
+  return [stage.name, definition.name, definition.version, options, files, ...own];
 }
 
 function readOptionFile(stage: StageInstance, path: string): Uint8Array {

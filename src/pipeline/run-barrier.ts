@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { MessageChannel } from 'node:worker_threads';
+import { auditIsWhole, auditSpec, droppedDir } from './audit.ts';
 import { type BarrierOutcome, type BarrierTask, decideDir } from './barrier-task.ts';
 import type { BarrierPhase } from './plan.ts';
 import { createPool, interrupted } from './pool.ts';
@@ -12,6 +13,12 @@ import { toStageRef } from './stage-ref.ts';
 
 export function barrierOutcome(run: RunContext, phase: BarrierPhase): BarrierOutcome | undefined {
   return finishedResult<BarrierOutcome>(decideDir(run.directory.phase(phase.id)), phase.key);
+}
+
+/** True when it has decided and its dropped documents are kept as the pipeline asks. */
+export function barrierIsFinished(run: RunContext, phase: BarrierPhase): boolean {
+  const outcome = barrierOutcome(run, phase);
+  return outcome !== undefined && auditIsWhole(run.directory.root, run.pipeline.run, outcome.audit);
 }
 
 export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<void> {
@@ -32,6 +39,9 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
     seed: run.pipeline.seed,
     baseDir: run.pipeline.baseDir,
     refs,
+    phase: phase.id,
+    audit: auditSpec(run.pipeline.run),
+    droppedDir: droppedDir(run.directory.root),
     dir,
     outputDir,
     progress: port2,

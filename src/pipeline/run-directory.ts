@@ -8,6 +8,7 @@
  *   phases/NN-barrier/        features/NNNNN.bin · decisions/NNNNN.bin
  *   phases/NN-sink/           steps/K/NNNNN.json finished tasks · work/ scratch
  *   output/NAME/              what barriers and sinks leave for people
+ *   dropped/                  documents that phases dropped, as Parquet
  *   summary.json timing.json quarantine.jsonl report.*
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ export type PhaseState = { key: string; state: 'running' } | { key: string; stat
 
 /** What a run leaves in its directory. */
 const LEFT_BY_A_RUN = [
-  ...['phases', 'output', 'summary.json', 'timing.json', 'quarantine.jsonl'],
+  ...['phases', 'output', 'dropped', 'summary.json', 'timing.json', 'quarantine.jsonl'],
   ...['report.json', 'report.md', 'report.html'],
 ];
 

@@ -1,14 +1,24 @@
 /** A pass, seen from the main thread: hands out chunks, keeps the quarantine, and knows what is already done. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
 import type { Chunk } from '../io/input.ts';
-import { decideDir } from './barrier-task.ts';
+import {
+  type AuditFiles,
+  type AuditSpec,
+  auditIsWhole,
+  auditSpec,
+  droppedDir,
+  droppedFile,
+  removeDropped,
+} from './audit.ts';
+import type { AuditTask } from './audit-file.ts';
+import { type BarrierOutcome, decideDir } from './barrier-task.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
-import { featureFile, type PartRef, partFile, partRefs } from './parts.ts';
+import { featureFile, type PartRef, partDroppedFile, partFile, partRefs } from './parts.ts';
 import type { PassSpec } from './pass-task.ts';
 import { type BarrierPhase, type DocumentsState, inputsWithinMemory, type PassPhase } from './plan.ts';
 import { forEachLimited } from './pool.ts';
@@ -36,15 +46,23 @@ function barriersOf(run: RunContext, phase: PassPhase): BarrierPhase[] {
 export function barriersToObserve(run: RunContext, phase: PassPhase): BarrierPhase[] {
   return barriersOf(run, phase).filter((barrier) => {
     const dir = run.directory.phase(barrier.id);
-    const decided = finishedResult(decideDir(dir), barrier.key) !== undefined;
+    const outcome = finishedResult<BarrierOutcome>(decideDir(dir), barrier.key);
+    const decided = outcome !== undefined && auditIsWhole(run.directory.root, run.pipeline.run, outcome.audit);
     return !decided && finishedResult(join(dir, 'features'), barrier.featureKey) === undefined;
   });
 }
 
 /** True when neither documents nor features of this pass have to be made. */
 export function passIsFinished(run: RunContext, phase: PassPhase): boolean {
-  const written = !phase.writesDocuments || finishedResult(run.directory.phase(phase.id), phase.key) !== undefined;
+  const written = !phase.writesDocuments || writtenResult(run, phase) !== undefined;
   return written && barriersToObserve(run, phase).length === 0;
+}
+
+/** The pass's result, where its documents are written and its dropped ones are kept as the pipeline asks. */
+function writtenResult(run: RunContext, phase: PassPhase): PassResult | undefined {
+  const result = finishedResult<PassResult>(run.directory.phase(phase.id), phase.key);
+  const whole = result !== undefined && auditIsWhole(run.directory.root, run.pipeline.run, result.audit);
+  return whole ? result : undefined;
 }
 
 /** Runs whatever of the pass is missing. */
@@ -55,18 +73,23 @@ export async function runPass(run: RunContext, phase: PassPhase): Promise<void> 
     await beginPhase(join(run.directory.phase(barrier.id), 'features'), barrier.featureKey);
   }
   const spec: PassSpec = {
-    cacheKey: [phase.key, ...barriers.map((barrier) => barrier.featureKey)].join(' '),
+    cacheKey: [
+      phase.key,
+      auditSpec(run.pipeline.run)?.key ?? '',
+      ...barriers.map((barrier) => barrier.featureKey),
+    ].join(' '),
     dir,
     seed: run.pipeline.seed,
     baseDir: run.pipeline.baseDir,
     inputs: inputsWithinMemory(run.pipeline),
+    audit: auditSpec(run.pipeline.run),
     maps: phase.maps.map(toStageRef),
     observers: barriers.map((barrier) => ({
       stage: toStageRef(barrier.stage),
       dir: run.directory.phase(barrier.id),
     })),
   };
-  if (phase.writesDocuments && finishedResult(dir, phase.key) === undefined) await writeDocuments(run, phase, spec);
+  if (phase.writesDocuments && writtenResult(run, phase) === undefined) await writeDocuments(run, phase, spec);
   else await observeOnly(run, phase, spec);
   for (const barrier of barriers) {
     await finishPhase(join(run.directory.phase(barrier.id), 'features'), barrier.featureKey, null);
@@ -118,7 +141,41 @@ async function writeDocuments(run: RunContext, phase: PassPhase, spec: PassSpec)
     await warnOfChanges(run);
     warnOfEmptyInputs(run, result);
   }
+  if (spec.audit !== undefined) result.audit = await mergeDropped(run, phase, spec.audit, result);
+  delete result.auditParts;
   await finishPhase(spec.dir, phase.key, result);
+  rmSync(join(spec.dir, 'dropped'), { recursive: true, force: true });
+}
+
+/** A merged file ends before it holds more than this of the parts' JSON lines. */
+const DROPPED_FILE_BYTES = 256 * 2 ** 20;
+
+/** Merges what the parts kept of dropped documents, in part order, whoever wrote them when. */
+async function mergeDropped(
+  run: RunContext,
+  phase: PassPhase,
+  { key }: AuditSpec,
+  { auditParts = [] }: PassResult,
+): Promise<AuditFiles> {
+  const { root } = run.directory;
+  removeDropped(root, phase.id);
+  const groups: string[][] = [];
+  let size = 0;
+  for (const [part, bytes] of [...auditParts].sort(([a], [b]) => a - b)) {
+    if (groups.length === 0 || size + bytes > DROPPED_FILE_BYTES) {
+      groups.push([]);
+      size = 0;
+    }
+    groups.at(-1)!.push(partDroppedFile(run.directory.phase(phase.id), part));
+    size += bytes;
+  }
+  let documents = 0;
+  await forEachLimited(groups.entries(), run.pool.workers, run.signal, async ([index, parts]) => {
+    const path = join(droppedDir(root), droppedFile(phase.id, index));
+    const merged = await run.pool.run<{ documents: number }>({ kind: 'audit', parts, path } satisfies AuditTask);
+    documents += merged.documents;
+  });
+  return { key, documents, files: groups.map((_, index) => droppedFile(phase.id, index)) };
 }
 
 async function* passItems(run: RunContext, phase: PassPhase): AsyncGenerator<PassItem> {
@@ -137,6 +194,7 @@ async function* passItems(run: RunContext, phase: PassPhase): AsyncGenerator<Pas
 function finishedPart(spec: PassSpec, part: number): PartStatistics | undefined {
   const statistics = readJson<PartStatistics>(partFile(spec.dir, part, 'json'));
   if (statistics === undefined) return undefined;
+  if (spec.audit !== undefined && statistics.audit?.key !== spec.audit.key) return undefined;
   return spec.observers.every(({ dir }) => existsSync(featureFile(dir, part))) ? statistics : undefined;
 }
 

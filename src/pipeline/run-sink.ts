@@ -72,7 +72,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     pipelineHash: phase.origin,
   };
   const { options } = phase.stage;
-  const steps = definitionOf(spec.stage, 'sink').steps;
+  const steps = (await definitionOf(spec.stage, 'sink')).steps;
   const earlier: unknown[] = [];
   for (const [index, step] of steps.entries()) {
     const stepDir = join(dir, 'steps', String(index));

@@ -11,13 +11,14 @@ import type { ProgressEvent, RunSummary } from '../core/run-summary.ts';
 import type { Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { expandInputs } from '../io/files.ts';
+import { auditSpec, sweepDropped } from './audit.ts';
 import { decideDir } from './barrier-task.ts';
 import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
 import { createPool, interrupted, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
-import { barrierOutcome, runBarrier } from './run-barrier.ts';
+import { barrierIsFinished, barrierOutcome, runBarrier } from './run-barrier.ts';
 import type { RunContext } from './run-context.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
 import { passIsFinished, runPass } from './run-pass.ts';
@@ -71,6 +72,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const started = performance.now();
   try {
     sweepPhases(directory, plan.phases);
+    sweepDroppedOf(run);
     if (again !== undefined) forgetFrom(directory, plan, again);
     for (const [index, phase] of plan.phases.entries()) {
       if (signal.aborted) throw interrupted();
@@ -104,6 +106,13 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   }
 }
 
+/** Dropped documents of phases that the plan no longer has, or that are not asked for any more. */
+function sweepDroppedOf({ plan, directory, pipeline }: RunContext): void {
+  const wanted = auditSpec(pipeline.run) !== undefined;
+  const isOfPlan = (name: string): boolean => plan.phases.some(({ id }) => name.startsWith(`${id}-`));
+  sweepDropped(directory.root, (name) => wanted && isOfPlan(name));
+}
+
 /** What a run would do, without doing it. */
 export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> {
   const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output });
@@ -129,7 +138,7 @@ function isFinished(run: RunContext, phase: Phase): boolean {
     case 'pass':
       return passIsFinished(run, phase);
     case 'barrier':
-      return barrierOutcome(run, phase) !== undefined;
+      return barrierIsFinished(run, phase);
     case 'sink':
       return sinkResult(run, phase) !== undefined;
   }

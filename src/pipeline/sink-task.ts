@@ -33,7 +33,7 @@ function partsOf(file: string): PartRef[] {
 
 export async function runSinkTask(task: SinkTask): Promise<unknown> {
   const { spec } = task;
-  const definition = definitionOf(spec.stage, 'sink');
+  const definition = await definitionOf(spec.stage, 'sink');
   const context: SinkTaskContext = {
     ...stageContext(spec.stage, spec.seed, spec.baseDir),
     outputDir: spec.outputDir,

@@ -2,15 +2,18 @@
 import type { BarrierDefinition, MapDefinition, SinkDefinition, StageContext } from '../core/stage.ts';
 import type { StageInstance } from './pipeline.ts';
 import { stageDefinitions } from './registry.ts';
+import { reloadStageModule, type StageModule } from './stage-module.ts';
 
 export interface StageRef {
   name: string;
   stage: string;
   options: Record<string, unknown>;
+  /** The file that declares it; absent for registered stages. */
+  module?: StageModule;
 }
 
-export function toStageRef(instance: StageInstance): StageRef {
-  return { name: instance.name, stage: instance.definition.name, options: instance.options };
+export function toStageRef({ name, definition, options, module }: StageInstance): StageRef {
+  return { name, stage: definition.name, options, ...(module && { module }) };
 }
 
 interface ByKind {
@@ -19,9 +22,9 @@ interface ByKind {
   sink: SinkDefinition;
 }
 
-/** The stage's declaration, which must be of the given kind. */
-export function definitionOf<K extends keyof ByKind>(ref: StageRef, kind: K): ByKind[K] {
-  const definition = stageDefinitions().get(ref.stage);
+/** The stage's declaration, which must be of the given kind; one of the user's own is loaded from its file. */
+export async function definitionOf<K extends keyof ByKind>(ref: StageRef, kind: K): Promise<ByKind[K]> {
+  const definition = ref.module === undefined ? stageDefinitions().get(ref.stage) : await reloadStageModule(ref.module);
   if (definition?.kind !== kind) throw new Error(`stage ${ref.stage} is not a registered ${kind} stage`);
   return definition as ByKind[K];
 }

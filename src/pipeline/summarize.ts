@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import type { BarrierSummary, OutputSummary, RunSummary } from '../core/run-summary.ts';
 import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Volume } from '../core/stats.ts';
+import { type AuditFiles, auditSpec } from './audit.ts';
 import type { BarrierOutcome } from './barrier-task.ts';
 import { emptyPassResult, type PassResult } from './part-statistics.ts';
 import { readAlive, readPartRows } from './parts.ts';
@@ -19,16 +20,19 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
   const stages: StageStats[] = [];
   const barriers: BarrierSummary[] = [];
   const outputs: OutputSummary[] = [];
+  const audits: (AuditFiles | undefined)[] = [];
   let first = emptyPassResult();
   for (const phase of plan.phases) {
     if (phase.kind === 'pass') {
       if (!phase.writesDocuments) continue;
       const result = finishedResult<PassResult>(directory.phase(phase.id), phase.key)!;
       if (phase.source === 'inputs') first = result;
+      audits.push(result.audit);
       stages.push(...(result.stages.length > 0 ? result.stages : emptyStages(phase.maps)).map(inReasonOrder));
     } else if (phase.kind === 'barrier') {
       const outcome = barrierOutcome(run, phase)!;
-      stages.push(barrierStats(phase.stage.name, phase.stage.definition.name, outcome));
+      stages.push(inReasonOrder(barrierStats(phase.stage.name, phase.stage.definition.name, outcome)));
+      audits.push(outcome.audit);
       barriers.push({
         name: phase.stage.name,
         stage: phase.stage.definition.name,
@@ -93,7 +97,17 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
     },
     barriers,
     outputs,
+    ...droppedSummary(run, audits),
   };
+}
+
+function droppedSummary(run: RunContext, audits: readonly (AuditFiles | undefined)[]): Pick<RunSummary, 'dropped'> {
+  const spec = auditSpec(run.pipeline.run);
+  if (spec === undefined) return {};
+  const documents = audits.reduce((sum, audit) => sum + (audit?.documents ?? 0), 0);
+  const files = audits.reduce((sum, audit) => sum + (audit?.files.length ?? 0), 0);
+  const text = spec.whole ? ('whole' as const) : ('excerpt' as const);
+  return { dropped: { path: 'dropped', fraction: spec.fraction, text, documents, files } };
 }
 
 function emptyStages(maps: readonly { name: string; definition: { name: string } }[]): StageStats[] {
@@ -104,14 +118,8 @@ function barrierStats(name: string, stage: string, outcome: BarrierOutcome): Sta
   const stats = stageStats(name, stage);
   stats.input = outcome.input;
   stats.output = outcome.output;
-  const dropped = {
-    documents: outcome.input.documents - outcome.output.documents,
-    bytes: outcome.input.bytes - outcome.output.bytes,
-  };
-  if (dropped.documents > 0) {
-    stats.dropped['duplicate'] = dropped;
-    stats.samples['duplicate'] = outcome.samples;
-  }
+  stats.dropped = outcome.dropped;
+  stats.samples = outcome.samples;
   return stats;
 }
 

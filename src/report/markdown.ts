@@ -10,6 +10,7 @@ import type { Report, ReportSample } from './report-schema.ts';
 const EXCERPT_CHARS = 160;
 const SAMPLES_PER_REASON = 2;
 const CLUSTERS_PER_STAGE = 5;
+const COUNTS_PER_STAGE = 20;
 const BAR_CELLS = 20;
 
 export function renderMarkdown(report: Report): string {
@@ -17,8 +18,10 @@ export function renderMarkdown(report: Report): string {
     headline(report),
     funnel(report),
     dropReasons(report),
+    ...report.counts.map(counts),
     sampledDrops(report),
     ...report.duplicates.map(duplicates),
+    ...report.mixes.map(mix),
     sources(report),
     outputs(report),
     quarantine(report),
@@ -81,6 +84,7 @@ function funnel(report: Report): string {
       [
         row.dropped.documents > 0 ? `−${formatCount(row.dropped.documents)}` : '',
         row.added > 0 ? `+${formatCount(row.added)} by splitting` : '',
+        row.changed > 0 ? `${formatCount(row.changed)} edited${editedBytes(row)}` : '',
       ]
         .filter((note) => note !== '')
         .join(', '),
@@ -92,6 +96,13 @@ function funnel(report: Report): string {
   return `### Funnel\n\n${table(['Stage', 'Documents:', 'Dropped:', 'Text:', ''], rows)}`;
 }
 
+/** ` (−1.2 MB, +3 kB)`: what edits took away and put in. */
+function editedBytes({ bytesRemoved, bytesAdded }: Report['funnel'][number]): string {
+  const removed = bytesRemoved > 0 ? [`−${formatBytes(bytesRemoved)}`] : [];
+  const added = bytesAdded > 0 ? [`+${formatBytes(bytesAdded)}`] : [];
+  return removed.length + added.length === 0 ? '' : ` (${[...removed, ...added].join(', ')})`;
+}
+
 function dropReasons(report: Report): string {
   if (report.drops.length === 0) return '### Why dropped\n\nNo stage dropped a document.';
   const rows = report.drops.map((drop) => [
@@ -101,7 +112,37 @@ function dropReasons(report: Report): string {
     formatShare(drop.documents, report.totals.read.documents),
     formatBytes(drop.bytes),
   ]);
-  return `### Why dropped\n\n${table(['Stage', 'Reason', 'Documents:', 'Share:', 'Text:'], rows)}`;
+  return `### Why dropped\n\n${table(['Stage', 'Reason', 'Documents:', 'Share:', 'Text:'], rows)}${whereDropped(report)}`;
+}
+
+function whereDropped({ audit }: Report): string {
+  if (audit === null || audit.documents === 0) return '';
+  const which = audit.fraction === 1 ? 'All of them' : `${formatCounted(audit.documents, 'document')} of them`;
+  return `\n\n${which}, with rule, value and threshold: <code>${escapeMarkdown(audit.path)}/</code>`;
+}
+
+function mix(entry: Report['mixes'][number]): string {
+  const amount = (size: number): string => (entry.unit === 'bytes' ? formatBytes(size) : formatCount(size));
+  const rows = entry.sources.map((source) => [
+    escapeMarkdown(source.name),
+    amount(source.available),
+    amount(source.kept),
+    formatCount(source.documents),
+    source.share === null ? '' : formatShare(source.share, 1),
+    source.target === null ? '' : formatShare(source.target, 1),
+  ]);
+  const heads = ['Source', `Available (${entry.unit}):`, 'Kept:', 'Documents:', 'Share:', 'Asked:'];
+  return `### Mix: ${escapeMarkdown(entry.name)}\n\n${table(heads, rows)}`;
+}
+
+function counts({ name, entries }: Report['counts'][number]): string {
+  const rows = entries
+    .slice(0, COUNTS_PER_STAGE)
+    .map((entry) => [escapeMarkdown(entry.what), formatCount(entry.documents)]);
+  const more = entries.length - rows.length;
+  if (more > 0) rows.push([`${formatCount(more)} more in report.json`, '']);
+  const title = `${escapeMarkdown(name)}: ${formatCounted(entries.length, 'item')} found`;
+  return `<details><summary>${title}</summary>\n\n${table(['Item', 'Documents:'], rows)}\n\n</details>`;
 }
 
 function sampledDrops(report: Report): string {

@@ -3,9 +3,9 @@
  * so that the page, the job summary, the JSON file and the terminal cannot disagree. Pure and without a clock: equal
  * summaries give equal reports.
  */
-import type { DuplicateDetails, RunSummary } from '../core/run-summary.ts';
+import type { DuplicateDetails, MixDetails, RunSummary } from '../core/run-summary.ts';
 import type { SizeHistogram, StageStats, Volume } from '../core/stats.ts';
-import type { Report, ReportDrop, ReportDuplicates, ReportLengths } from './report-schema.ts';
+import type { Report, ReportCounts, ReportDrop, ReportDuplicates, ReportLengths, ReportMix } from './report-schema.ts';
 
 /** One line on what a reason means, or undefined; the pipeline's stage registry knows (`reasons` of a declaration). */
 export type DescribeReason = (stage: string, reason: string) => string | undefined;
@@ -56,20 +56,26 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
         dropped,
         changed: stage.changed,
         added: stage.added,
+        bytesRemoved: stage.bytesRemoved ?? 0,
+        bytesAdded: stage.bytesAdded ?? 0,
         editedBytes: stage.output.bytes - (stage.input.bytes - dropped.bytes),
       };
     }),
     drops: summary.stages.flatMap((stage) => dropsOf(stage, read.documents, describeReason)),
+    counts: summary.stages.filter((stage) => stage.counts !== undefined).map(countsOf),
     lengths: { before: lengthsOf(summary.lengthsBefore), after: lengthsOf(summary.lengthsAfter) },
     duplicates,
     artifacts: summary.barriers
-      .filter((barrier) => !isDuplicateDetails(barrier.details))
+      .filter((barrier) => !isDuplicateDetails(barrier.details) && !isMixDetails(barrier.details))
       .map((barrier) => ({
         name: barrier.name,
         stage: barrier.stage,
         files: Object.entries(barrier.artifacts).map(([role, path]) => ({ role, path })),
         details: barrier.details,
       })),
+    mixes: summary.barriers.flatMap(({ name, stage, details }) =>
+      isMixDetails(details) ? [mixOf(name, stage, details)] : [],
+    ),
     outputs: summary.outputs.map((output) => ({
       name: output.name,
       stage: output.stage,
@@ -78,6 +84,7 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
       fileBytes: output.bytes,
       details: output.details,
     })),
+    audit: summary.dropped === undefined ? null : { ...summary.dropped },
     quarantine: {
       records: summary.quarantine.records,
       path: summary.quarantine.path ?? null,
@@ -119,6 +126,11 @@ function dropsOf(stage: StageStats, documentsRead: number, describeReason: Descr
     .sort((a, b) => b.documents - a.documents || compareText(a.reason, b.reason));
 }
 
+function countsOf({ name, stage, counts = {} }: StageStats): ReportCounts {
+  const entries = Object.entries(counts).map(([what, documents]) => ({ what, documents }));
+  return { name, stage, entries: entries.sort((a, b) => b.documents - a.documents || compareText(a.what, b.what)) };
+}
+
 /** JSON has no infinities; a measurement that is none is left out. */
 function finiteOrNull(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
@@ -154,6 +166,27 @@ function medianOf(histogram: SizeHistogram): number {
 
 function isDuplicateDetails(details: Record<string, unknown>): details is DuplicateDetails {
   return details['kind'] === 'duplicates';
+}
+
+function isMixDetails(details: Record<string, unknown>): details is MixDetails {
+  return details['kind'] === 'mix';
+}
+
+function mixOf(name: string, stage: string, { unit, sources }: MixDetails): ReportMix {
+  const total = sum(Object.values(sources).map((source) => source.kept));
+  return {
+    name,
+    stage,
+    unit,
+    sources: Object.entries(sources).map(([source, { available, kept, documents, target }]) => ({
+      name: source,
+      available,
+      kept,
+      documents,
+      share: shareOf(kept, total),
+      target: target ?? null,
+    })),
+  };
 }
 
 function duplicatesOf(name: string, stage: string, details: DuplicateDetails): ReportDuplicates {

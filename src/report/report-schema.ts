@@ -68,6 +68,8 @@ export const reportSchema = z
           dropped: volume,
           changed: count.describe('Documents whose text the stage changed and kept.'),
           added: count.describe('Pieces minus originals, where the stage splits documents.'),
+          bytesRemoved: count.describe('Bytes by which edits made documents shorter, in those that were kept.'),
+          bytesAdded: count.describe('Bytes by which edits made documents longer.'),
           editedBytes: z.int().describe('Bytes that edits added (negative: removed) in documents that were kept.'),
         }),
       )
@@ -86,6 +88,15 @@ export const reportSchema = z
         }),
       )
       .describe('By stage in order, then by documents, most first.'),
+    counts: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stage: z.string(),
+          entries: z.array(z.strictObject({ what: z.string(), documents: count })),
+        }),
+      )
+      .describe('What else stages counted documents under (benchmark items that were found), most first.'),
     lengths: z.strictObject({ before: lengths, after: lengths }),
     duplicates: z.array(
       z.strictObject({
@@ -124,6 +135,25 @@ export const reportSchema = z
         }),
       )
       .describe('What corpus-wide stages other than dedup made, for example a tokenizer.'),
+    mixes: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stage: z.string(),
+          unit: z.string().describe('What shares are of: documents, bytes or tokens.'),
+          sources: z.array(
+            z.strictObject({
+              name: z.string(),
+              available: count.describe('In the unit, before the stage.'),
+              kept: count.describe('In the unit, after the stage.'),
+              documents: count.describe('Kept.'),
+              share: share.describe('Reached.'),
+              target: share.describe('Asked for; null where no share was.'),
+            }),
+          ),
+        }),
+      )
+      .describe('How stages that mix sources brought them together.'),
     outputs: z.array(
       z.strictObject({
         name: z.string(),
@@ -134,6 +164,18 @@ export const reportSchema = z
         details,
       }),
     ),
+    audit: z
+      .strictObject({
+        path: z.string().describe('Folder of Parquet files, relative to the run directory.'),
+        fraction: z.number().describe('Share of the dropped documents that it holds: 1 for all.'),
+        text: z.enum(['excerpt', 'whole']),
+        documents: count,
+        files: count,
+      })
+      .nullable()
+      .describe(
+        'Where dropped documents lie with stage, reason, value and threshold; null where they are not written.',
+      ),
     quarantine: z.strictObject({
       records: count,
       path: z.string().nullable(),
@@ -148,6 +190,8 @@ export type ReportLengths = Report['lengths']['before'];
 export type ReportDrop = Report['drops'][number];
 export type ReportSample = ReportDrop['samples'][number];
 export type ReportDuplicates = Report['duplicates'][number];
+export type ReportCounts = Report['counts'][number];
+export type ReportMix = Report['mixes'][number];
 export type ReportOutput = Report['outputs'][number];
 
 /** JSON Schema (draft 2020-12) of `report.json`; `configs/report.schema.json` is this, and a test holds it to it. */

@@ -57,6 +57,8 @@ interface Row {
   text: string;
   kept: number;
   lost: number;
+  /** A figure that is no loss. */
+  quiet?: boolean;
 }
 
 function funnelRows(report: Report, columns: number, colors: Colors): string[] {
@@ -72,9 +74,11 @@ function funnelRows(report: Report, columns: number, colors: Colors): string[] {
       kept: stage.output.documents,
       lost: Math.max(stage.input.documents - stage.output.documents, 0),
     });
+    if (stage.changed > 0) rows.push(editRow(stage));
     const drops = report.drops.filter((drop) => drop.name === stage.name);
     for (const drop of drops.slice(0, REASONS_PER_STAGE)) rows.push(dropRow(printable(drop.reason), drop));
     const others = drops.slice(REASONS_PER_STAGE);
+    for (const source of report.mixes.find((mix) => mix.name === stage.name)?.sources ?? []) rows.push(mixRow(source));
     if (others.length > 0) {
       const sum = { documents: 0, bytes: 0 };
       for (const drop of others) {
@@ -97,7 +101,7 @@ function funnelRows(report: Report, columns: number, colors: Colors): string[] {
     ...rows.map((row) => {
       const name = padEndToWidth(`${row.inner ? '    ' : '  '}${row.name}`, nameWidth - 1);
       const figures = `${row.documents.padStart(documentsWidth)}  ${row.text.padStart(textColumn)}`;
-      if (row.inner) return `${colors.dim(name)} ${colors.red(figures)}`;
+      if (row.inner) return `${colors.dim(name)} ${row.quiet ? colors.dim(figures) : colors.red(figures)}`;
       return `${row.end ? colors.bold(name) : name} ${row.end ? colors.bold(figures) : figures}  ${bar(row, most, barWidth, colors)}`;
     }),
   ];
@@ -112,6 +116,38 @@ function endRow(name: string, volume: { documents: number; bytes: number }): Row
     text: formatBytes(volume.bytes),
     kept: volume.documents,
     lost: 0,
+  };
+}
+
+/** Documents that a stage changed and kept, and what that did to their text. */
+function editRow({ changed, editedBytes }: Report['funnel'][number]): Row {
+  const text = `${editedBytes > 0 ? '+' : editedBytes < 0 ? '−' : ''}${formatBytes(Math.abs(editedBytes))}`;
+  return {
+    name: 'edited',
+    inner: true,
+    end: false,
+    documents: formatCount(changed),
+    text,
+    kept: 0,
+    lost: 0,
+    quiet: true,
+  };
+}
+
+/** The share that a source has after mixing, and the one asked for. */
+function mixRow({ name, documents, share, target }: Report['mixes'][number]['sources'][number]): Row {
+  const asked = target === null ? '' : ` (asked ${formatShare(target, 1)})`;
+  const title = `${printable(name)}${asked}`;
+  const text = share === null ? '' : formatShare(share, 1);
+  return {
+    name: title,
+    inner: true,
+    end: false,
+    documents: formatCount(documents),
+    text,
+    kept: 0,
+    lost: 0,
+    quiet: true,
   };
 }
 

@@ -42,7 +42,7 @@ const UNIT =
   /\s+|[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]|(?:(?![\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])[\p{L}\p{M}\p{N}_])+|[\s\S]/gu;
 
 /** Words, single CJK characters, other signs, and runs of white space; joined they are the text. */
-function unitsOf(text: string): string[] {
+export function unitsOf(text: string): string[] {
   return text.match(UNIT) ?? [];
 }
 

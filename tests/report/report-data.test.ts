@@ -26,6 +26,8 @@ describe('the figures all reports share', () => {
         dropped: { documents: 2, bytes: 1_000 },
         changed: 0,
         added: 0,
+        bytesRemoved: 0,
+        bytesAdded: 0,
         editedBytes: 0,
       },
     ]);

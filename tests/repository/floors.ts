@@ -14,7 +14,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/text', 'src/io'],
   ['src/tokenizer', 'src/filters', 'src/dedup', 'src/quality', 'src/tensor'],
-  ['src/shards', 'src/models'],
+  ['src/shards', 'src/models', 'src/mix'],
   ['src/training'],
   ['src/align'],
   ['src/pipeline', 'src/report'],

@@ -52,11 +52,13 @@ function readSizes(json: JsonSchema, value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((item) => (typeof json.items === 'object' ? readSizes(json.items, item) : item));
   }
-  if (typeof value !== 'object' || value === null || json.properties === undefined) return value;
+  if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).map(([key, member]) => {
-    if (!Object.hasOwn(json.properties!, key)) return [key, member] as const;
-    const bytes = isSize(json.properties![key]) && typeof member === 'string' ? parseSize(member) : Number.NaN;
-    return [key, Number.isNaN(bytes) ? readSizes(json.properties![key], member) : bytes] as const;
+    const known = json.properties !== undefined && Object.hasOwn(json.properties, key);
+    const schema = known ? json.properties![key] : json.additionalProperties;
+    if (typeof schema !== 'object') return [key, member] as const;
+    const bytes = isSize(schema) && typeof member === 'string' ? parseSize(member) : Number.NaN;
+    return [key, Number.isNaN(bytes) ? readSizes(schema, member) : bytes] as const;
   });
   return Object.fromEntries(members);
 }

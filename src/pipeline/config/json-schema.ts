@@ -7,6 +7,7 @@
  */
 import type { StageDefinition } from '../../core/stage.ts';
 import { type StageRegistry, stageDefinitions } from '../registry.ts';
+import { MODULE_PATH_PATTERN } from '../stage-module.ts';
 import { inputJsonSchema, type JsonSchema } from './phrases.ts';
 import { pipelineSchema, stageNameSchema } from './schema.ts';
 
@@ -19,7 +20,7 @@ export function pipelineJsonSchema(registry: StageRegistry = stageDefinitions())
   inputs.items = { anyOf: [inputs.items as JsonSchema, shorthand] };
   const definitions = [...registry.values()];
   properties['stages'].items = {
-    oneOf: [...definitions.map(stageSchema), bareStageSchema(definitions)],
+    oneOf: [...definitions.map(stageSchema), ...ownStageSchemas(), bareStageSchema(definitions)],
   };
   // An empty `run:` stands for no `run` at all.
   properties['run'] = { ...properties['run'], type: ['object', 'null'] };
@@ -61,6 +62,23 @@ function stageDescription({ summary, source, reasons }: StageDefinition): string
 function bareStageSchema(definitions: readonly StageDefinition[]): JsonSchema {
   const bare = definitions.filter((d) => requiredOptions(inputJsonSchema(d.options)).length === 0);
   return { enum: bare.map((d) => d.name), description: 'A stage with its default options.' };
+}
+
+/** `stage: ./filters/mine.mjs`: a file declares its own options, which no schema of ours can know. */
+function ownStageSchemas(): JsonSchema[] {
+  const description = 'A stage of your own: a file, relative to this one, whose default export declares it.';
+  const path: JsonSchema = { type: 'string', pattern: MODULE_PATH_PATTERN, description };
+  return [
+    {
+      title: 'a stage file',
+      description,
+      type: 'object',
+      properties: { stage: path, name: inputJsonSchema(stageNameSchema) },
+      required: ['stage'],
+      additionalProperties: true,
+    },
+    path,
+  ];
 }
 
 /** Objects without a word on further members take none: unknown keys are mistakes. */

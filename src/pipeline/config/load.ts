@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import type { InputSpec } from '../../io/input.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Pipeline, StageInstance } from '../pipeline.ts';
 import { type StageRegistry, stageDefinitions } from '../registry.ts';
 import { checkValue } from './check.ts';
 import { inputNameOf, resolveGlob } from './inputs.ts';
@@ -25,7 +25,9 @@ import {
 import { applyOverrides, type Origin, type RawPipeline } from './override.ts';
 import { type InputFields, NAME_PATTERN, type PipelineFields, pipelineSchema } from './schema.ts';
 import { type ConfigSource, MAX_ALIASES, parseSource } from './source.ts';
+import { loadStageFiles, type StageFiles } from './stage-files.ts';
 import { addMistakes, checkStages, type Locate } from './stages.ts';
+import { nearestName } from './suggest.ts';
 
 export interface LoadOptions {
   /** Overrides in the form `path=value`; see override.ts. */
@@ -46,11 +48,33 @@ export interface LoadOptions {
 export async function loadPipeline(file: string, options: LoadOptions = {}): Promise<Pipeline> {
   const cwd = options.cwd ?? process.cwd();
   const path = resolve(cwd, file);
-  return parsePipeline(await readPipelineFile(path, file), path, options);
+  const parsed = parse(await readPipelineFile(path, file), path, options);
+  return check(parsed, await loadStageFiles(parsed.raw['stages'], dirname(path)));
 }
 
-/** The same for the text of a pipeline file. `file` is absolute and need not exist. */
+/**
+ * The same for the text of a pipeline file, at once and therefore without the user's own stage files, which have to be
+ * loaded. `file` is absolute and need not exist.
+ */
 export function parsePipeline(text: string, file: string, options: LoadOptions = {}): Pipeline {
+  return check(parse(text, file, options), new Map());
+}
+
+/** A pipeline file as data, and what is needed to check it. */
+interface Parsed {
+  file: string;
+  raw: RawPipeline;
+  source: ConfigSource;
+  locate: Locate;
+  /** Paths of values whose variable is unset. */
+  unset: ReadonlySet<string>;
+  issues: IssueCollector;
+  fail(): never;
+  registry: StageRegistry;
+  cwd: string;
+}
+
+function parse(text: string, file: string, options: LoadOptions): Parsed {
   const { set = [], env = process.env, registry = stageDefinitions(), cwd = process.cwd() } = options;
   const shown = shownPath(file, cwd);
   const issues = collectIssues();
@@ -65,21 +89,33 @@ export function parsePipeline(text: string, file: string, options: LoadOptions =
   if (raw === undefined) return fail();
   expandShorthands(raw);
   const origins = applyOverrides(raw, { set, env, cwd }, issues);
-  const locate = locator(source, origins);
+  return { file, raw, source, locate: locator(source, origins), unset, issues, fail, registry, cwd };
+}
 
+function check(parsed: Parsed, stageFiles: StageFiles): Pipeline {
+  const { file, raw, source, locate, unset, issues, fail, registry, cwd } = parsed;
   const checked = checkValue(pipelineSchema, raw);
   addMistakes(checked.mistakes, [], locate, issues);
   const seed = typeof raw['seed'] === 'number' ? raw['seed'] : 0;
   const baseDir = dirname(file);
   const rawStages = Array.isArray(raw['stages']) ? raw['stages'] : [];
-  const stages = checkStages(rawStages, registry, { seed, baseDir, cwd }, locate, issues);
+  const stages = checkStages(rawStages, registry, { seed, baseDir, cwd, stageFiles }, locate, issues);
   checkEmptyOptions(rawStages, source, locate, issues);
   checkInputNames(raw, locate, issues);
+  checkTemplates(raw, locate, issues);
   // A value whose variable is unset would also be found to be of the wrong type: a consequence, not a mistake.
   dropConsequences(issues, unset);
   if (checked.value === undefined || issues.issues.length > 0) return fail();
 
   const fields: PipelineFields = checked.value;
+  const inputs = inputSpecs(fields, baseDir);
+  checkNamedInputs(
+    stages,
+    inputs.map((input) => input.name),
+    locate,
+    issues,
+  );
+  if (issues.issues.length > 0) return fail();
   const name = fields.name ?? nameOf(file);
   return {
     file,
@@ -87,7 +123,7 @@ export function parsePipeline(text: string, file: string, options: LoadOptions =
     name,
     seed: fields.seed,
     output: fields.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, fields.output),
-    inputs: inputSpecs(fields, baseDir),
+    inputs,
     stages,
     run: fields.run,
   };
@@ -197,6 +233,32 @@ function checkInputNames(raw: RawPipeline, locate: Locate, issues: IssueCollecto
   }
 }
 
+/** A template takes the place of the text field: with both, one would be ignored in silence. */
+function checkTemplates(raw: RawPipeline, locate: Locate, issues: IssueCollector): void {
+  for (const [index, input] of (Array.isArray(raw['inputs']) ? raw['inputs'] : []).entries()) {
+    if (typeof input !== 'object' || input === null || !('template' in input) || !('textField' in input)) continue;
+    const path: ConfigPath = ['inputs', index, 'textField'];
+    issues.add(locate(path, 'key'), path, { found: "'textField' beside 'template'", expected: 'one of them' });
+  }
+}
+
+/** Options that name inputs name those of this pipeline. */
+function checkNamedInputs(
+  stages: readonly StageInstance[],
+  inputs: readonly string[],
+  locate: Locate,
+  issues: IssueCollector,
+): void {
+  for (const [index, { definition, options }] of stages.entries()) {
+    for (const { path, name, expected } of definition.checkInputs?.(options as never, inputs) ?? []) {
+      const at: ConfigPath = ['stages', index, ...path];
+      const isName = path.at(-1) === name;
+      const suggestion = isName ? nearestName(name, inputs) : undefined;
+      issues.add(locate(at, 'key'), at, { found: isName ? quote(name) : name, expected, suggestion });
+    }
+  }
+}
+
 function inputSpecs(fields: PipelineFields, baseDir: string): InputSpec[] {
   const taken = new Set(fields.inputs.flatMap((input) => input.name ?? []));
   return fields.inputs.map((input: InputFields) => {
@@ -208,6 +270,7 @@ function inputSpecs(fields: PipelineFields, baseDir: string): InputSpec[] {
       paths: given.map((path) => resolveGlob(baseDir, path)),
       format: input.format,
       textField: input.textField,
+      ...(input.template !== undefined && { template: input.template }),
       idField: input.idField,
       metaFields: input.metaFields,
       limit: input.limit,
@@ -215,6 +278,7 @@ function inputSpecs(fields: PipelineFields, baseDir: string): InputSpec[] {
       seed: fields.seed,
       maxRecordBytes: input.maxRecordBytes,
       maxExpansionRatio: input.maxExpansionRatio,
+      ...(input.warc !== undefined && { warc: input.warc }),
     };
   });
 }

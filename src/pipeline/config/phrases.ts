@@ -54,6 +54,7 @@ export function inputJsonSchema(schema: z.ZodType): JsonSchema {
 function withSizes(schema: JsonSchema): JsonSchema {
   const copy = { ...schema };
   if (typeof copy.items === 'object') copy.items = withSizes(copy.items);
+  if (typeof copy.additionalProperties === 'object') copy.additionalProperties = withSizes(copy.additionalProperties);
   if (copy.properties === undefined) return copy;
   const members = Object.entries(copy.properties).map(([name, member]) => {
     if (!takesSize(name, member)) return [name, withSizes(member)];

@@ -3,7 +3,8 @@
  * description is what an editor shows, so it says unit and default.
  */
 import { z } from 'zod';
-import { INPUT_FORMATS } from '../../io/input.ts';
+import { INPUT_FORMATS, WARC_DEFAULTS, WARC_RECORD_TYPES } from '../../io/input.ts';
+import { compileTemplate } from '../../io/template.ts';
 
 /** Names become folders and meta keys: letters and digits of any script, then also `.`, `_` and `-`. */
 export const NAME_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u;
@@ -13,6 +14,23 @@ const name = z
   .regex(NAME_PATTERN)
   // The name of this member is what VS Code's JSON and YAML extensions look for.
   .meta({ patternErrorMessage: "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit" });
+
+export const warcSchema = z.object({
+  records: z
+    .array(z.enum(WARC_RECORD_TYPES))
+    .min(1)
+    .default([...WARC_DEFAULTS.records])
+    .describe('WARC-Type of the records to read: response (crawled pages), resource, conversion (WET text).'),
+  status: z
+    .union([z.enum(['2xx', 'any']), z.array(z.int().min(100).max(999)).min(1)])
+    .default('2xx')
+    .describe('HTTP status codes of the responses to read: 2xx, any or a list.'),
+  contentTypes: z
+    .array(z.string().regex(/^[^\s;A-Z]+\/[^\s;A-Z]+$/))
+    .min(1)
+    .default([...WARC_DEFAULTS.contentTypes])
+    .describe('Media types to read, in lower case; records of other types are skipped and counted.'),
+});
 
 export const inputSchema = z.object({
   name: name
@@ -26,6 +44,20 @@ export const inputSchema = z.object({
     .default('auto')
     .describe('File format. auto: by extension (.gz and .zst are seen through), then by the first bytes.'),
   textField: z.string().min(1).default('text').describe('Field or column that holds the text.'),
+  template: z
+    .string()
+    .min(1)
+    .superRefine((text, context) => {
+      try {
+        compileTemplate(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    })
+    .optional()
+    .describe(
+      'Text made of several fields, in place of textField: "{instruction}\\n{input?}\\n{output}"; {name?} may be absent.',
+    ),
   idField: z
     .string()
     .min(1)
@@ -54,6 +86,7 @@ export const inputSchema = z.object({
     .min(1)
     .default(200)
     .describe('A compressed file may not grow to more than this many times its size (guards against gzip bombs).'),
+  warc: warcSchema.optional().describe('Web archives (format warc): which records become documents.'),
 });
 
 export const runSchema = z.object({
@@ -69,6 +102,20 @@ export const runSchema = z.object({
     .min(64)
     .default(1024)
     .describe('Heap limit of a worker in MiB; a worker that passes it is replaced. A record may have an eighth of it.'),
+  audit: z
+    .enum(['off', 'sampled', 'full'])
+    .default('sampled')
+    .describe('Which dropped documents are written to `dropped/` with stage, reason, value and threshold.'),
+  auditFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.05)
+    .describe('With `audit: sampled`: the share kept, chosen by a hash of seed and document id.'),
+  auditText: z
+    .enum(['excerpt', 'whole'])
+    .default('excerpt')
+    .describe('How much text of a dropped document is written: its first 600 characters, or all of it.'),
 });
 
 export const pipelineSchema = z.object({

@@ -11,10 +11,12 @@ import { isCorpusmillError } from '../../core/errors.ts';
 import type { StageContext, StageDefinition } from '../../core/stage.ts';
 import type { StageInstance } from '../pipeline.ts';
 import type { StageRegistry } from '../registry.ts';
+import { isModulePath, type StageModule, StageModuleError } from '../stage-module.ts';
 import { checkValue, type ValueMistake } from './check.ts';
 import type { ConfigPath, ConfigPlace, IssueCollector } from './issues.ts';
 import { describeValue, quote } from './issues.ts';
 import { RESERVED_STAGE_KEYS, stageNameSchema } from './schema.ts';
+import type { StageFiles } from './stage-files.ts';
 import { nearestName } from './suggest.ts';
 
 export type Locate = (path: ConfigPath, what?: 'value' | 'key') => ConfigPlace;
@@ -28,6 +30,8 @@ interface Entry {
   definition: StageDefinition | undefined;
   /** Undefined when the options are mistaken. */
   options: Record<string, unknown> | undefined;
+  /** Where a stage of the user's own was loaded from. */
+  module: StageModule | undefined;
   raw: Record<string, unknown>;
 }
 
@@ -35,20 +39,22 @@ interface Entry {
 export function checkStages(
   rawStages: readonly unknown[],
   registry: StageRegistry,
-  context: Omit<StageContext, 'name'> & { cwd: string },
+  context: Omit<StageContext, 'name'> & { cwd: string; stageFiles: StageFiles },
   locate: Locate,
   issues: IssueCollector,
 ): StageInstance[] {
-  const entries = rawStages.map((raw, index) => checkEntry(raw, index, registry, locate, issues));
+  const entries = rawStages.map((raw, index) => checkEntry(raw, index, registry, context, locate, issues));
+  checkOwnNames(entries, registry, locate, issues);
   checkNames(entries, locate, issues);
   checkNeeds(entries, registry, locate, issues);
   const instances: StageInstance[] = [];
-  for (const { index, name, definition, options } of entries) {
+  for (const { index, name, definition, options, module } of entries) {
     if (name === undefined || definition === undefined || options === undefined) continue;
     checkFiles(definition, options, context, ['stages', index], locate, issues);
     const { seed, baseDir } = context;
-    tryCreate(definition, options, { name, seed, baseDir }, ['stages', index], locate, issues);
-    instances.push({ name, definition, options });
+    const place = { at: ['stages', index], locate, own: module !== undefined };
+    tryCreate(definition, options, { name, seed, baseDir }, place, issues);
+    instances.push({ name, definition, options, ...(module && { module }) });
   }
   return instances;
 }
@@ -57,6 +63,7 @@ function checkEntry(
   raw: unknown,
   index: number,
   registry: StageRegistry,
+  { baseDir, stageFiles }: { baseDir: string; stageFiles: StageFiles },
   locate: Locate,
   issues: IssueCollector,
 ): Entry {
@@ -68,6 +75,7 @@ function checkEntry(
     named: false,
     definition: undefined,
     options: undefined,
+    module: undefined,
     raw: {},
   };
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
@@ -91,7 +99,21 @@ function checkEntry(
     entry.name = checkedName.value;
     entry.named = true;
   }
-  const definition = registry.get(stage);
+  let definition = registry.get(stage);
+  if (isModulePath(stage)) {
+    const loaded = stageFiles.get(resolve(baseDir, stage));
+    if (loaded === undefined || loaded instanceof StageModuleError) {
+      const what = loaded === undefined ? '' : `: ${loaded.found}`;
+      const expected = loaded?.expected ?? 'a registered stage (stage files need to be loaded)';
+      issues.add(locate([...at, 'stage']), [...at, 'stage'], { found: `${quote(stage)}${what}`, expected });
+      entry.name = undefined;
+      return entry;
+    }
+    definition = loaded.definition;
+    entry.module = loaded.module;
+    entry.stage = definition.name;
+    if (!entry.named) entry.name = definition.name;
+  }
   if (definition === undefined) {
     const expected = 'the name of a stage (`corpusmill stages` lists them)';
     const suggestion = nearestName(stage, registry.keys());
@@ -115,6 +137,32 @@ export function addMistakes(
   for (const { path, at, ...mistake } of mistakes) {
     const full = [...base, ...path];
     issues.add(locate(full, at), full, mistake);
+  }
+}
+
+/** A file's stage has a name of its own: not that of a registered stage, nor of another file's. */
+function checkOwnNames(
+  entries: readonly Entry[],
+  registry: StageRegistry,
+  locate: Locate,
+  issues: IssueCollector,
+): void {
+  const declaredBy = new Map<string, StageModule>();
+  for (const { index, stage, module } of entries) {
+    if (module === undefined || stage === undefined) continue;
+    const earlier = declaredBy.get(stage);
+    declaredBy.set(stage, module);
+    const taken = registry.has(stage)
+      ? `the name of a stage of corpusmill, ${quote(stage)}`
+      : earlier !== undefined && earlier.path !== module.path
+        ? `the name ${quote(stage)}, which another stage file has too`
+        : undefined;
+    if (taken === undefined) continue;
+    const path = ['stages', index, 'stage'];
+    issues.add(locate(path), path, {
+      found: taken,
+      expected: "a 'name' of its own in the stage definition of the file",
+    });
   }
 }
 
@@ -198,21 +246,23 @@ function tryCreate(
   definition: StageDefinition,
   options: Record<string, unknown>,
   context: StageContext,
-  at: ConfigPath,
-  locate: Locate,
+  { at, locate, own }: { at: ConfigPath; locate: Locate; own: boolean },
   issues: IssueCollector,
 ): void {
   try {
     if (definition.kind === 'map') definition.create(options, context);
     else if (definition.kind === 'barrier') definition.createObserver(options, context);
   } catch (error) {
-    if (!isCorpusmillError(error)) throw error;
-    const { path, message } = optionNamedBy(error.message, options, [context.name, definition.name]);
+    // What a user's own factory throws is about that factory; what a registered one throws unasked is a defect.
+    if (!isCorpusmillError(error) && !own) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    const hint = isCorpusmillError(error) ? error.hint : undefined;
+    const { path, message } = optionNamedBy(said, options, [context.name, definition.name]);
     const value = path.reduce<unknown>((held, step) => (held as Record<string, unknown> | undefined)?.[step], options);
     const found = path.length === 0 ? `options that ${quote(definition.name)} refuses` : describeValue(value);
     issues.add(locate([...at, ...path]), [...at, ...path], {
       found,
-      message: error.hint === undefined ? message : `${message} (${error.hint})`,
+      message: hint === undefined ? message : `${message} (${hint})`,
     });
   }
 }

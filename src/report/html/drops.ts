@@ -2,7 +2,7 @@
  * Why documents were dropped: reasons under their stage, with a bar each, and behind each a few sampled documents
  * with what was measured beside the limit it broke. `<details>` opens by keyboard and without script.
  */
-import { formatBytes, formatCount, formatMeasure, formatShare } from '../numbers.ts';
+import { formatBytes, formatCount, formatCounted, formatMeasure, formatShare } from '../numbers.ts';
 import type { Report, ReportDrop, ReportSample } from '../report-schema.ts';
 import { cutText, excerptBlock } from './excerpt.ts';
 import { html, type Markup, percent } from './markup.ts';
@@ -10,7 +10,7 @@ import { html, type Markup, percent } from './markup.ts';
 export function renderDrops(report: Report, excerptChars: number): Markup {
   if (report.drops.length === 0) return html`<p class="quiet">No stage dropped a document.</p>`;
   const largest = Math.max(...report.drops.map((drop) => drop.documents));
-  return html`${report.funnel.map(
+  return html`${whereDropped(report)}${report.funnel.map(
     (row, index) =>
       row.dropped.documents > 0 &&
       html`<section class="group" id="reasons-${index + 1}">
@@ -21,6 +21,14 @@ export function renderDrops(report: Report, excerptChars: number): Markup {
         .map((drop) => html`<li>${reasonRow(drop, largest, report.totals.read.documents, excerptChars)}</li>`)}</ul>
 </section>`,
   )}`;
+}
+
+/** Where the dropped documents lie. */
+function whereDropped({ audit }: Report): Markup | false {
+  if (audit === null || audit.documents === 0) return false;
+  const which = audit.fraction === 1 ? 'All of them lie' : `${formatCounted(audit.documents, 'document')} of them lie`;
+  const text = audit.text === 'whole' ? 'and their text' : 'and the start of their text';
+  return html`<p>${which} in <code class="id">${audit.path}</code> with stage, reason, measured value, limit ${text}: <code>corpusmill inspect ${audit.path}</code></p>`;
 }
 
 function reasonRow(drop: ReportDrop, largest: number, documentsRead: number, excerptChars: number): Markup {

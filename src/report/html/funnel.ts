@@ -73,6 +73,12 @@ function keptFigure(report: Report): Markup {
   return html`<strong>${formatCount(kept.documents)}</strong> <span>${formatBytes(kept.bytes)} · ${formatShare(kept.documents, read.documents)}</span>`;
 }
 
+/** What edits took away and put in. */
+function editedBytes({ bytesRemoved, bytesAdded }: Report['funnel'][number]): string {
+  const removed = bytesRemoved > 0 ? ` −${formatBytes(bytesRemoved)}` : '';
+  return `${removed}${bytesAdded > 0 ? ` +${formatBytes(bytesAdded)}` : ''}`;
+}
+
 function stageFigure(row: Report['funnel'][number]): Markup {
   const notes: Child[] = [];
   if (row.dropped.documents > 0) {
@@ -81,7 +87,7 @@ function stageFigure(row: Report['funnel'][number]): Markup {
     );
   }
   if (row.added > 0) notes.push(`+${formatCount(row.added)} by splitting`);
-  if (row.changed > 0) notes.push(`${formatCount(row.changed)} edited`);
+  if (row.changed > 0) notes.push(`${formatCount(row.changed)} edited${editedBytes(row)}`);
   if (notes.length === 0) notes.push('nothing dropped');
   return html`<strong>${formatCount(row.output.documents)}</strong> <span>${notes.flatMap((note, i) => (i === 0 ? [note] : [' · ', note]))}</span>`;
 }

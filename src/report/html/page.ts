@@ -6,13 +6,14 @@
 import { createHash } from 'node:crypto';
 import { formatBytes, formatCount, formatShare } from '../numbers.ts';
 import type { Report } from '../report-schema.ts';
+import { renderCounts } from './counts.ts';
 import { renderDrops } from './drops.ts';
 import { renderDuplicates } from './duplicates.ts';
 import { excerptLength } from './excerpt.ts';
 import { renderFunnel } from './funnel.ts';
 import { renderLengths } from './lengths.ts';
 import { type Child, html, type Markup, trusted } from './markup.ts';
-import { renderOutputs, renderQuarantine, renderSources } from './results.ts';
+import { renderMixes, renderOutputs, renderQuarantine, renderSources } from './results.ts';
 import { PAGE_SCRIPT } from './script.ts';
 import { PAGE_STYLE } from './style.ts';
 
@@ -26,11 +27,16 @@ export function renderHtml(report: Report): string {
       'drops',
       'Why dropped',
       'Every rule that dropped documents. Open one to read a few that it dropped.',
-      renderDrops(report, excerptChars),
+      html`${renderDrops(report, excerptChars)}${renderCounts(report)}`,
       report.drops.some((drop) => drop.samples.length > 0),
     ),
     section('lengths', 'Lengths', 'Document lengths before and after.', renderLengths(report)),
-    section('sources', 'Sources', 'What each input gave and what is left of it.', renderSources(report)),
+    section(
+      'sources',
+      'Sources',
+      'What each input gave and what is left of it.',
+      html`${renderSources(report)}${renderMixes(report)}`,
+    ),
     section(
       'duplicates',
       'Duplicates',

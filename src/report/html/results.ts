@@ -20,6 +20,23 @@ export function renderSources(report: Report): Markup {
   )}</tbody></table>`;
 }
 
+/** The shares that a mixing stage reached beside those asked for. */
+export function renderMixes(report: Report): Markup {
+  return html`${report.mixes.map(
+    ({ name, unit, sources }) => html`<h3>Mix: ${name}</h3>
+<div class="table-frame"><table class="plain"><thead><tr><th scope="col">Source</th><th scope="col" class="num">Available</th><th scope="col" class="num">Kept</th><th scope="col" class="num">Documents</th><th scope="col" class="num">Share of ${unit}</th><th scope="col" class="num">Asked</th></tr></thead>
+<tbody>${sources.map(
+      (source) => html`<tr><th scope="row">${source.name}</th>
+<td class="num">${amount(source.available, unit)}</td><td class="num">${amount(source.kept, unit)}</td><td class="num">${formatCount(source.documents)}</td>
+<td class="num">${source.share === null ? '' : formatShare(source.share, 1)}</td><td class="num">${source.target === null ? '' : formatShare(source.target, 1)}</td></tr>`,
+    )}</tbody></table></div>`,
+  )}`;
+}
+
+function amount(size: number, unit: string): string {
+  return unit === 'bytes' ? formatBytes(size) : formatCount(size);
+}
+
 export function renderOutputs(report: Report): Markup {
   if (report.outputs.length + report.artifacts.length === 0) {
     return html`<p class="quiet">The pipeline wrote no output besides this report.</p>`;

@@ -50,7 +50,15 @@ describe('a valid pipeline', () => {
           maxExpansionRatio: 200,
         },
       ],
-      run: { workers: 0, chunkBytes: 4 * 1024 * 1024, maxBadRecords: 100, workerMemoryMiB: 1024 },
+      run: {
+        workers: 0,
+        chunkBytes: 4 * 1024 * 1024,
+        maxBadRecords: 100,
+        workerMemoryMiB: 1024,
+        audit: 'sampled',
+        auditFraction: 0.05,
+        auditText: 'excerpt',
+      },
     });
     expect(stages.map(({ name, definition, options }) => [name, definition.name, options])).toEqual([
       ['tidy', 'tidy', { form: 'NFC', trim: true }],
@@ -181,10 +189,10 @@ run:
     ).toEqual([
       "pipelines/web.yaml:1:7: name: found 'my web', expected a name of letters, digits, '.', '_' and '-' that begins with a letter or digit",
       "pipelines/web.yaml:2:1: sed: found an unknown key 'sed', expected one of name, seed, output, inputs, stages, run; did you mean 'seed'?",
-      "pipelines/web.yaml:6:13: inputs.0.format: found 'jsnl', expected 'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'arrow' or 'text'; did you mean 'jsonl'?",
+      "pipelines/web.yaml:6:13: inputs.0.format: found 'jsnl', expected 'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'arrow', 'text', 'html' or 'warc'; did you mean 'jsonl'?",
       'pipelines/web.yaml:7:13: inputs.0.sample: found 2, expected a number above 0 and at most 1',
       "pipelines/web.yaml:8:21: inputs.0.maxRecordBytes: found '12Q', expected a whole number of at least 1 or a size such as '4MiB'",
-      "pipelines/web.yaml:9:5: inputs.1.pth: found an unknown key 'pth', expected one of name, path, format, textField, idField, metaFields, limit, sample, maxRecordBytes, maxExpansionRatio; did you mean 'path'?",
+      "pipelines/web.yaml:9:5: inputs.1.pth: found an unknown key 'pth', expected one of name, path, format, textField, template, idField, metaFields, limit, sample, maxRecordBytes, maxExpansionRatio, warc; did you mean 'path'?",
       "pipelines/web.yaml:10:11: inputs.2.name: found a second input named 'sotu' (the first: line 4), expected names that differ",
       'pipelines/web.yaml:11:15: inputs.2.path.1: found 3, expected a string that is not empty',
       "pipelines/web.yaml:13:12: stages.0.stage: found 'filter.word-cont', expected the name of a stage (`corpusmill stages` lists them); did you mean 'filter.word-count'?",
