@@ -4,22 +4,20 @@
  *
  * Input: all of web-mix (half English, half Chinese and others); and a sample of its documents that datatrove's same four filters get in
  * the same run (bench/peers/filters_datatrove.py, environment by bench/peers/setup.sh), each side as its project is used:
- * datatrove with spaCy words. NVIDIA NeMo Curator's English pipeline (28 heuristics) is not run here: its speed is the one
- * measured for shared/research on a machine of this kind, and said to be so.
+ * datatrove with spaCy words. A sample of the English part goes to NVIDIA NeMo Curator's English pipeline (its own 28 filter
+ * classes, bench/peers/nemo.py), to the same chain and to `filter.nemo`, which has the same 28 filters.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { packageRoot } from '../src/core/native.ts';
 import type { MapDefinition, MapStage } from '../src/core/stage.ts';
 import { c4 } from '../src/filters/c4.ts';
 import { fineweb } from '../src/filters/fineweb.ts';
 import { gopherQuality } from '../src/filters/gopher-quality.ts';
 import { gopherRepetition } from '../src/filters/gopher-repetition.ts';
+import { nemo } from '../src/filters/nemo/stage.ts';
 import { normalize } from '../src/filters/normalize.ts';
 import type { Bench } from './bench.ts';
+import { runPythonPeer } from './python-peer.ts';
 import { webMixPath } from './web-mix.ts';
 
 const CHAIN: readonly MapDefinition[] = [
@@ -32,7 +30,8 @@ const CHAIN: readonly MapDefinition[] = [
 
 /** Every so manieth document goes to datatrove too: about 30 s of its time. */
 const SAMPLE_EVERY = 16;
-const NEMO_MB_PER_SECOND = 0.78;
+/** Every so manieth English document goes to NeMo Curator: about 10 s of its time. */
+const NEMO_EVERY = 4;
 
 interface Text {
   id: string;
@@ -68,14 +67,31 @@ export const filters: Bench = {
       sample,
       best(() => chainOver(sample, CHAIN)),
     );
-    const datatrove = runDatatrove(sample);
+    const datatrove = runPeer('filters_datatrove.py', [], sample);
     const theirs = typeof datatrove === 'string' ? undefined : add('datatrove', 'sample', sample, datatrove);
+    const sampleOfEnglish = english.filter((_, i) => i % NEMO_EVERY === 0);
+    const chainBesideNemo = add(
+      'chain',
+      'English sample',
+      sampleOfEnglish,
+      best(() => chainOver(sampleOfEnglish, CHAIN)),
+    );
+    const ourNemo = add(
+      nemo.name,
+      'English sample',
+      sampleOfEnglish,
+      best(() => chainOver(sampleOfEnglish, [nemo as unknown as MapDefinition])),
+    );
+    const curator = runPeer('nemo.py', ['chain'], sampleOfEnglish);
+    const nemoCurator =
+      typeof curator === 'string' ? undefined : add('NeMo Curator', 'English sample', sampleOfEnglish, curator);
     const notes = [
       'every filter alone and on the whole text finds lines and words anew; in the chain they are found once',
       'kept differs a little: datatrove splits words by spaCy, corpusmill by UAX #29; given the same words they agree on every document (tests/filters/parity.test.ts)',
-      `NeMo Curator is not run here: ratioToNemo is the English part's MB/s per core over ${NEMO_MB_PER_SECOND}, which its 28-filter English pipeline reached on English articles on a machine of this kind`,
+      'NeMo Curator takes one of equally frequent n-grams by its hash seed, so kept differs by a few from run to run; ratioToNemo is the chain beside its 28 filters, nemoStageRatioToNemo filter.nemo beside them',
     ];
     if (typeof datatrove === 'string') notes.push(datatrove);
+    if (typeof curator === 'string') notes.push(curator);
     return {
       table,
       figures: {
@@ -84,8 +100,10 @@ export const filters: Bench = {
         sampleMbPerSecondPerCore: round(ours),
         datatroveMbPerSecondPerCore: theirs === undefined ? null : round(theirs),
         ratioToDatatrove: theirs === undefined ? null : round(ours / theirs),
-        nemoMbPerSecondPerCore: null,
-        ratioToNemo: round(onEnglish / NEMO_MB_PER_SECOND),
+        nemoMbPerSecondPerCore: nemoCurator === undefined ? null : round(nemoCurator),
+        ratioToNemo: nemoCurator === undefined ? null : round(chainBesideNemo / nemoCurator),
+        nemoStageMbPerSecondPerCore: round(ourNemo),
+        nemoStageRatioToNemo: nemoCurator === undefined ? null : round(ourNemo / nemoCurator),
       },
       notes,
     };
@@ -117,30 +135,15 @@ function best(run: () => Run): Run {
   return [run(), run(), run()].reduce((a, b) => (b.seconds < a.seconds ? b : a));
 }
 
-/** datatrove's figures, or why there are none. */
-function runDatatrove(texts: readonly Text[]): Run | string {
-  const python = join(
-    process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers'),
-    'bin',
-    'python',
+/** A peer's figures, or why there are none. */
+function runPeer(script: string, args: readonly string[], texts: readonly Text[]): Run | string {
+  const output = runPythonPeer(
+    script,
+    args,
+    texts.map(({ text }) => text),
   );
-  const { status, stdout, stderr, error } = spawnSync(
-    python,
-    [join(packageRoot(), 'bench', 'peers', 'filters_datatrove.py')],
-    {
-      input: texts.map(({ text }) => JSON.stringify(text)).join('\n'),
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    },
-  );
-  if (error !== undefined || status !== 0) {
-    const cause = error?.message ?? stderr.trim().split('\n').at(-1);
-    return `datatrove did not run (${cause}); bench/peers/setup.sh sets it up`;
-  }
-  const { cpuSeconds, kept } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as {
-    cpuSeconds: number;
-    kept: number;
-  };
+  if (typeof output === 'string') return output;
+  const { cpuSeconds, kept } = JSON.parse(output.at(-1) ?? '{}') as { cpuSeconds: number; kept: number };
   return { seconds: cpuSeconds, kept };
 }
 

@@ -9,4 +9,11 @@ while read -r requirement; do
   case "$requirement" in ''|'#'*) continue ;; esac
   "$venv/bin/python" -m pip install --quiet "$requirement" || echo "peer not available here: $requirement" >&2
 done < "$here/requirements.txt"
+# NeMo Curator's package wants GPUs; bench/peers/nemo.py loads its filters from a checkout, at the commit the figures name.
+nemo=${CORPUSMILL_NEMO:-$HOME/.cache/corpusmill/src/NeMo-Curator}
+if [ ! -d "$nemo/nemo_curator" ]; then
+  { git init --quiet "$nemo" &&
+    git -C "$nemo" fetch --quiet --depth 1 https://github.com/NVIDIA-NeMo/Curator 1e2e4275eb6cf79fafaebc5b35c253a146417113 &&
+    git -C "$nemo" checkout --quiet FETCH_HEAD; } || echo "peer not available here: NeMo Curator" >&2
+fi
 echo "$venv/bin/python"

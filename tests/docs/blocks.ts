@@ -4,6 +4,7 @@
  *   yaml pipeline      a whole pipeline file, valid
  *   yaml stages        entries of `stages`, valid
  *   yaml mistakes F    a file F with mistakes; the next `text mistakes` is what `validate F` prints
+ *   js file F          a file F of the project, written before anything is tried (also: yaml file F)
  *   sh run             commands, one a line; `# exit N` where one does not end with 0
  *   ts run             a program of a project that has corpusmill installed: type-checked, then run
  *   ts stage           a file for a folder of src/: type-checked, then imported
@@ -53,6 +54,11 @@ export function blocksOf(page: string): Block[] {
     blocks.push({ place: `${page}:${start + 1}`, language, mark, argument, text });
   }
   return blocks;
+}
+
+/** All files that pages write into the project. */
+export function fileBlocks(): Block[] {
+  return PAGES.flatMap(blocksOf).filter((block) => block.mark === 'file');
 }
 
 /** All blocks of a kind, of all pages. */

@@ -1,6 +1,6 @@
 /** The documentation is tried as it stands: commands run, files are valid, programs compile and run, links lead somewhere. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { EXIT } from '../../src/core/errors.ts';
 import { packageRoot } from '../../src/core/native.ts';
 import { parsePipeline } from '../../src/pipeline/config/load.ts';
 import { stageDefinitions } from '../../src/pipeline/registry.ts';
-import { type Block, blocksOf, marked, PAGES, pageText } from './blocks.ts';
+import { type Block, blocksOf, fileBlocks, marked, PAGES, pageText } from './blocks.ts';
 import { makeProject } from './project.ts';
 
 const root = packageRoot();
@@ -23,6 +23,10 @@ let project: string;
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error(`no ${MAIN}: these tests run the built program, \`npm run build\` first`);
   project = await makeProject();
+  for (const { argument, text } of fileBlocks()) {
+    mkdirSync(dirname(join(project, argument!)), { recursive: true });
+    writeFileSync(join(project, argument!), text);
+  }
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
@@ -129,6 +133,17 @@ describe('programs', () => {
     const declared = Object.values(await import(join(project, `stage-${i}.ts`)));
     expect(declared).toContainEqual(expect.objectContaining({ name: expect.any(String), version: 1 }));
     expect(stages[i].text.split('\n').length).toBeLessThan(80);
+  });
+});
+
+describe('stage files', () => {
+  const filters = fileBlocks().filter(({ argument }) => /^filters\/(?!.*\.test\.)/.test(argument!));
+
+  it.each(byPlace(filters))('%s is a filter of under 80 lines that loads', async (_, { argument, text }) => {
+    expect(text.split('\n').length).toBeLessThan(80);
+    const { loadStageModule } = await import('../../src/pipeline/stage-module.ts');
+    const { definition } = await loadStageModule(join(project, argument!));
+    expect(definition).toMatchObject({ kind: 'map', version: 1 });
   });
 });
 
