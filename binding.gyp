@@ -2,7 +2,13 @@
   "targets": [
     {
       "target_name": "corpusmill",
-      "sources": ["native/addon.cc", "native/minhash_binding.cc", "native/minhash.cc"],
+      "sources": [
+        "native/addon.cc",
+        "native/minhash_binding.cc",
+        "native/minhash.cc",
+        "native/words_binding.cc",
+        "native/words.cc"
+      ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       # No -march: one binary must run on every x86-64 and arm64; kernels choose their instruction set at run time.

@@ -5,9 +5,11 @@
 #include <napi.h>
 
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
+void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterMinhash(env, exports);
+  RegisterWords(env, exports);
   return exports;
 }
 

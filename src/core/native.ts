@@ -19,6 +19,26 @@ export interface NativeAddon {
     signature: Uint32Array,
     path?: number,
   ): void;
+  /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
+  breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
+  /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
+  readWords(
+    units: Uint16Array,
+    starts: Uint32Array,
+    ends: Uint32Array,
+    count: number,
+    charFlags: Uint8Array,
+    hasSurrogates: 0 | 1,
+    flags: Uint8Array,
+    low: Int32Array,
+    high: Int32Array,
+    unitsBefore: Uint32Array,
+    charsBefore: Uint32Array,
+    lowBefore: Int32Array,
+    highBefore: Int32Array,
+    stream: Uint16Array,
+    totals: Uint32Array,
+  ): boolean;
   /** The instruction sets that this processor can run, slowest first. */
   minhashPaths(): string[];
 }

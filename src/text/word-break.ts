@@ -8,6 +8,7 @@
  * Intl.Segmenter, alone: ICU applies its dictionary inside a rule segment, so that is exact. Such segments longer than
  * `MAX_DICTIONARY_UNITS` (a page of Chinese without any punctuation) are cut first, because of the square.
  */
+import { native } from '../core/native.ts';
 import * as W from './word-class.ts';
 
 const table = W.wordClassTable;
@@ -54,6 +55,32 @@ function growBounds(bounds: Bounds): void {
  * `units` holds the text's UTF-16 units from 0 to `length`; `unspaced` says how Chinese, Japanese, Thai and the like are divided. With `withSpace` the white-space segments are listed too.
  */
 export function breakWords(
+  text: string,
+  units: Uint16Array,
+  length: number,
+  bounds: Bounds,
+  unspaced: UnspacedWords,
+  withSpace = false,
+): void {
+  if (native !== undefined && unspaced === 'characters' && !withSpace) {
+    let count = native.breakWords(units, length, table, bounds.starts, bounds.ends);
+    while (count === FULL) {
+      growBounds(bounds);
+      count = native.breakWords(units, length, table, bounds.starts, bounds.ends);
+    }
+    if (count >= 0) {
+      bounds.count = count;
+      return;
+    }
+  }
+  breakWordsTwin(text, units, length, bounds, unspaced, withSpace);
+}
+
+/** What the native kernel says when the arrays are full. */
+const FULL = -1;
+
+/** The TypeScript twin of the native kernel; the only one for ICU's dictionary and for characters beyond the tables. */
+export function breakWordsTwin(
   text: string,
   units: Uint16Array,
   length: number,

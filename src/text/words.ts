@@ -6,6 +6,7 @@
  * are compared without joining strings (see n-grams.ts). Two unequal word sequences of one document share all 64 bits with a
  * chance of about 2⁻⁶⁰ a pair. Cost: about 1.5 ns a character.
  */
+import { native } from '../core/native.ts';
 import { ALPHA, charFlags, codePointAt, flagsOf, SYMBOL } from './char-class.ts';
 import type { Bounds } from './word-break.ts';
 
@@ -109,11 +110,45 @@ export function hashWord(word: string): { low: number; high: number } {
   return { low, high };
 }
 
+const totals = new Uint32Array(3);
+
 /** Fills `features` from the words that `bounds` lists. `hasSurrogates` may be true although there are none. */
 export function readWords(units: Uint16Array, bounds: Bounds, features: WordFeatures, hasSurrogates: boolean): void {
-  const count = bounds.count;
-  const starts = bounds.starts;
-  const ends = bounds.ends;
+  const { starts, ends, count } = bounds;
+  reserve(features, count, count === 0 ? 0 : ends[count - 1]);
+  const isDone = native?.readWords(
+    units,
+    starts,
+    ends,
+    count,
+    charFlags,
+    hasSurrogates ? 1 : 0,
+    features.flags,
+    features.low,
+    features.high,
+    features.unitsBefore,
+    features.charsBefore,
+    features.lowBefore,
+    features.highBefore,
+    features.stream,
+    totals,
+  );
+  if (isDone !== true) {
+    readWordsTwin(units, bounds, features, hasSurrogates);
+    return;
+  }
+  features.count = count;
+  [features.properWords, features.properChars, features.alphaWords] = totals;
+}
+
+/** The TypeScript twin of the native kernel; the only one for characters beyond the tables. */
+export function readWordsTwin(
+  units: Uint16Array,
+  bounds: Bounds,
+  features: WordFeatures,
+  hasSurrogates: boolean,
+): void {
+  const { starts, ends, count } = bounds;
   reserve(features, count, count === 0 ? 0 : ends[count - 1]);
   const { flags, low, high, unitsBefore, charsBefore, lowBefore, highBefore, stream } = features;
   let written = 0;
