@@ -236,6 +236,28 @@ namespace {
 
 constexpr uint32_t kBaseLow = 0x01000193;
 constexpr uint32_t kBaseHigh = 0x2c1b3c6d;
+
+// Powers of a base: prefix hashes need base^length for every word, and most words are short.
+constexpr size_t kPowers = 64;
+struct Powers {
+  uint32_t of[kPowers];
+  uint32_t base;
+  constexpr explicit Powers(uint32_t given) : of{}, base(given) {
+    uint32_t power = 1;
+    for (size_t i = 0; i < kPowers; i++, power *= given) of[i] = power;
+  }
+  uint32_t at(size_t exponent) const {
+    if (exponent < kPowers) return of[exponent];
+    uint32_t result = 1;
+    for (uint32_t square = base; exponent > 0; exponent >>= 1, square *= square) {
+      if ((exponent & 1) != 0) result *= square;
+    }
+    return result;
+  }
+};
+constexpr Powers kPowersLow(kBaseLow);
+constexpr Powers kPowersHigh(kBaseHigh);
+
 // src/text/char-class.ts
 constexpr uint8_t kAlpha = 1;
 constexpr uint8_t kSymbol = 2;
@@ -256,9 +278,6 @@ bool read_words(const uint16_t* units, const uint32_t* starts, const uint32_t* e
     const size_t end = ends[i];
     uint32_t low = 0;
     uint32_t high = 0;
-    // Base^length, for the prefix hashes.
-    uint32_t power_low = 1;
-    uint32_t power_high = 1;
     uint8_t any = 0;
     uint8_t all = 0xff;
     uint32_t length = static_cast<uint32_t>(end - start);
@@ -268,8 +287,6 @@ bool read_words(const uint16_t* units, const uint32_t* starts, const uint32_t* e
       out.stream[written++] = unit;
       low = low * kBaseLow + unit + 1;
       high = high * kBaseHigh + unit + 1;
-      power_low *= kBaseLow;
-      power_high *= kBaseHigh;
       any |= flags[unit];
       all &= flags[unit];
     }
@@ -297,8 +314,8 @@ bool read_words(const uint16_t* units, const uint32_t* starts, const uint32_t* e
     out.low_before[i] = static_cast<int32_t>(prefix_low);
     out.high_before[i] = static_cast<int32_t>(prefix_high);
     chars += length;
-    prefix_low = prefix_low * power_low + low;
-    prefix_high = prefix_high * power_high + high;
+    prefix_low = prefix_low * kPowersLow.at(end - start) + low;
+    prefix_high = prefix_high * kPowersHigh.at(end - start) + high;
   }
   out.units_before[count] = static_cast<uint32_t>(written);
   out.chars_before[count] = chars;
