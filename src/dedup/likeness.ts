@@ -30,6 +30,8 @@ export interface ContainmentRule {
   minTokens: number;
   /** Largest share of broken shingles that changed tokens do not explain. */
   maxReordered: number;
+  /** A document with a smaller share of the other's shingles than this is a fragment of it: see `Relation`. */
+  fragment: number;
 }
 
 export type LikenessRule = JaccardRule | ContainmentRule;
@@ -40,14 +42,20 @@ export interface Held {
   tokens: Uint32Array | undefined;
 }
 
+/**
+ * How two documents stand to each other. A fragment is contained in the other and much smaller: it can go with the other,
+ * but it is no evidence that two documents which both hold it are alike (a signature, a mailing list's footer).
+ */
+export type Relation = 'apart' | 'alike' | 'fragment of held' | 'fragment of open';
+
 /** Compares one open document with held ones. */
 export interface Likeness {
   open(text: string): void;
   /** Values that holding the open document would take. */
   readonly size: number;
   hold(): Held;
-  /** True when the open document and `other` are near-copies. Symmetric. */
-  alike(other: Held): boolean;
+  /** How the open document and `other` stand to each other. */
+  compare(other: Held): Relation;
 }
 
 export function createLikeness(rule: LikenessRule): Likeness {
@@ -59,7 +67,7 @@ export function createLikeness(rule: LikenessRule): Likeness {
         return shingles.set.size;
       },
       hold: () => ({ shingles: shingles.set.values(), tokens: undefined }),
-      alike: (other) => reachesJaccard(rule.threshold, other.shingles, shingles.set),
+      compare: (other) => (reachesJaccard(rule.threshold, other.shingles, shingles.set) ? 'alike' : 'apart'),
     };
   }
   const tokens = createOpenSet(1);
@@ -72,12 +80,15 @@ export function createLikeness(rule: LikenessRule): Likeness {
       return shingles.set.size + tokens.set.size;
     },
     hold: () => ({ shingles: shingles.set.values(), tokens: tokens.set.values() }),
-    alike(other) {
+    compare(other) {
       const brokenShingles = 1 - containment(other.shingles, shingles.set);
-      if (brokenShingles > 1 - rule.minShingles + EPSILON) return false;
+      if (brokenShingles > 1 - rule.minShingles + EPSILON) return 'apart';
       const lackingTokens = 1 - containment(other.tokens!, tokens.set);
-      if (lackingTokens > 1 - rule.minTokens + EPSILON) return false;
-      return brokenShingles <= rule.shingleTokens * lackingTokens + rule.maxReordered + EPSILON;
+      if (lackingTokens > 1 - rule.minTokens + EPSILON) return 'apart';
+      if (brokenShingles > rule.shingleTokens * lackingTokens + rule.maxReordered + EPSILON) return 'apart';
+      const [open, held] = [shingles.set.size, other.shingles.length];
+      if (open < rule.fragment * held) return 'fragment of held';
+      return held < rule.fragment * open ? 'fragment of open' : 'alike';
     },
   };
 }

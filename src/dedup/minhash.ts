@@ -95,6 +95,15 @@ const options = z
           .max(1)
           .default(0.1)
           .describe('Largest share of shingles that may be broken by word order alone; 1: any order.'),
+        fragment: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.7)
+          .describe(
+            'A document of fewer shingles than this share of the other goes with it as its fragment, and does not link ' +
+              'it with others that hold the same; 0: links like any other.',
+          ),
       })
       .prefault({})
       .describe('Limits of the check by containment.'),

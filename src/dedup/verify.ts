@@ -48,14 +48,59 @@ export async function verifyCandidates(
   options: VerifyOptions,
 ): Promise<VerifyCounts> {
   const counts: VerifyCounts = { checked: 0, rejected: 0, leftApart: 0 };
+  const fragments = new Map<number, Container[]>();
   let open = candidates;
   for (let round = 0; round < MAX_ROUNDS && open.edges > 0; round++) {
     const failures = new Map<number, number[]>();
-    while (open.edges > 0) open = await sweep(open, sets, context, options, counts, failures);
+    while (open.edges > 0) open = await sweep(open, sets, context, options, { counts, failures, fragments });
     open = regroup(failures, sets, context.rows);
   }
   counts.leftApart = open.edges;
+  attachFragments(fragments, sets);
   return counts;
+}
+
+/** A document that holds a fragment. */
+interface Container {
+  ordinal: number;
+  /** Values held of it, for its size. */
+  size: number;
+}
+
+/** What sweeps add to. */
+interface Found {
+  counts: VerifyCounts;
+  /** By representative: members that were not joined to it. */
+  failures: Map<number, number[]>;
+  /** By fragment. */
+  fragments: Map<number, Container[]>;
+}
+
+function push<T>(lists: Map<number, T[]>, key: number, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+/**
+ * Every cluster with a fragment goes to one other, that of its largest container: a cluster has one such parent, so that two
+ * documents with nothing but a fragment in common never meet.
+ */
+function attachFragments(fragments: Map<number, Container[]>, sets: UnionFind): void {
+  const parents = new Map<number, Container>();
+  for (const fragment of [...fragments.keys()].sort((a, b) => a - b)) {
+    const cluster = sets.find(fragment);
+    for (const container of fragments.get(fragment)!) {
+      if (sets.find(container.ordinal) === cluster) continue;
+      const best = parents.get(cluster);
+      const isBetter =
+        best === undefined ||
+        container.size > best.size ||
+        (container.size === best.size && container.ordinal < best.ordinal);
+      if (isBetter) parents.set(cluster, container);
+    }
+  }
+  for (const [cluster, { ordinal }] of parents) sets.union(cluster, ordinal);
 }
 
 /** One ascending pass over the documents that `candidates` name; returns the edges it had no room for. */
@@ -64,8 +109,7 @@ async function sweep(
   sets: UnionFind,
   context: BarrierContext,
   { rule, maxHeldValues = MAX_HELD_VALUES }: VerifyOptions,
-  counts: VerifyCounts,
-  failures: Map<number, number[]>,
+  found: Found,
 ): Promise<Candidates> {
   const { needed, lastMember } = reach(candidates, sets, context.rows);
   const current = createLikeness(rule);
@@ -82,14 +126,16 @@ async function sweep(
         if (other === undefined) {
           waiting.add(representative, ordinal);
         } else {
-          counts.checked++;
-          if (current.alike(other.document)) {
+          found.counts.checked++;
+          const relation = current.compare(other.document);
+          if (relation === 'alike') {
             sets.union(representative, ordinal);
           } else {
-            counts.rejected++;
-            const failed = failures.get(representative);
-            if (failed === undefined) failures.set(representative, [ordinal]);
-            else failed.push(ordinal);
+            if (relation === 'apart') found.counts.rejected++;
+            if (relation === 'fragment of held')
+              push(found.fragments, ordinal, { ordinal: representative, size: other.size });
+            if (relation === 'fragment of open') push(found.fragments, representative, { ordinal, size: current.size });
+            push(found.failures, representative, ordinal);
           }
         }
       }

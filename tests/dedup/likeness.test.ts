@@ -8,6 +8,7 @@ const containment = {
   minShingles: 0.7,
   minTokens: 0.9,
   maxReordered: 0.1,
+  fragment: 0.7,
 } as const;
 
 function alike(rule: LikenessRule, a: string, b: string): boolean {
@@ -15,7 +16,7 @@ function alike(rule: LikenessRule, a: string, b: string): boolean {
   likeness.open(a);
   const held = likeness.hold();
   likeness.open(b);
-  return likeness.alike(held);
+  return likeness.compare(held) !== 'apart';
 }
 
 const words = (count: number, prefix = 'w'): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
@@ -75,6 +76,21 @@ describe('containment', () => {
     const a = 'in the spring the river company of the north bought the southern mill from the old city bank';
     const b = 'in the spring the southern mill bought the river company of the north from the old city bank';
     expect(alike(containment, a, b)).toBe(false);
+  });
+
+  it('calls what is much smaller a fragment, from either side', () => {
+    const whole = words(40).join(' ');
+    const part = words(20).join(' ');
+    const likeness = createLikeness(containment);
+    likeness.open(whole);
+    const held = likeness.hold();
+    likeness.open(part);
+    expect(likeness.compare(held)).toBe('fragment of held');
+    const heldPart = likeness.hold();
+    likeness.open(whole);
+    expect(likeness.compare(heldPart)).toBe('fragment of open');
+    likeness.open(words(36).join(' '));
+    expect(likeness.compare(held)).toBe('alike');
   });
 
   it('has no likeness for a text without tokens', () => {

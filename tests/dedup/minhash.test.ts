@@ -127,6 +127,18 @@ describe('dedup.minhash', () => {
     expect((await run([rest, text, varied])).keptAs).toEqual([1, 1, 1]);
   });
 
+  it('does not link two mails that have a footer in common, and drops the mail that is nothing but that footer', async () => {
+    const fresh = freshWords();
+    const footer = fresh(60);
+    const mails = [fresh(50), footer, fresh(70), fresh(90)].map((own) =>
+      (own === footer ? footer : [...own, ...footer]).join(' '),
+    );
+    const { keptAs } = await run(mails, { numBands: 120 });
+    expect([keptAs[0], keptAs[2], keptAs[3]]).toEqual([0, 2, 3]);
+    // With the largest that holds it, of those that are found to.
+    expect([0, 2, 3]).toContain(keptAs[1]);
+  });
+
   it('looks past documents that earlier stages dropped', async () => {
     const text = 'a text of a few words that is here four times over';
     const { keptAs, details } = await run([text, text, text, text], {}, { alive: (i) => i !== 0 && i !== 2 });
@@ -158,6 +170,7 @@ describe('dedup.minhash', () => {
       minShingles: 0.7,
       minTokens: 0.9,
       maxReordered: 0.1,
+      fragment: 0.7,
     });
     const fineweb = { shingleTokens: 5, numBands: 14, rowsPerBand: 8, verify: 0 };
     // (1/14)^(1/8), the threshold that is quoted for FineWeb's bands.
