@@ -1,6 +1,6 @@
 /** The documentation is tried as it stands: commands run, files are valid, programs compile and run, links lead somewhere. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { EXIT } from '../../src/core/errors.ts';
 import { packageRoot } from '../../src/core/native.ts';
 import { parsePipeline } from '../../src/pipeline/config/load.ts';
 import { stageDefinitions } from '../../src/pipeline/registry.ts';
+import { writeByteTokenizer } from '../shards/context.ts';
 import { type Block, blocksOf, fileBlocks, marked, PAGES, pageText } from './blocks.ts';
 import { makeProject } from './project.ts';
 
@@ -23,6 +24,7 @@ let project: string;
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error(`no ${MAIN}: these tests run the built program, \`npm run build\` first`);
   project = await makeProject();
+  await writeByteTokenizer(project);
   for (const { argument, text } of fileBlocks()) {
     mkdirSync(dirname(join(project, argument!)), { recursive: true });
     writeFileSync(join(project, argument!), text);
@@ -56,8 +58,8 @@ describe('pipeline files', () => {
   });
 
   it.each(byPlace(marked('yaml', 'stages')))('%s is valid', (_, { text }) => {
-    // An option that names a file names one that exists only at the reader's.
-    const entries = text.replace(/tokenizer: \S+\.json/, `tokenizer: ${JSON.stringify(join(root, 'package.json'))}`);
+    // The reader's tokenizer is one of the project here.
+    const entries = text.replace(/tokenizer: \S+\.json/, 'tokenizer: tokenizer.json');
     const file = `inputs: [data/*.jsonl.zst]\nstages:\n${entries.replace(/^/gm, '  ')}`;
     expect(() => parsePipeline(file, join(project, 'p.yaml'), { env: {}, cwd: project })).not.toThrow();
   });
@@ -87,7 +89,7 @@ describe('programs', () => {
     stages.forEach(({ text }, i) => {
       const moved = text
         .replace(/'\.\.\/(?=\w)/g, `'${join(root, 'src')}/`)
-        .replace(/'\.\/(?=convention)/g, `'${join(root, 'src', 'filters')}/`);
+        .replace(/'\.\/(?=convention|rules)/g, `'${join(root, 'src', 'filters')}/`);
       writeFileSync(join(project, `stage-${i}.ts`), moved);
     });
     const compilerOptions = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions;
@@ -207,10 +209,22 @@ function anchorsOf(page: string): string[] {
 }
 
 describe('facts', () => {
-  it('cleaning.md explains every reason of the map and dedup stages', () => {
+  const dropping = [...stageDefinitions().values()].filter(({ reasons }) => Object.keys(reasons ?? {}).length > 0);
+  it.each(dropping.map(({ name }) => name))('a page of docs/ explains %s with all its drop reasons', (name) => {
+    const reasons = Object.keys(stageDefinitions().get(name)!.reasons ?? {});
+    const missing = PAGES.filter((page) => page.startsWith('docs/') && pageText(page).includes(`\`${name}\``)).map(
+      (page) => reasons.filter((reason) => !pageText(page).includes(`\`${reason}\``)),
+    );
+    const [fewest] = missing.toSorted((a, b) => a.length - b.length);
+    expect(fewest ?? reasons).toEqual([]);
+  });
+
+  it('cleaning.md names every map stage and every recipe', () => {
     const text = pageText('docs/cleaning.md');
-    const reasons = [...stageDefinitions().values()].flatMap(({ reasons }) => Object.keys(reasons ?? {}));
-    expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
+    const stages = [...stageDefinitions().values()].filter(({ kind }) => kind === 'map').map(({ name }) => name);
+    expect(stages.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+    const recipes = readdirSync(join(root, 'pipelines'));
+    expect(recipes.filter((recipe) => !text.includes(`](../pipelines/${recipe})`))).toEqual([]);
   });
 
   it('pipeline-files.md names every key, with its default', async () => {
