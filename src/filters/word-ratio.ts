@@ -3,16 +3,16 @@
  * has few.
  *
  * Source: the ROOTS corpus filters (Laurençon et al. 2022, arXiv:2303.03915) as Data-Juicer has them (stopwords_filter ≥ 0.3,
- * flagged_words_filter ≤ 0.0045 in its config_all.yaml). Denominator: words with a letter (UAX #29), as Data-Juicer
+ * flagged_words_filter ≤ 0.0045 in its configs/config_all.yaml; the operator's own default is 0.045). Denominator: words with a letter (UAX #29), as Data-Juicer
  * counts once digits and marks are stripped; a character of a script without spaces is a word. Numerator: the words that
  * entries cover; an entry may be several words, and inside a longer word counts only in Chinese, Japanese and Thai.
  *
  * Stop words of 62 languages are those of the npm package `stopword`, unless a file is given: other lists give other ratios,
  * so a threshold belongs to its list. Flagged words always come from the user's files. A text without words has ratio 0.
  */
-import stopword from 'stopword';
 import { z } from 'zod';
 import type { Document } from '../core/document.ts';
+import { lazyPackage } from '../core/lazy.ts';
 import { defineMap, type MapStage } from '../core/stage.ts';
 import { readListFile } from '../io/list-file.ts';
 import type { TextView } from '../text/view.ts';
@@ -30,6 +30,8 @@ import {
 import { type Rule, ruleStage } from './rules.ts';
 
 const SOURCE = 'Data-Juicer';
+/** The package has no types: lists of words by ISO 639-3 code, among functions. */
+const stopWordLists = lazyPackage<Record<string, unknown>>('stopword');
 
 const options = z.strictObject({
   stopWords: wordListsOption
@@ -116,7 +118,7 @@ const packaged = new Map<string, WordList | undefined>();
 /** The package's list of a language by its short code, which the package knows by the long one. */
 function packagedStopWords(language: string): WordList | undefined {
   if (!packaged.has(language)) {
-    const entries = (stopword as Record<string, unknown>)[longCode(language)];
+    const entries = stopWordLists()[longCode(language)];
     packaged.set(language, Array.isArray(entries) ? createWordList(entries, !isUnspaced(language)) : undefined);
   }
   return packaged.get(language);

@@ -8,9 +8,7 @@ import { CorpusmillError } from '../core/errors.ts';
 import { openAtomic } from './atomic.ts';
 import { type Compression, DEFAULT_LEVEL } from './codecs.ts';
 import type { DocumentEncoder } from './document-encoder.ts';
-import { arrowEncoder } from './write-arrow.ts';
 import { jsonlEncoder } from './write-jsonl.ts';
-import { parquetEncoder } from './write-parquet.ts';
 
 const { create64 } = await xxhash();
 
@@ -71,13 +69,14 @@ async function createEncoder(path: string, options: DocumentWriterOptions): Prom
     throw new CorpusmillError('CONFIG_INVALID', `Writing ${path}: gzip has levels 1 to 9, not ${level}`);
   }
   if (format === 'jsonl') return jsonlEncoder(compression, level, options.meta ?? 'flat');
-  if (format === 'parquet') return parquetEncoder(compression, level);
+  // Imported only here: each brings a library of a hundred files, and every command imports this one.
+  if (format === 'parquet') return (await import('./write-parquet.ts')).parquetEncoder(compression, level);
   if (compression === 'gzip') {
     throw new CorpusmillError('CONFIG_INVALID', `Writing ${path}: Arrow files cannot be compressed with gzip`, {
       hint: 'Use `compression: zstd` or `none` with `format: arrow`.',
     });
   }
-  return arrowEncoder(compression, level);
+  return (await import('./write-arrow.ts')).arrowEncoder(compression, level);
 }
 
 /** File name extension of a format under a compression: `.jsonl.zst`, `.parquet`, `.arrow`. */

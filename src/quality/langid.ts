@@ -86,9 +86,10 @@ export const langid = defineMap({
   create(given, { name, baseDir }) {
     const path = given.model === undefined ? bundledLanguageModel() : resolve(baseDir, given.model);
     const classifier = loadClassifier(path);
-    for (const language of [...(given.languages ?? []), ...(given.candidates ?? [])]) {
-      if (classifier.model.labels.includes(language)) continue;
-      throw new CorpusmillError('CONFIG_INVALID', `stage ${name}: the model knows no language "${language}"`, {
+    for (const option of ['languages', 'candidates'] as const) {
+      const language = given[option]?.find((one) => !classifier.model.labels.includes(one));
+      if (language === undefined) continue;
+      throw new CorpusmillError('CONFIG_INVALID', `${name}: ${option}: the model knows no language "${language}"`, {
         hint: `it knows ${[...classifier.model.labels].sort().join(' ')}`,
       });
     }

@@ -7,7 +7,7 @@ import type { Document } from '../core/document.ts';
 import type { SinkStep } from '../core/stage.ts';
 import { encodedPartName, writeEncodedPart } from './encoded-part.ts';
 import { type Encoding, loadEncoding, type ShardOptions, type SpecialToken } from './options.ts';
-import { type TokenType, tokenArray } from './shard-writer.ts';
+import { type TokenType, tokenArray } from './shard-rows.ts';
 
 /** What the later steps need to know of the encoded corpus. */
 export interface EncodedCorpus {

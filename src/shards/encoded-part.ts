@@ -14,7 +14,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { CorpusmillError } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { bytesOf, openToRead, readBytes, readWords } from './positioned-read.ts';
-import type { TokenArray } from './shard-writer.ts';
+import type { TokenArray } from './shard-rows.ts';
 
 const MAGIC = 0x4b544d43; // "CMTK"
 const VERSION = 1;

@@ -11,7 +11,7 @@ import { CorpusmillError } from '../core/errors.ts';
 import { type EncodedPart, encodedPartName, openEncodedPart } from './encoded-part.ts';
 import type { LayoutSlice, Span } from './layout.ts';
 import { readBytes } from './positioned-read.ts';
-import { type ShardRows, type TokenArray, type TokenType, tokenArray } from './shard-writer.ts';
+import { type ShardRows, type TokenArray, type TokenType, tokenArray } from './shard-rows.ts';
 
 /** A part is read whole (from the first to the last token wanted) when at least this share of that stretch is wanted. */
 const READ_WHOLE_SHARE = 0.5;

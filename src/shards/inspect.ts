@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { readManifest, type ShardManifest } from './manifest.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
-import { type TokenArray, tokenArray } from './shard-writer.ts';
+import { type TokenArray, tokenArray } from './shard-rows.ts';
 
 /** A piece of a document within a row. */
 export interface ShownPiece {

@@ -13,8 +13,8 @@
 import { CorpusmillError } from '../core/errors.ts';
 import { keyedPermutation, mix32 } from '../core/random.ts';
 import type { RowPieces, ShardFile } from './shard-file.ts';
+import { type TokenArray, tokenArray } from './shard-rows.ts';
 import type { ShardSet } from './shard-set.ts';
-import { type TokenArray, tokenArray } from './shard-writer.ts';
 
 export { openShards, type ShardSet } from './shard-set.ts';
 

@@ -6,7 +6,7 @@ import { CorpusmillError } from '../core/errors.ts';
 import type { SinkContext } from '../core/stage.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { PACKINGS } from './packing.ts';
-import { type TokenType, tokenTypeFor } from './shard-writer.ts';
+import { type TokenType, tokenTypeFor } from './shard-rows.ts';
 
 export const shardOptions = z.object({
   contextLength: z

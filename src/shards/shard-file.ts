@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type FixedSizeList, Message, type Schema } from 'apache-arrow';
 import { CorpusmillError } from '../core/errors.ts';
 import { bytesOf, openToRead, readBytes } from './positioned-read.ts';
-import { type TokenArray, type TokenType, tokenBytes } from './shard-writer.ts';
+import { type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
 /** Byte positions in the file of one batch's buffers. */
 interface BatchPlace {

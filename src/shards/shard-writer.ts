@@ -30,39 +30,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import { openAtomic } from '../io/atomic.ts';
-
-/** The integer type of `input_ids`. */
-export type TokenType = 'uint16' | 'uint32';
-export type TokenArray = Uint16Array | Uint32Array;
-
-/** uint16 when every id of the vocabulary fits it. */
-export function tokenTypeFor(vocabSize: number): TokenType {
-  return vocabSize <= 0x10000 ? 'uint16' : 'uint32';
-}
-
-export function tokenBytes(type: TokenType): number {
-  return type === 'uint16' ? 2 : 4;
-}
-
-export function tokenArray(type: TokenType, length: number): TokenArray {
-  return type === 'uint16' ? new Uint16Array(length) : new Uint32Array(length);
-}
-
-/** The columns of a shard, as they lie in memory. */
-export interface ShardRows {
-  contextLength: number;
-  rows: number;
-  /** [rows · contextLength] */
-  inputIds: TokenArray;
-  /** [rows + 1]: row r's entries of `seqLengths` (its padding included). */
-  seqOffsets: Int32Array;
-  seqLengths: Int32Array;
-  /** [rows + 1]: row r's entries of `documentIds`. */
-  documentOffsets: Int32Array;
-  /** [pieces + 1]: byte offsets into `documentIdBytes` (UTF-8). */
-  documentIdOffsets: Int32Array;
-  documentIdBytes: Uint8Array;
-}
+import { type ShardRows, type TokenType, tokenBytes } from './shard-rows.ts';
 
 export interface WrittenShard {
   rows: number;

@@ -14,7 +14,7 @@ import { describeColumns, MANIFEST_NAME, type ShardEntry, type ShardManifest } f
 import { loadEncoding, type ShardOptions } from './options.ts';
 import type { PackedCorpus } from './pack-step.ts';
 import { paddingPercent } from './packing.ts';
-import { type TokenType, tokenBytes, writeShard } from './shard-writer.ts';
+import { type TokenType, tokenBytes } from './shard-rows.ts';
 
 interface WriteTask {
   shard: number;
@@ -74,6 +74,8 @@ export const writeStep = {
     let tokens = 0;
     for (const slice of slices) for (const length of slice.length) tokens += length;
     const file = shardName(task.shard, task.shards);
+    // Imported only here: it brings the Arrow library, and every command imports this step.
+    const { writeShard } = await import('./shard-writer.ts');
     const written = await writeShard(join(context.outputDir, file), rows, {
       'corpusmill.context_length': String(contextLength),
       'corpusmill.pad_id': String(paddingId),

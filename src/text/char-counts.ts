@@ -5,6 +5,7 @@
  * Each code point has a number with six bits per class; the numbers of sixty characters are added before the sums
  * are taken apart. About 0.5 ns a character, less than counting one class with a branch. Guarded by bench/filter-cost.ts.
  */
+import { lazy } from '../core/lazy.ts';
 import { codePointAt } from './char-class.ts';
 import { markProperty, TABLE_CODE_POINTS } from './code-points.ts';
 import { isSpecial } from './special-characters.ts';
@@ -36,7 +37,7 @@ const DIGIT = 2 * BITS;
 const UPPER_CASE = 3 * BITS;
 const SPECIAL = 4 * BITS;
 
-const packed = buildTable();
+const packedTable = lazy(buildTable);
 const counts: CharCounts = { alphanumeric: 0, alphabetic: 0, digits: 0, upperCase: 0, special: 0 };
 
 function countChars(view: TextView): CharCounts {
@@ -48,7 +49,7 @@ function countChars(view: TextView): CharCounts {
   let upperCase = 0;
   let special = 0;
   // `| 0` after each addition and two sums: half the time of a plain sum.
-  const table = packed;
+  const table = packedTable();
   for (let i = 0; i < length; ) {
     const end = Math.min(length, i + MOST_ADDED);
     let sum = 0;
@@ -86,7 +87,7 @@ function countChars(view: TextView): CharCounts {
 }
 
 function packedOf(codePoint: number): number {
-  if (codePoint < TABLE_CODE_POINTS) return packed[codePoint];
+  if (codePoint < TABLE_CODE_POINTS) return packedTable()[codePoint];
   // Beyond the table lie rare ideographs, tags and private use: letters or nothing.
   return /^\p{L}$/u.test(String.fromCodePoint(codePoint)) ? (1 << ALPHANUMERIC) | (1 << ALPHABETIC) : 0;
 }

@@ -14,28 +14,39 @@ interface Plane {
 
 const planes: readonly Plane[] = [plane(0, 0xd800), plane(0xe000, 0x10000), plane(0x10000, TABLE_CODE_POINTS)];
 
+/** First and end code points of each run that a property matches. Most tables ask for letters, numbers or white space again. */
+const runsOf = new Map<string, Int32Array>();
+
 /**
  * Replaces `table[c]` by `apply(table[c])` for each code point that `property` matches: a global, Unicode-mode
  * expression for a run of characters, such as `/\p{L}+/gu`.
  */
 export function markProperty(table: Uint8Array, property: RegExp, apply: (old: number) => number): void {
-  for (const { text, first, unitsPerCharacter } of planes) {
-    for (const match of text.matchAll(property)) {
-      const start = first + match.index / unitsPerCharacter;
-      const end = start + match[0].length / unitsPerCharacter;
-      for (let c = start; c < end; c++) table[c] = apply(table[c]);
-    }
+  const runs = findRuns(property);
+  for (let i = 0; i < runs.length; i += 2) {
+    for (let c = runs[i]; c < runs[i + 1]; c++) table[c] = apply(table[c]);
   }
 }
 
 /** Sets `table[c]` for each code point that `property` matches; the quick form, for large runs. */
 export function fillProperty(table: Uint8Array, property: RegExp, value: number): void {
+  const runs = findRuns(property);
+  for (let i = 0; i < runs.length; i += 2) table.fill(value, runs[i], runs[i + 1]);
+}
+
+function findRuns(property: RegExp): Int32Array {
+  const known = runsOf.get(property.source);
+  if (known !== undefined) return known;
+  const found: number[] = [];
   for (const { text, first, unitsPerCharacter } of planes) {
     for (const match of text.matchAll(property)) {
       const start = first + match.index / unitsPerCharacter;
-      table.fill(value, start, start + match[0].length / unitsPerCharacter);
+      found.push(start, start + match[0].length / unitsPerCharacter);
     }
   }
+  const runs = Int32Array.from(found);
+  runsOf.set(property.source, runs);
+  return runs;
 }
 
 function plane(first: number, end: number): Plane {

@@ -6,14 +6,14 @@
  *   is jumped over.
  *
  * No n-gram is ever built as a string: 64-bit hashes come from words.ts, tables are typed arrays that are reused.
- * Two facts keep the work small. A repeated n-gram's first n−1 words repeat too, so the counting for n looks only
- * where n−1 repeated. And a repeated n-gram of at least `PREFIX` units shares its first `PREFIX` units with another
+ * Two facts keep the work small. A repeated n-gram's first n−1 words repeat too: gram-counts.ts counts for n only where n−1
+ * repeated. And a repeated n-gram of at least `PREFIX` units shares its first `PREFIX` units with another
  * word's: one pass with small counters leaves few candidates for all n from 5 to 10. Guarded by bench/filters.ts.
  */
+import { countGrams, createGramCounts, keepRepeated, startGrams, tableSize } from './gram-counts.ts';
 import { powerHigh, powerLow, type WordFeatures } from './words.ts';
 
 const MULTIPLIER_LOW = 0x9e3779b1;
-const MULTIPLIER_HIGH = 0x85ebca77;
 /** Units that decide whether a word may begin a repeated n-gram. */
 const PREFIX = 14;
 
@@ -40,67 +40,30 @@ function reserve(words: number): void {
   candidates = new Uint32Array(capacity);
 }
 
-function tableSize(entries: number): number {
-  return 2 ** Math.max(4, Math.ceil(Math.log2(entries * 2)));
-}
+const topGrams = createGramCounts();
 
 /**
  * Characters of the top n-gram times its count, for n = 2 … `maxN`; entry n of the result, 0 where there are fewer than
  * n words. `result` has at least `maxN + 1` entries.
  */
 export function topNGramChars(words: WordFeatures, maxN: number, result: Float64Array): void {
-  const { count, low, high, charsBefore } = words;
+  const { count, charsBefore } = words;
   result.fill(0);
-  reserve(count);
-  // candidates[0…alive): starts whose (n−1)-gram occurs more than once, in order; at first every word.
-  let alive = count;
-  for (let i = 0; i < count; i++) {
-    candidates[i] = i;
-    gramLow[i] = low[i];
-    gramHigh[i] = high[i];
-  }
+  startGrams(topGrams, words);
   for (let n = 2; n <= maxN && count >= n; n++) {
-    const size = tableSize(alive);
-    slots.fill(-1, 0, size);
-    const mask = size - 1;
-    const grams = count - n + 1;
+    countGrams(topGrams, words, n);
+    const { candidates, times, alive } = topGrams;
     let best = 1;
     let bestAt = 0;
     for (let k = 0; k < alive; k++) {
       const i = candidates[k];
-      if (i >= grams) break;
-      const l = (Math.imul(gramLow[i], MULTIPLIER_LOW) + low[i + n - 1]) | 0;
-      const h = (Math.imul(gramHigh[i], MULTIPLIER_HIGH) + high[i + n - 1]) | 0;
-      gramLow[i] = l;
-      gramHigh[i] = h;
-      gramCount[i] = 1;
-      let slot = (Math.imul(l ^ (h >>> 15), MULTIPLIER_LOW) >>> 7) & mask;
-      let first = slots[slot];
-      while (first !== -1 && (gramLow[first] !== l || gramHigh[first] !== h)) {
-        slot = (slot + 1) & mask;
-        first = slots[slot];
-      }
-      if (first === -1) {
-        slots[slot] = i;
-      } else {
-        // Points back at the first occurrence, which holds the count.
-        gramCount[i] = 0;
-        gramCount[first]++;
-      }
-    }
-    let next = 0;
-    for (let k = 0; k < alive; k++) {
-      const i = candidates[k];
-      if (i >= grams) break;
-      const times = gramCount[i];
-      if (times > best) {
-        best = times;
+      if (times[i] > best) {
+        best = times[i];
         bestAt = i;
       }
-      if (times !== 1) candidates[next++] = i;
     }
     result[n] = (charsBefore[bestAt + n] - charsBefore[bestAt] + n - 1) * best;
-    alive = next;
+    keepRepeated(topGrams);
   }
 }
 

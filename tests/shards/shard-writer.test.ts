@@ -4,14 +4,8 @@ import { join } from 'node:path';
 import { RecordBatchReader, Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { openShardFile } from '../../src/shards/shard-file.ts';
-import {
-  rowsPerBatch,
-  type ShardRows,
-  type TokenType,
-  tokenArray,
-  tokenTypeFor,
-  writeShard,
-} from '../../src/shards/shard-writer.ts';
+import { type ShardRows, type TokenType, tokenArray, tokenTypeFor } from '../../src/shards/shard-rows.ts';
+import { rowsPerBatch, writeShard } from '../../src/shards/shard-writer.ts';
 import { scratch } from './context.ts';
 
 /** Rows whose every value is known: row r holds r, r + 1, …; two documents each, and padding in every third row. */

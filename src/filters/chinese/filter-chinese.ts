@@ -2,8 +2,8 @@
  * Rules for Chinese documents, in Chinese units: characters, not words; 。！？ and ……, not full stops and spaces.
  *
  * Which rules: those that published Chinese corpora share (ChineseWebText, MNBVC, llm_corpus_quality; see each option), with
- * limits set by reading what they drop (docs/parts/chinese-and-repair.md). A document with little Han is no Chinese document:
- * `otherLanguages` says what becomes of it. Only the mojibake rule comes before that, because mojibake is in no language.
+ * limits set by reading what they drop (docs/repair-and-chinese.md). A document with little Han is no Chinese
+ * document: `otherLanguages` says what becomes of it. Only the mojibake rule comes before that, because mojibake is in no language.
  *
  * Cost: one walk over the text for all counts; repetition reads the per-character words that `filter.gopher-repetition` reads.
  */

@@ -2,11 +2,10 @@
  * Traditional to simplified characters and back, by OpenCC's dictionaries (opencc-js): phrases first, so that 乾隆 keeps its
  * 乾 where 乾燥 becomes 干燥. Loaded when a pipeline asks for it: 0.1 MB to simplified, 1.1 MB to traditional.
  *
- * Cost: texts without a character that the dictionaries change are found by one table look-up a character (see
- * docs/parts/chinese-and-repair.md for figures).
+ * Cost: texts without a character that the dictionaries change are found by one table look-up a character.
  */
-import { createRequire } from 'node:module';
 import { CorpusmillError } from '../../core/errors.ts';
+import { lazyPackage } from '../../core/lazy.ts';
 
 type Convert = (text: string) => string;
 interface OpenCc {
@@ -35,7 +34,7 @@ export function createScriptConverter(script: Script): Convert {
 function load(script: Script): Convert {
   const { module, from, to } = TO[script];
   try {
-    return (createRequire(import.meta.url)(module) as OpenCc).Converter({ from, to });
+    return lazyPackage<OpenCc>(module)().Converter({ from, to });
   } catch (cause) {
     throw new CorpusmillError(
       'CONFIG_INVALID',

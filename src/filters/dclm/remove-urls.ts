@@ -10,8 +10,10 @@
  *
  * Cost: one search for full stops; work is done only at those that a top-level domain follows.
  */
-import { parse } from 'tldts';
+import { lazyPackage } from '../../core/lazy.ts';
 import { PY_SPACE, pythonFlags } from '../../text/python-class.ts';
+
+const tldts = lazyPackage<typeof import('tldts')>('tldts');
 
 /** Host characters: `[-a-zA-Z0-9@:%._+~#=]`. */
 const HOST = 1;
@@ -43,7 +45,7 @@ const UNDELEGATED = new Set(['an', 'bl', 'bq', 'eh', 'mf', 'tp', 'um']);
 /** Top-level domains of the public suffix list that tldts carries, and a few country codes that were some. */
 export const isListedDomain: IsTopLevelDomain = remembered((word) => {
   if (UNDELEGATED.has(word)) return true;
-  const { publicSuffix, isIcann } = parse(`example.${word}`, {
+  const { publicSuffix, isIcann } = tldts().parse(`example.${word}`, {
     allowPrivateDomains: false,
     extractHostname: false,
     validateHostname: false,

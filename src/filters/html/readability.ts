@@ -2,7 +2,7 @@
  * The `readability` engine: Mozilla's Readability (the reader view of Firefox) over linkedom's document. About an eighth of
  * the fast engine's speed. Loaded when first asked for: a run that does not use it does not pay for it.
  */
-import { createRequire } from 'node:module';
+import { lazyPackage } from '../../core/lazy.ts';
 import { layOut, type Run } from './runs.ts';
 import { parsePage, type TreeLimits } from './tree.ts';
 
@@ -11,25 +11,15 @@ interface Article {
 }
 type ReadabilityClass = new (document: unknown, options?: { charThreshold?: number }) => { parse(): Article | null };
 
-let loaded: { Readability: ReadabilityClass; parseHTML: (html: string) => { document: unknown } } | undefined;
-
-function load(): NonNullable<typeof loaded> {
-  if (loaded === undefined) {
-    // A stage's process() is synchronous, and so must be the loading.
-    const require = createRequire(import.meta.url);
-    const { Readability } = require('@mozilla/readability') as { Readability: ReadabilityClass };
-    const { parseHTML } = require('linkedom') as { parseHTML: (html: string) => { document: unknown } };
-    loaded = { Readability, parseHTML };
-  }
-  return loaded;
-}
+const mozilla = lazyPackage<{ Readability: ReadabilityClass }>('@mozilla/readability');
+const linkedom = lazyPackage<{ parseHTML: (html: string) => { document: unknown } }>('linkedom');
 
 /** The runs of the article that Readability finds, or none. */
 export function readabilityRuns(html: string, limits: TreeLimits, keepLinks: boolean): Run[] {
-  const { Readability, parseHTML } = load();
+  const { Readability } = mozilla();
   // linkedom makes no body of its own around a fragment.
   const whole = /<body[\s>]/i.test(html) ? html : `<!doctype html><html><body>${html}</body></html>`;
-  const { document } = parseHTML(whole);
+  const { document } = linkedom().parseHTML(whole);
   let article: Article | null = null;
   try {
     article = new Readability(document).parse();

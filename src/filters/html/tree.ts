@@ -6,7 +6,9 @@
  * Limits make the cost of a hostile page known: past `maxNodes` parsing stops, and elements deeper than `maxDepth` become
  * children of the element at that depth.
  */
-import { Parser } from 'htmlparser2';
+import { lazyPackage } from '../../core/lazy.ts';
+
+const htmlparser2 = lazyPackage<typeof import('htmlparser2')>('htmlparser2');
 
 export interface Element {
   /** Lower case. */
@@ -71,6 +73,7 @@ export function parsePage(html: string, limits: TreeLimits): Page | undefined {
   let tooDeep = 0;
   let flattened = false;
   let depth = 0;
+  const { Parser } = htmlparser2();
   const parser = new Parser(
     {
       onopentag(tag, attributes) {

@@ -3,6 +3,7 @@
  * privacy or cookies; 1 for a text with "lorem ipsum". The peer's option `remove_if_at_top_or_bottom` has no effect there and
  * is left out.
  */
+import { lazy } from '../../core/lazy.ts';
 import { foldCase } from '../../text/phrase-search.ts';
 import type { TextView } from '../../text/view.ts';
 import { doubleNewlinePieces } from './lines.ts';
@@ -34,6 +35,7 @@ const POLICY_PHRASES: readonly string[] = [
 export function boilerplateShare(view: TextView): number {
   const { units } = view;
   const { length } = view.text;
+  const { phrases, stemEnds } = stemTables();
   let found = 0;
   let paragraph = 0;
   // Up to here the paragraph is known to be boilerplate.
@@ -62,16 +64,19 @@ const STEMS: readonly string[] = ['cook', 'priv', 'term'];
 const LOREM_IPSUM: Phrase = { text: 'lorem ipsum', at: 4 };
 
 /** Phrases by the number of their stem, from 1; and that number by unit: the stem's last letter, in either case. */
-const phrases: Phrase[][] = [[]];
-const stemEnds = new Uint8Array(0x10000);
-for (const stem of STEMS) {
-  const last = stem.length - 1;
-  for (let unit = 0; unit < stemEnds.length; unit++) {
-    if (foldCase(unit) === stem.charCodeAt(last)) stemEnds[unit] = phrases.length;
+const stemTables = lazy(() => {
+  const phrases: Phrase[][] = [[]];
+  const stemEnds = new Uint8Array(0x10000);
+  for (const stem of STEMS) {
+    const last = stem.length - 1;
+    for (let unit = 0; unit < stemEnds.length; unit++) {
+      if (foldCase(unit) === stem.charCodeAt(last)) stemEnds[unit] = phrases.length;
+    }
+    const holding = POLICY_PHRASES.filter((text) => text.includes(stem));
+    phrases.push(holding.map((text) => ({ text, at: text.indexOf(stem) + last })));
   }
-  const holding = POLICY_PHRASES.filter((text) => text.includes(stem));
-  phrases.push(holding.map((text) => ({ text, at: text.indexOf(stem) + last })));
-}
+  return { phrases, stemEnds };
+});
 
 function hasPhrase(some: readonly Phrase[], units: Uint16Array, i: number, length: number): boolean {
   for (let k = 0; k < some.length; k++) if (stands(some[k], units, i, length)) return true;

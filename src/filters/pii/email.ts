@@ -5,7 +5,9 @@
  * Local parts are those that people use (letters, digits, `. _ % + - '`), not all of RFC 5321. Domains may have accented
  * Latin letters. `git@host:` is a repository's address and no person's. Cost: nothing without an `@`.
  */
-import { getPublicSuffix, parse } from 'tldts';
+import { lazyPackage } from '../../core/lazy.ts';
+
+const tldts = lazyPackage<typeof import('tldts')>('tldts');
 
 /** RFC 5321, 4.5.3.1. */
 const MAX_LOCAL = 64;
@@ -38,6 +40,7 @@ export function findEmail(text: string, at: number, from: number): [number, numb
 
 /** The domain when its ending is a public suffix; a sentence that runs on (`me@x.com.Then`) is cut off. */
 function knownDomain(domain: string): string | undefined {
+  const { getPublicSuffix, parse } = tldts();
   const { isIcann, domain: registrable } = parse(domain);
   if (isIcann === true && registrable !== null) return domain;
   const cut = domain.slice(0, domain.lastIndexOf('.'));

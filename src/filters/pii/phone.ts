@@ -8,7 +8,11 @@
  *
  * Sources: ITU E.164; North American Numbering Plan; MIIT number allocation; google libphonenumber (metadata).
  */
-import { type CountryCode, Metadata, parsePhoneNumberFromString } from 'libphonenumber-js';
+import type { CountryCode } from 'libphonenumber-js';
+import { lazyPackage } from '../../core/lazy.ts';
+
+/** The package with its metadata: a hundred files, which a run that redacts no telephone numbers does not load. */
+export const libphonenumber = lazyPackage<typeof import('libphonenumber-js')>('libphonenumber-js');
 
 /** Nothing that goes on as a number may follow. */
 const STOP = '(?![\\w@]|[-./]\\d)';
@@ -99,6 +103,7 @@ function confirmed(text: string, start: number, pattern: RegExp): number {
   const match = text.slice(start, end);
   const digits = digitsOf(match);
   if (digits.length < 8 || digits.length > 15) return -1;
+  const { parsePhoneNumberFromString } = libphonenumber();
   // Possible, not valid: numbers of new or made-up blocks are written like others.
   const number =
     parsePhoneNumberFromString(`+${digits.replace(/^(\d{1,3})0(?=\d{9})/, '$1')}`) ??
@@ -108,7 +113,7 @@ function confirmed(text: string, start: number, pattern: RegExp): number {
 }
 
 function isPossible(number: string): boolean {
-  return parsePhoneNumberFromString(number)?.isPossible() ?? false;
+  return libphonenumber().parsePhoneNumberFromString(number)?.isPossible() ?? false;
 }
 
 /**
@@ -117,6 +122,8 @@ function isPossible(number: string): boolean {
  * would make a table of them slow.
  */
 export function nationalNumbers(regions: readonly CountryCode[]): RegExp {
+  if (regions.length === 0) return /(?!)/;
+  const { Metadata } = libphonenumber();
   const patterns = regions.map((region) => {
     const metadata = new Metadata();
     metadata.selectNumberingPlan(region);
@@ -124,7 +131,7 @@ export function nationalNumbers(regions: readonly CountryCode[]): RegExp {
     const plan = metadata.numberingPlan as unknown as { nationalNumberPattern(): string };
     return plan.nationalNumberPattern();
   });
-  return new RegExp(`^0?(?:${patterns.join('|') || '(?!)'})$`);
+  return new RegExp(`^0?(?:${patterns.join('|')})$`);
 }
 
 function isNational(match: string, national: RegExp): boolean {

@@ -6,13 +6,14 @@
  * that an expression could prove; a model is needed. Figures: bench/pii.ts. About 130 MB/s on web text; a text without a find is
  * not touched.
  */
-import { type CountryCode, getCountries, isSupportedCountry } from 'libphonenumber-js';
+import type { CountryCode } from 'libphonenumber-js';
 import { z } from 'zod';
 import { CorpusmillError } from '../../core/errors.ts';
 import { defineMap, drop, KEEP, type MapStage } from '../../core/stage.ts';
 import { textView } from '../../text/view.ts';
 import { DATATROVE_EMAILS, DATATROVE_IPS, findDatatroveEmails, findDatatroveIps } from './datatrove.ts';
 import { KINDS, type Kind, PLACEHOLDERS, type Span } from './kinds.ts';
+import { libphonenumber } from './phone.ts';
 import { createScanner } from './scan.ts';
 
 const action = (given: 'redact' | 'off', what: string) =>
@@ -87,9 +88,9 @@ export const redact = defineMap({
 
 function createRedactor(given: RedactOptions, stageName: string): MapStage {
   for (const region of given.phoneRegions) {
-    if (isSupportedCountry(region)) continue;
+    if (libphonenumber().isSupportedCountry(region)) continue;
     throw new CorpusmillError('CONFIG_INVALID', `stage ${stageName}: phoneRegions: found ${JSON.stringify(region)}`, {
-      hint: `expected ISO 3166 codes in capitals, of ${getCountries().length} known (GB, DE, JP …)`,
+      hint: `expected ISO 3166 codes in capitals, of ${libphonenumber().getCountries().length} known (GB, DE, JP …)`,
     });
   }
   const find = given.convention === 'datatrove' ? datatroveFinder(given) : ownFinder(given);

@@ -38,13 +38,16 @@ const RARE_NUMBERS: ReadonlySet<number> = new Set([
 function buildTable(): Uint8Array {
   const table = new Uint8Array(TABLE_CODE_POINTS);
   const add = (property: RegExp, flags: number): void => markProperty(table, property, (old) => old | flags);
-  add(/[\p{L}\p{N}_]+/gu, WORD);
+  // Single properties, which other tables ask for too: code-points.ts finds their characters once.
+  add(/\p{L}+/gu, WORD);
+  add(/\p{N}+/gu, WORD | NUMERIC);
+  table[0x5f] |= WORD;
   add(/[\p{White_Space}\x1c-\x1f]+/gu, SPACE);
   add(/[A-Za-z]+/g, LATIN);
   add(/\p{Uppercase}+/gu, UPPER);
-  add(/[\p{Lowercase}\p{Lt}]+/gu, NOT_UPPER);
+  add(/\p{Lowercase}+/gu, NOT_UPPER);
+  add(/\p{Lt}+/gu, NOT_UPPER);
   add(/[!-/:-@[-`{-~]+/g, PUNCTUATION);
-  add(/\p{N}+/gu, NUMERIC);
   for (const character of HAN_NUMBERS) table[character.codePointAt(0) ?? 0] |= NUMERIC;
   return table;
 }

@@ -1,4 +1,7 @@
-/** A set of words by the 64-bit hashes that words.ts gives them: look-ups without making strings. */
+/**
+ * A set of words by the 64-bit hashes that words.ts gives them: look-ups without making strings. A few hundred stop words; the
+ * URL filter's set (url/hash-set.ts) is another thing: millions of hosts, hashed from the end so that suffixes are met.
+ */
 
 export interface HashSet {
   low: Int32Array;

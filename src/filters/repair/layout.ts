@@ -41,7 +41,8 @@ export function limitPunctuation(text: string, most: number, count: () => void):
   });
 }
 
-const DIVIDED = /(\p{Ll}{2,})[-\u2010\u00ad]\n[ \t]*(\p{Ll}{2,}\S*) ?/gu;
+// Begins where letters begin: a match tried at every letter of a long word would be quadratic.
+const DIVIDED = /(?<!\p{Ll})(\p{Ll}{2,})[-\u2010\u00ad]\n[ \t]*(\p{Ll}{2,}\S*) ?/gu;
 
 /**
  * "exam-\nple of" becomes "example\nof". A compound divided at its own hyphen ("well-\nknown") loses it: for texts from

@@ -10,14 +10,16 @@
  * Cost: one look-up per character finds out what a text may need; one without suspicious characters passes with that
  * (bench `repair`).
  */
-import { decodeHTMLStrict } from 'entities';
 import { z } from 'zod';
+import { lazyPackage } from '../../core/lazy.ts';
 import { defineMap, drop, KEEP } from '../../core/stage.ts';
 import * as characters from './characters.ts';
 import { repairGbkAsLatin, repairUtf8AsGbk } from './chinese-mojibake.ts';
 import { gbkBytes, SINGLE_BYTE } from './encodings.ts';
 import { repairSingleByte } from './latin-mojibake.ts';
 import * as layout from './layout.ts';
+
+const htmlEntities = lazyPackage<typeof import('entities')>('entities');
 
 const options = z.strictObject({
   encoding: z
@@ -280,7 +282,7 @@ function decodeEntities(
 ): string {
   if (mode === 'auto' && text.includes('<') && TAG.test(text)) return text;
   return text.replace(ENTITY, (entity) => {
-    const decoded = decodeHTMLStrict(entity);
+    const decoded = htmlEntities().decodeHTMLStrict(entity);
     if (decoded !== entity) add('entities', 1);
     return decoded;
   });

@@ -15,9 +15,9 @@
  * Cost: the registered domain is only worked out (tldts) where a part of the host is listed.
  */
 import { domainToASCII } from 'node:url';
-import { getDomain } from 'tldts';
 import { z } from 'zod';
 import type { Document } from '../../core/document.ts';
+import { lazyPackage } from '../../core/lazy.ts';
 import { defineMap, drop, KEEP, type Measurement, type Verdict } from '../../core/stage.ts';
 import { type ListFile, readListFile } from '../../io/list-file.ts';
 import { conventionOption } from '../convention.ts';
@@ -25,6 +25,8 @@ import { metaValue } from '../language.ts';
 import { afterScheme, readHosts, readUrls, withoutScheme } from './block-lists.ts';
 import { hasEntry, longestSuffix } from './hash-set.ts';
 import { createUrlWords } from './url-words.ts';
+
+const tldts = lazyPackage<typeof import('tldts')>('tldts');
 
 const files = (what: string) =>
   z.array(z.string().min(1)).default([]).describe(`Files of ${what}, one a line, # for comments (plain or .gz)`);
@@ -49,7 +51,7 @@ const options = z.strictObject({
     .int()
     .min(1)
     .default(2)
-    .describe('Different soft words that drop a document (RefinedWeb G.1: 2)'),
+    .describe('Different soft words that drop a document (datatrove soft_word_threshold: 2)'),
   bannedSubwordLists: files('words that may not occur anywhere in the URL (DCLM: "strict")'),
   bannedSubwords: entries('banned sub-words'),
   convention: conventionOption(['datatrove', 'dclm']),
@@ -163,7 +165,7 @@ function createJudge(given: UrlOptions, baseDir: string): (document: Document) =
       const found = longestSuffix(hosts, units, start, end, DOT);
       if (found === start && isDclm) return drop('domain');
       if (found !== -1 && !isDclm) {
-        const domain = getDomain(address);
+        const domain = tldts().getDomain(address);
         const domainStart = domain === null ? start : end - domain.length;
         if (hasEntry(hosts, units, domainStart, end)) return drop('domain');
         if (found === start) return drop('subdomain');

@@ -113,6 +113,7 @@ describe('repair: the other kinds', () => {
     expect(with_({ maxBlankLines: 1 }, 'a\n\n\n \nb\n\nc')).toBe('a\n\nb\n\nc');
     expect(with_({ maxRepeatedPunctuation: 1 }, '好！！！！ 等等...... ——— a-b')).toBe('好！ 等等... —— a-b');
     expect(with_({ hyphenation: true }, 'for exam-\nple this\nwell-known')).toBe('for example\nthis\nwell-known');
+    expect(with_({ hyphenation: true }, 'Exam-\nple of')).toBe('Example\nof');
     expect(with_({ replacementCharacters: 'remove' }, 'a\ufffd\ufffdb')).toBe('ab');
     expect(with_({ zeroWidth: 'all' }, 'a\u200bb\u00adc')).toBe('abc');
     expect(with_({ unicode: 'NFC' }, 'Cafe\u0301')).toBe('Café');
