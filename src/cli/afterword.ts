@@ -8,6 +8,7 @@ import { type Colors, colorsFor, columns, programName, shellPath } from './print
 
 /** Wide enough that no path is wrapped: wrapped paths cannot be copied. */
 const NO_WRAP = 10_000;
+const LONG_COMMAND = 72;
 
 /** @param command the pipeline file and the flags that decide what is run, as typed in a shell */
 export function afterword(command: string, result: RunResult, reports: { html: string }, context: CliContext): string {
@@ -23,7 +24,7 @@ export function afterword(command: string, result: RunResult, reports: { html: s
     columns(outputRows(result, reports, context), NO_WRAP),
     '',
     colors.bold('Next'),
-    columns(nextRows(command, result, reports, context), NO_WRAP, dimLast(colors)),
+    nextLines(nextRows(command, result, reports, context), colors),
   ].join('\n');
 }
 
@@ -66,6 +67,12 @@ function nextRows(
   rows.push([`  open ${at(reports.html)} in a browser`, 'what was dropped and why, with examples']);
   rows.push([`  ${program} run ${command} --dry-run`, 'after a change: what would run again']);
   return rows;
+}
+
+/** Beside each other, or, where a command is so long that its words would stand far to the right, below it. */
+function nextLines(rows: string[][], colors: Colors): string {
+  if (rows.every(([command]) => command.length <= LONG_COMMAND)) return columns(rows, NO_WRAP, dimLast(colors));
+  return rows.map(([command, what]) => `${command}\n      ${colors.dim(what)}`).join('\n');
 }
 
 function dimLast(colors: Colors): (cell: string, column: number) => string {

@@ -17,6 +17,11 @@ export interface RunSummary {
   /** By input name: documents read and documents kept at the end. */
   sources: Record<string, { input: Volume; output: Volume }>;
   quarantine: { records: number; byReason: Record<string, number>; path: string | undefined };
+  /**
+   * Records of web archives that the input's `warc` options leave out, by why (`status: 404`, `content type: image/png`,
+   * `type: request`); absent where there are none.
+   */
+  skipped?: Record<string, number>;
   /** `details` of every barrier by instance name; dedup stages give `DuplicateDetails`. */
   barriers: BarrierSummary[];
   outputs: OutputSummary[];

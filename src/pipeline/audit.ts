@@ -6,7 +6,7 @@
  * part order, so that the files do not depend on the number of workers. A barrier writes its own at once.
  *
  * `sampled` keeps those whose hash of id and seed is among the lowest `auditFraction`, so the examples of the report,
- * which have the lowest hashes of all, are found there again. Cost, measured on FineWeb's chain: see docs.
+ * which have the lowest hashes of all, are found there again.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

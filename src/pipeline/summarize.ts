@@ -95,10 +95,16 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
       byReason: inKeyOrder(bad.byReason),
       path: existsSync(join(directory.root, 'quarantine.jsonl')) ? 'quarantine.jsonl' : undefined,
     },
+    ...skippedRecords(first),
     barriers,
     outputs,
     ...droppedSummary(run, audits),
   };
+}
+
+function skippedRecords({ counters }: PassResult): Pick<RunSummary, 'skipped'> {
+  const { skipped } = counters;
+  return skipped === undefined || Object.keys(skipped).length === 0 ? {} : { skipped: inKeyOrder(skipped) };
 }
 
 function droppedSummary(run: RunContext, audits: readonly (AuditFiles | undefined)[]): Pick<RunSummary, 'dropped'> {

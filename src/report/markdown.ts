@@ -11,6 +11,7 @@ const EXCERPT_CHARS = 160;
 const SAMPLES_PER_REASON = 2;
 const CLUSTERS_PER_STAGE = 5;
 const COUNTS_PER_STAGE = 20;
+const SKIPS_SHOWN = 20;
 const BAR_CELLS = 20;
 
 export function renderMarkdown(report: Report): string {
@@ -24,6 +25,7 @@ export function renderMarkdown(report: Report): string {
     ...report.mixes.map(mix),
     sources(report),
     outputs(report),
+    skipped(report),
     quarantine(report),
     `<sub>corpusmill ${escapeMarkdown(report.corpusmillVersion)} · ${escapeMarkdown(report.pipeline.file)} · hash ${escapeMarkdown(report.pipeline.hash)} · seed ${report.pipeline.seed}</sub>`,
   ];
@@ -222,6 +224,14 @@ function facts(details: Record<string, unknown>): string {
     .slice(0, 5)
     .map(({ label, value }) => `${escapeMarkdown(label.toLowerCase())} ${escapeMarkdown(value)}`)
     .join(', ');
+}
+
+function skipped({ skipped: { records, reasons } }: Report): string {
+  if (records === 0) return '';
+  const rows = reasons.slice(0, SKIPS_SHOWN).map((row) => [escapeMarkdown(row.reason), formatCount(row.records)]);
+  if (reasons.length > SKIPS_SHOWN) rows.push([`${formatCount(reasons.length - SKIPS_SHOWN)} more in report.json`, '']);
+  const title = `${formatCounted(records, 'archive record')} left out by the input's <code>warc</code> options`;
+  return `<details><summary>${title}</summary>\n\n${table(['Why', 'Records:'], rows)}\n\n</details>`;
 }
 
 function quarantine(report: Report): string {

@@ -85,12 +85,14 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
       details: output.details,
     })),
     audit: summary.dropped === undefined ? null : { ...summary.dropped },
+    skipped: {
+      records: sum(Object.values(summary.skipped ?? {})),
+      reasons: mostFirst(summary.skipped ?? {}),
+    },
     quarantine: {
       records: summary.quarantine.records,
       path: summary.quarantine.path ?? null,
-      reasons: Object.entries(summary.quarantine.byReason)
-        .map(([reason, records]) => ({ reason, records }))
-        .sort((a, b) => b.records - a.records || compareText(a.reason, b.reason)),
+      reasons: mostFirst(summary.quarantine.byReason),
     },
   };
 }
@@ -98,6 +100,12 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
 /** `part / whole`, or null where there is no whole. */
 export function shareOf(part: number, whole: number): number | null {
   return whole > 0 ? part / whole : null;
+}
+
+function mostFirst(byReason: Record<string, number>): { reason: string; records: number }[] {
+  return Object.entries(byReason)
+    .map(([reason, records]) => ({ reason, records }))
+    .sort((a, b) => b.records - a.records || compareText(a.reason, b.reason));
 }
 
 function droppedBy(stage: StageStats): Volume {

@@ -176,6 +176,12 @@ export const reportSchema = z
       .describe(
         'Where dropped documents lie with stage, reason, value and threshold; null where they are not written.',
       ),
+    skipped: z
+      .strictObject({
+        records: count,
+        reasons: z.array(z.strictObject({ reason: z.string(), records: count })),
+      })
+      .describe("Records of web archives that an input's `warc` options leave out."),
     quarantine: z.strictObject({
       records: count,
       path: z.string().nullable(),

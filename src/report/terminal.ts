@@ -7,7 +7,7 @@ import type { RunSummary } from '../core/run-summary.ts';
 import { formatBytes, formatCount, formatCounted, formatShare } from './numbers.ts';
 import { buildReport } from './report-data.ts';
 import type { Report } from './report-schema.ts';
-import { cutToWidth, padEndToWidth, printable, textWidth } from './text-width.ts';
+import { cutMiddleToWidth, cutToWidth, padEndToWidth, printable, textWidth } from './text-width.ts';
 
 export interface FunnelOptions {
   color: boolean;
@@ -63,7 +63,7 @@ interface Row {
 
 function funnelRows(report: Report, columns: number, colors: Colors): string[] {
   const { read, kept } = report.totals;
-  const rows: Row[] = [endRow('read', read)];
+  const rows: Row[] = [endRow('read', read), ...skippedRows(report)];
   for (const stage of report.funnel) {
     rows.push({
       name: printable(stage.name),
@@ -99,7 +99,10 @@ function funnelRows(report: Report, columns: number, colors: Colors): string[] {
   return [
     colors.dim(head),
     ...rows.map((row) => {
-      const name = padEndToWidth(`${row.inner ? '    ' : '  '}${row.name}`, nameWidth - 1);
+      const name = padEndToWidth(
+        cutMiddleToWidth(`${row.inner ? '    ' : '  '}${row.name}`, nameWidth - 1),
+        nameWidth - 1,
+      );
       const figures = `${row.documents.padStart(documentsWidth)}  ${row.text.padStart(textColumn)}`;
       if (row.inner) return `${colors.dim(name)} ${row.quiet ? colors.dim(figures) : colors.red(figures)}`;
       return `${row.end ? colors.bold(name) : name} ${row.end ? colors.bold(figures) : figures}  ${bar(row, most, barWidth, colors)}`;
@@ -117,6 +120,28 @@ function endRow(name: string, volume: { documents: number; bytes: number }): Row
     kept: volume.documents,
     lost: 0,
   };
+}
+
+/** Records of web archives that never became documents because the input's options leave them out. */
+function skippedRows({ skipped: { reasons } }: Report): Row[] {
+  const row = (name: string, records: number): Row => ({
+    name,
+    inner: true,
+    end: false,
+    documents: formatCount(records),
+    text: '',
+    kept: 0,
+    lost: 0,
+    quiet: true,
+  });
+  const others = reasons.slice(REASONS_PER_STAGE);
+  const rest = others.reduce((sum, { records }) => sum + records, 0);
+  return [
+    ...reasons
+      .slice(0, REASONS_PER_STAGE)
+      .map(({ reason, records }) => row(`left out, ${printable(reason.replace(/^content type: /, ''))}`, records)),
+    ...(others.length > 0 ? [row(`left out, ${formatCounted(others.length, 'other reason')}`, rest)] : []),
+  ];
 }
 
 /** Documents that a stage changed and kept, and what that did to their text. */

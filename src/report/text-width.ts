@@ -54,6 +54,17 @@ export function cutToWidth(text: string, width: number): string {
   return width > 0 ? `${cut}…` : '';
 }
 
+/** Cut in its middle to at most `width` columns: names that begin alike, as dotted fields do, stay apart. */
+export function cutMiddleToWidth(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  const start = cutToWidth(text, Math.ceil(width / 2));
+  const characters = [...text];
+  let room = width - textWidth(start);
+  let from = characters.length;
+  while (from > 0 && characterWidth(characters[from - 1]) <= room) room -= characterWidth(characters[--from]);
+  return start + characters.slice(from).join('');
+}
+
 /** Cut or padded with spaces on the right to exactly `width` columns. */
 export function padEndToWidth(text: string, width: number): string {
   const cut = cutToWidth(text, width);

@@ -110,7 +110,7 @@ Next
     const { engine } = fakeEngine();
     const args = ['run', 'p.yaml', '--set', 'inputs.0.path=a b.jsonl', '--output', 'out', '--workers', '1'];
     const { stdout } = await cli(args, { cwd: dir, engine });
-    expect(stdout).toContain("  corpusmill run p.yaml --set 'inputs.0.path=a b.jsonl' --output out --dry-run ");
+    expect(stdout).toContain("  corpusmill run p.yaml --set 'inputs.0.path=a b.jsonl' --output out --dry-run\n");
   });
 
   it('names npx where npm started it', async () => {

@@ -63,7 +63,14 @@ function readSizes(json: JsonSchema, value: unknown): unknown {
   return Object.fromEntries(members);
 }
 
-function unknownKeys(json: JsonSchema, value: unknown, path: ConfigPath, noun: string, mistakes: ValueMistake[]): void {
+function unknownKeys(
+  union: JsonSchema,
+  value: unknown,
+  path: ConfigPath,
+  noun: string,
+  mistakes: ValueMistake[],
+): void {
+  const json = branchFor(union, value);
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
       const schema = json.prefixItems?.[index] ?? json.items;
@@ -71,13 +78,23 @@ function unknownKeys(json: JsonSchema, value: unknown, path: ConfigPath, noun: s
     }
     return;
   }
-  if (typeof value !== 'object' || value === null || json.properties === undefined) return;
-  const names = Object.keys(json.properties);
+  if (typeof value !== 'object' || value === null) return;
+  const { properties = {}, additionalProperties } = json;
+  const names = Object.keys(properties);
+  if (names.length === 0 && typeof additionalProperties !== 'object' && json.properties === undefined) return;
   for (const [key, member] of Object.entries(value)) {
-    const schema = Object.hasOwn(json.properties, key) ? json.properties[key] : json.additionalProperties;
+    const schema = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
     if (typeof schema === 'object') unknownKeys(schema, member, [...path, key], noun, mistakes);
     else if (schema !== true) mistakes.push(unknownKey(key, names, path, path.length === 0 ? noun : 'key'));
   }
+}
+
+/** Of a type with alternatives the one that a list or a mapping must have meant; where that is open, the type itself. */
+function branchFor(json: JsonSchema, value: unknown): JsonSchema {
+  if (typeof value !== 'object' || value === null) return json;
+  const type = Array.isArray(value) ? 'array' : 'object';
+  const fitting = (json.anyOf ?? json.oneOf ?? []).filter((branch) => branch.type === type);
+  return fitting.length === 1 ? branchFor(fitting[0], value) : json;
 }
 
 const SHOWN_NAMES = 12;
@@ -101,7 +118,7 @@ function report(
 ): void {
   const path: ConfigPath = [...base, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
   if (issue.code === 'unrecognized_keys') {
-    const names = Object.keys(schemaAt(json, path)?.properties ?? {});
+    const names = namesAt(schemaAt(json, path));
     for (const key of issue.keys) {
       const mistake = unknownKey(key, names, path, path.length === 0 ? noun : 'key');
       const known = mistakes.some((m) => m.at === 'key' && m.path.join('.') === mistake.path.join('.'));
@@ -111,7 +128,9 @@ function report(
   }
   if (issue.code === 'invalid_union') {
     // A branch that agrees with the value's own type and fails further in is the one that was meant.
-    const deeper = issue.errors.find((errors) => errors.length > 0 && errors.every((e) => e.path.length > 0));
+    const deeper = issue.errors.find(
+      (errors) => errors.length > 0 && errors.every((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
+    );
     if (deeper !== undefined) {
       for (const inner of deeper) report(inner, path, json, root, noun, mistakes);
       return;
@@ -128,6 +147,12 @@ function report(
     ...(isOwnWording(issue) || schema === undefined ? { message: issue.message } : { expected: typePhrase(schema) }),
     suggestion: typeof found === 'string' ? nearestName(found, names) : undefined,
   });
+}
+
+/** The keys that a mapping may have there, whichever alternative it is. */
+function namesAt(schema: JsonSchema | undefined): string[] {
+  const branches = schema?.anyOf ?? schema?.oneOf ?? [];
+  return [...new Set([...Object.keys(schema?.properties ?? {}), ...branches.flatMap(namesAt)])];
 }
 
 function valueAt(root: unknown, path: ConfigPath): unknown {

@@ -50,7 +50,7 @@ export function checkStages(
   const instances: StageInstance[] = [];
   for (const { index, name, definition, options, module } of entries) {
     if (name === undefined || definition === undefined || options === undefined) continue;
-    checkFiles(definition, options, context, ['stages', index], locate, issues);
+    if (!checkFiles(definition, options, context, ['stages', index], locate, issues)) continue;
     const { seed, baseDir } = context;
     const place = { at: ['stages', index], locate, own: module !== undefined };
     tryCreate(definition, options, { name, seed, baseDir }, place, issues);
@@ -215,7 +215,10 @@ function checkNeeds(entries: readonly Entry[], registry: StageRegistry, locate: 
   }
 }
 
-/** Files that options name must exist. One that an override named is relative to the current directory. */
+/**
+ * Files that options name, in lists and mappings too, must exist; false when one does not. One that an override named is
+ * relative to the current directory.
+ */
 function checkFiles(
   definition: StageDefinition,
   options: Record<string, unknown>,
@@ -223,18 +226,40 @@ function checkFiles(
   at: ConfigPath,
   locate: Locate,
   issues: IssueCollector,
-): void {
-  for (const file of definition.optionFiles?.(options as never) ?? []) {
-    const option = Object.keys(options).find((key) => options[key] === file);
-    if (file === undefined || option === undefined) continue;
-    const place = locate([...at, option]);
+): boolean {
+  let allThere = true;
+  const files = new Set(definition.optionFiles?.(options as never) ?? []);
+  for (const { path, holder, key } of strings(options, [])) {
+    const file = holder[key] as string;
+    if (!files.has(file)) continue;
+    const place = locate([...at, ...path]);
     const fromOverride = place.line === undefined;
     const absolute = resolve(fromOverride ? cwd : baseDir, file);
-    if (fromOverride) options[option] = absolute;
+    if (fromOverride) holder[key] = absolute;
     if (existsSync(absolute)) continue;
+    allThere = false;
     const folder = fromOverride ? 'the current directory' : 'the folder of the pipeline file';
     const found = `${quote(file)}, which does not exist`;
-    issues.add(place, [...at, option], { found, expected: `a file (relative to ${folder})` });
+    issues.add(place, [...at, ...path], { found, expected: `a file (relative to ${folder})` });
+  }
+  return allThere;
+}
+
+interface StringMember {
+  path: ConfigPath;
+  /** The list or mapping that holds it. */
+  holder: Record<string | number, unknown>;
+  key: string | number;
+}
+
+/** Every string within options. */
+function* strings(value: unknown, path: ConfigPath): Generator<StringMember> {
+  if (typeof value !== 'object' || value === null) return;
+  const holder = value as Record<string | number, unknown>;
+  for (const name of Object.keys(holder)) {
+    const key = Array.isArray(value) ? Number(name) : name;
+    if (typeof holder[key] === 'string') yield { path: [...path, key], holder, key };
+    else yield* strings(holder[key], [...path, key]);
   }
 }
 

@@ -13,7 +13,7 @@ import { excerptLength } from './excerpt.ts';
 import { renderFunnel } from './funnel.ts';
 import { renderLengths } from './lengths.ts';
 import { type Child, html, type Markup, trusted } from './markup.ts';
-import { renderMixes, renderOutputs, renderQuarantine, renderSources } from './results.ts';
+import { renderMixes, renderOutputs, renderQuarantine, renderSkipped, renderSources } from './results.ts';
 import { PAGE_SCRIPT } from './script.ts';
 import { PAGE_STYLE } from './style.ts';
 
@@ -35,7 +35,7 @@ export function renderHtml(report: Report): string {
       'sources',
       'Sources',
       'What each input gave and what is left of it.',
-      html`${renderSources(report)}${renderMixes(report)}`,
+      html`${renderSources(report)}${renderSkipped(report)}${renderMixes(report)}`,
     ),
     section(
       'duplicates',

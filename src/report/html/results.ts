@@ -85,6 +85,19 @@ ${recipes.map(
 )}</article>`;
 }
 
+const SKIPS_SHOWN = 12;
+
+/** Records of web archives that the inputs' `warc` options leave out, by why. */
+export function renderSkipped({ skipped: { records, reasons } }: Report): Markup {
+  if (records === 0) return html``;
+  const more = reasons.length - SKIPS_SHOWN;
+  return html`<h3>Records left out <span class="group-sum">${formatCounted(records, 'record')} by the inputs’ <code>warc</code> options</span></h3>
+<div class="table-frame"><table class="plain"><thead><tr><th scope="col">Why</th><th scope="col" class="num">Records</th></tr></thead>
+<tbody>${reasons.slice(0, SKIPS_SHOWN).map((row) => html`<tr><th scope="row">${row.reason}</th><td class="num">${formatCount(row.records)}</td></tr>`)}${
+    more > 0 && html`<tr><th scope="row">${formatCount(more)} more in report.json</th><td></td></tr>`
+  }</tbody></table></div>`;
+}
+
 export function renderQuarantine(report: Report): Markup {
   const { records, path, reasons } = report.quarantine;
   if (records === 0) return html`<p class="quiet">Every record of every input could be read.</p>`;
