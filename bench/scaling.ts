@@ -8,7 +8,7 @@ import type { Bench } from './bench.ts';
 import { runMapChain } from './cli-run.ts';
 import { repeatedWebMix } from './web-mix.ts';
 
-const INPUT_BYTES = 1000e6;
+const INPUT_BYTES = 2000e6;
 const RUNS = 3;
 
 export const scaling: Bench = {
