@@ -34,6 +34,38 @@ export function shareThreshold(value: number, description: string) {
   return z.number().min(0).max(1).nullable().default(value).describe(`${description}; null: no limit`);
 }
 
+/** Longest n-gram that a limit may be set for. */
+export const MAX_N = 32;
+
+/** Gopher's limits on the most frequent n-gram and on repeated ones (Rae et al. 2021, table A1), as pairs of n and share. */
+export const GOPHER_TOP_N_GRAMS = [
+  [2, 0.2],
+  [3, 0.18],
+  [4, 0.16],
+] as const;
+export const GOPHER_REPEATED_N_GRAMS = [
+  [5, 0.15],
+  [6, 0.14],
+  [7, 0.13],
+  [8, 0.12],
+  [9, 0.11],
+  [10, 0.1],
+] as const;
+
+/** Limits by length of n-gram, at least `from`, that `null` switches off; `source` ends the description. */
+export function nGramLimits(
+  from: number,
+  defaults: readonly (readonly [number, number])[],
+  description: string,
+  source: string,
+) {
+  return z
+    .array(z.tuple([z.int().min(from).max(MAX_N), z.number().min(0)]))
+    .nullable()
+    .default(defaults.map(([n, share]) => [n, share]))
+    .describe(`${description}: pairs of n and share, tested in this order (${source}); null: no limit`);
+}
+
 /** The option of filters that count words. */
 export const unspacedWordsOption = z
   .enum(['characters', 'dictionary'])

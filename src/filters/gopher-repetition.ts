@@ -13,49 +13,28 @@ import { z } from 'zod';
 import { defineMap } from '../core/stage.ts';
 import { duplicateNGramChars, topNGramChars } from '../text/n-grams.ts';
 import { defineFeature } from '../text/view.ts';
-import { conventionOption, shareThreshold, unspacedWordsOption } from './convention.ts';
+import {
+  conventionOption,
+  GOPHER_REPEATED_N_GRAMS,
+  GOPHER_TOP_N_GRAMS,
+  MAX_N,
+  nGramLimits,
+  shareThreshold,
+  unspacedWordsOption,
+} from './convention.ts';
 import { dclmGopherRepetition } from './dclm/gopher.ts';
 import { nemoGopherRepetition } from './nemo/gopher.ts';
 import { type Rule, ruleStage } from './rules.ts';
 
 const PAPER = 'Gopher table A1';
 
-/** Longest n that the options may ask for. */
-const MAX_N = 32;
-
-const nGramLimits = (from: number, defaults: readonly (readonly [number, number])[], description: string) =>
-  z
-    .array(z.tuple([z.int().min(from).max(MAX_N), z.number().min(0)]))
-    .nullable()
-    .default(defaults.map(([n, share]) => [n, share]))
-    .describe(`${description}: pairs of n and share, tested in this order (${PAPER}); null: no limit`);
-
 const options = z.strictObject({
   maxDuplicateParagraphs: shareThreshold(0.3, `Largest share of repeated paragraphs (${PAPER})`),
   maxDuplicateParagraphChars: shareThreshold(0.2, `Largest share of characters in repeated paragraphs (${PAPER})`),
   maxDuplicateLines: shareThreshold(0.3, `Largest share of repeated lines (${PAPER})`),
   maxDuplicateLineChars: shareThreshold(0.2, `Largest share of characters in repeated lines (${PAPER})`),
-  topNGrams: nGramLimits(
-    2,
-    [
-      [2, 0.2],
-      [3, 0.18],
-      [4, 0.16],
-    ],
-    'Largest share of characters in the most frequent n-gram',
-  ),
-  duplicateNGrams: nGramLimits(
-    2,
-    [
-      [5, 0.15],
-      [6, 0.14],
-      [7, 0.13],
-      [8, 0.12],
-      [9, 0.11],
-      [10, 0.1],
-    ],
-    'Largest share of characters in repeated n-grams',
-  ),
+  topNGrams: nGramLimits(2, GOPHER_TOP_N_GRAMS, 'Largest share of characters in the most frequent n-gram', PAPER),
+  duplicateNGrams: nGramLimits(2, GOPHER_REPEATED_N_GRAMS, 'Largest share of characters in repeated n-grams', PAPER),
   unspacedWords: unspacedWordsOption,
   convention: conventionOption(['datatrove', 'dclm', 'nemo']),
 });

@@ -12,20 +12,20 @@
 import { z } from 'zod';
 import { defineMap, drop, type MapStage } from '../../core/stage.ts';
 import { readListFile } from '../../io/list-file.ts';
-import { shareThreshold, threshold, unspacedWordsOption } from '../convention.ts';
+import {
+  GOPHER_REPEATED_N_GRAMS,
+  GOPHER_TOP_N_GRAMS,
+  nGramLimits,
+  shareThreshold,
+  threshold,
+  unspacedWordsOption,
+} from '../convention.ts';
 import { ruleStage } from '../rules.ts';
 import { qualityRules } from './quality-rules.ts';
 import { createUrlRemover, domainsOf, isListedDomain } from './remove-urls.ts';
 import { REPETITION_REASONS, repetitionRules } from './repetition-rules.ts';
 
 const PAPER = 'DCLM-baseline';
-
-const nGramLimits = (defaults: [number, number][], description: string) =>
-  z
-    .array(z.tuple([z.int().min(2).max(32), z.number().min(0)]))
-    .nullable()
-    .default(defaults)
-    .describe(`${description}: pairs of n and share, tested in this order (${PAPER}); null: no limit`);
 
 const options = z.strictObject({
   removeUrls: z
@@ -63,24 +63,12 @@ const options = z.strictObject({
   maxDuplicateParagraphs: shareThreshold(0.3, `Largest share of paragraphs that occur more than once (${PAPER})`),
   maxDuplicateLineChars: shareThreshold(0.2, `Largest share of characters in such lines (${PAPER})`),
   maxDuplicateParagraphChars: shareThreshold(0.2, `Largest share of characters in such paragraphs (${PAPER})`),
-  topNGrams: nGramLimits(
-    [
-      [2, 0.2],
-      [3, 0.18],
-      [4, 0.16],
-    ],
-    'Largest share of characters in the most frequent n-gram',
-  ),
+  topNGrams: nGramLimits(2, GOPHER_TOP_N_GRAMS, 'Largest share of characters in the most frequent n-gram', PAPER),
   duplicateNGrams: nGramLimits(
-    [
-      [5, 0.15],
-      [6, 0.14],
-      [7, 0.13],
-      [8, 0.12],
-      [9, 0.11],
-      [10, 0.1],
-    ],
+    2,
+    GOPHER_REPEATED_N_GRAMS,
     'Largest share of characters in n-grams that occur more than once',
+    PAPER,
   ),
   unspacedWords: unspacedWordsOption,
 });

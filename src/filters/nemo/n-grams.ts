@@ -8,9 +8,6 @@ import { countOccurrences } from '../../text/unicode.ts';
 import type { TextView } from '../../text/view.ts';
 import type { Rule } from '../rules.ts';
 
-/** Longest n that options may ask for. */
-export const MAX_N = 32;
-
 export type NGramLimits = readonly (readonly [n: number, share: number])[];
 
 /**

@@ -8,24 +8,17 @@
  */
 import { z } from 'zod';
 import { defineMap } from '../../core/stage.ts';
-import { shareThreshold, threshold } from '../convention.ts';
+import { GOPHER_REPEATED_N_GRAMS, GOPHER_TOP_N_GRAMS, nGramLimits, shareThreshold, threshold } from '../convention.ts';
 import { ruleStage } from '../rules.ts';
 import { boilerplateShare } from './boilerplate.ts';
 import { characterShares } from './characters.ts';
 import { histogramRule, substringRule } from './extras.ts';
 import { lineRepetition, lineShares, paragraphRepetition } from './lines.ts';
-import { MAX_N, repeatedNGramRules, topNGramRules } from './n-grams.ts';
+import { repeatedNGramRules, topNGramRules } from './n-grams.ts';
 import { hasPornographicUrl, urlShare } from './urls.ts';
 import * as words from './words.ts';
 
 const YAML = 'NeMo Curator, English pipeline';
-
-const nGramLimits = (defaults: readonly (readonly [number, number])[], description: string) =>
-  z
-    .array(z.tuple([z.int().min(2).max(MAX_N), z.number().min(0)]))
-    .nullable()
-    .default(defaults.map(([n, share]) => [n, share]))
-    .describe(`${description}: pairs of n and share, tested in this order (${YAML}); null: no limit`);
 
 const options = z.strictObject({
   maxNonAlphanumeric: shareThreshold(
@@ -57,25 +50,8 @@ const options = z.strictObject({
     0.3,
     `Largest share of lines that end with an ellipsis, "-»" or "read more" (${YAML})`,
   ),
-  topNGrams: nGramLimits(
-    [
-      [2, 0.2],
-      [3, 0.18],
-      [4, 0.16],
-    ],
-    'Largest share of characters in the most frequent n-gram',
-  ),
-  duplicateNGrams: nGramLimits(
-    [
-      [5, 0.15],
-      [6, 0.14],
-      [7, 0.13],
-      [8, 0.12],
-      [9, 0.11],
-      [10, 0.1],
-    ],
-    'Largest share of characters in repeated n-grams',
-  ),
+  topNGrams: nGramLimits(2, GOPHER_TOP_N_GRAMS, 'Largest share of characters in the most frequent n-gram', YAML),
+  duplicateNGrams: nGramLimits(2, GOPHER_REPEATED_N_GRAMS, 'Largest share of characters in repeated n-grams', YAML),
   maxBulletLines: shareThreshold(0.9, `Largest share of lines that begin with a bullet (${YAML})`),
   dropPornographicUrls: z
     .boolean()
