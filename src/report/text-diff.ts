@@ -5,6 +5,7 @@
  * subsequence, and words within the lines that changed. Where even that square is too large (a text rewritten
  * throughout), the rest is one removed and one added run.
  */
+import { matches } from './lcs.ts';
 import { unitsOf } from './word-diff.ts';
 
 export interface TextRun {
@@ -65,25 +66,4 @@ function diffLists(
   }
   between(i, innerA.length, j, innerB.length);
   push(runs, 'same', a.slice(a.length - end).join(''));
-}
-
-/** Pairs of places of a longest common subsequence. */
-function matches(a: readonly string[], b: readonly string[]): [number, number][] {
-  const width = b.length + 1;
-  const lengths = new Uint32Array((a.length + 1) * width);
-  for (let i = a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) {
-      lengths[i * width + j] =
-        a[i] === b[j]
-          ? lengths[(i + 1) * width + j + 1] + 1
-          : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
-    }
-  }
-  const pairs: [number, number][] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (a[i] === b[j]) pairs.push([i++, j++]);
-    else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i++;
-    else j++;
-  }
-  return pairs;
 }

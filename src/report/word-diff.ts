@@ -3,6 +3,7 @@
  * copies and where they part. Longest common subsequence over words (Chinese and Japanese: over characters),
  * by dynamic programming: excerpts have a few hundred units, so the square is small (600 × 600: 2.5 ms).
  */
+import { matches } from './lcs.ts';
 
 export interface DiffRun {
   text: string;
@@ -48,26 +49,7 @@ export function unitsOf(text: string): string[] {
 
 /** For each unit of `b`, whether it lies on a longest common subsequence with `a`. */
 function commonUnits(a: readonly string[], b: readonly string[]): boolean[] {
-  const width = b.length + 1;
-  const lengths = new Uint16Array((a.length + 1) * width);
-  for (let i = a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) {
-      lengths[i * width + j] =
-        a[i] === b[j]
-          ? lengths[(i + 1) * width + j + 1] + 1
-          : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
-    }
-  }
   const common = new Array<boolean>(b.length).fill(false);
-  let i = 0;
-  let j = 0;
-  while (i < a.length && j < b.length) {
-    if (a[i] === b[j]) {
-      common[j] = true;
-      i++;
-      j++;
-    } else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i++;
-    else j++;
-  }
+  for (const [, inB] of matches(a, b)) common[inB] = true;
   return common;
 }
