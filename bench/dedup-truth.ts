@@ -15,7 +15,8 @@ import { minhash } from '../src/dedup/minhash.ts';
 import type { Bench } from './bench.ts';
 import { addScores, f1, type PairScores, pairScores } from './pair-scores.ts';
 
-const KINDS = [
+/** The files of the gold set. */
+export const KINDS = [
   'poems-zh',
   'extractions',
   'editions-zh',
