@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/core/native.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
-import { minhash } from '../src/dedup/minhash.ts';
+import { minhash } from '../src/dedup/minhash/stage.ts';
 import type { Bench } from './bench.ts';
 import { addScores, f1, type PairScores, pairScores } from './pair-scores.ts';
 
@@ -144,13 +144,17 @@ async function cluster(texts: readonly string[], options: Record<string, unknown
     rows: texts.length,
     firstOrdinal: 0,
     alive: undefined,
-    features: async () => blob,
+    features: async (range) => (range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length)),
+    rowInfo: async () => new Uint32Array(2 * texts.length),
   };
   const context: BarrierContext = {
     ...stage,
     parts: [part],
     rows: texts.length,
+    inputs: ['gold'],
     outputDir: '.',
+    workDir: '.',
+    memoryBytes: 2 ** 30,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
     progress: () => {},
     signal: new AbortController().signal,

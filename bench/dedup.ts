@@ -18,7 +18,7 @@ import { native, packageRoot } from '../src/core/native.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
 import { exact } from '../src/dedup/exact.ts';
-import { minhash } from '../src/dedup/minhash.ts';
+import { minhash } from '../src/dedup/minhash/stage.ts';
 import { createPermutations, minhashSignatureTwin } from '../src/dedup/minhash-kernel.ts';
 import { createWasmSignature } from '../src/dedup/minhash-wasm.ts';
 import { createShingler } from '../src/dedup/shingles.ts';
@@ -151,7 +151,15 @@ async function decideMany(stage: typeof exact | typeof minhash, options: Record<
       observer.observe({ id: '', text: madeUpText(firstOrdinal + row), meta: {} });
     }
     const blob = observer.finish();
-    parts.push({ part: parts.length, rows: PART_ROWS, firstOrdinal, alive: undefined, features: async () => blob });
+    parts.push({
+      part: parts.length,
+      rows: PART_ROWS,
+      firstOrdinal,
+      alive: undefined,
+      features: async (range) =>
+        range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length),
+      rowInfo: async () => new Uint32Array(2 * PART_ROWS),
+    });
   }
   // The blobs are this bench's own; what decide adds is measured from here.
   const before = process.memoryUsage().arrayBuffers;
@@ -163,7 +171,10 @@ async function decideMany(stage: typeof exact | typeof minhash, options: Record<
     ...stageContext,
     parts,
     rows: DOCUMENTS,
+    inputs: ['made up'],
     outputDir: '.',
+    workDir: '.',
+    memoryBytes: 2 ** 30,
     readDocuments: async (ordinals) => {
       look();
       return ordinals.map((ordinal) => ({ id: '', text: madeUpText(ordinal), meta: {} }));

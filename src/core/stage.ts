@@ -116,16 +116,24 @@ export interface FeaturePart {
   firstOrdinal: Ordinal;
   /** 1 for each row that earlier barriers left alive; undefined when all are. */
   alive: Uint8Array | undefined;
-  /** Reads the feature blob that the observer left for this part. */
-  features(): Promise<Uint8Array>;
+  /** The feature blob that the observer left for this part, or `length` bytes of it from `offset`. */
+  features(range?: { offset: number; length: number }): Promise<Uint8Array>;
+  /** For every row the UTF-8 bytes of its text at [2r] and the index of its input at [2r + 1]. */
+  rowInfo(): Promise<Uint32Array>;
 }
 
 export interface BarrierContext extends StageContext {
   parts: readonly FeaturePart[];
   /** Total rows over all parts. */
   rows: number;
+  /** Names of the pipeline's inputs. */
+  inputs: readonly string[];
   /** Folder for what the stage leaves behind (artifacts); exists and is empty. */
   outputDir: string;
+  /** Scratch folder; exists and is empty, and is removed after the decision. */
+  workDir: string;
+  /** Memory, in bytes, for tables that can be cut into passes. What is decided does not depend on it. */
+  memoryBytes: number;
   /** Documents by ordinal, in the order asked. Reads the parts they lie in: ask in ascending order, in bulk. */
   readDocuments(ordinals: readonly Ordinal[]): Promise<Document[]>;
   /** `fraction` in [0, 1]. */
@@ -136,6 +144,21 @@ export interface BarrierContext extends StageContext {
 /** In `keptAs`: dropped, and no other document stands for it. */
 export const NOBODY = 0xffffffff;
 
+/** Spans of text that a barrier takes out of the documents it keeps, or marks in them. */
+export interface TextEdits {
+  /** `remove`: the spans leave the text; `mark`: they stay, and `meta.<instance name>` is `{ spans: [[start, end], …] }`. */
+  action: 'remove' | 'mark';
+  /** Kept documents that are edited. */
+  documents: number;
+  /** UTF-8 bytes that leave kept documents; 0 for `mark`. */
+  bytesRemoved: number;
+  /**
+   * Triples (row, start, end) in UTF-16 units of the row's text, rows ascending, the spans of a row ascending and
+   * disjoint. Rows that are dropped have none.
+   */
+  spans(part: number): Promise<Uint32Array>;
+}
+
 export interface BarrierResult {
   /**
    * Duplicate decision: for each ordinal, the ordinal of the document that stands for it — itself when kept.
@@ -145,6 +168,8 @@ export interface BarrierResult {
   keptAs?: Uint32Array;
   /** Why a dropped document is dropped, where it is no duplicate. Asked of every dropped document. */
   reasonOf?(ordinal: Ordinal): { reason: string; value?: number; threshold?: number };
+  /** Only of a stage that declares `edits`. */
+  edits?: TextEdits;
   /** Files the stage made, by role (`tokenizer`: path …), relative to `outputDir`. Later stages find them by role. */
   artifacts?: Record<string, string>;
   /** Anything worth reporting, JSON. Shown by the report under the stage's name. */
@@ -158,6 +183,8 @@ export interface BarrierDefinition<S extends OptionSchema = OptionSchema> extend
    * `corpus`: features are totals over surviving documents, so they need a pass after earlier decisions.
    */
   scope: 'document' | 'corpus';
+  /** The stage cuts or marks spans of text: what is behind it reads the documents anew. */
+  edits?: boolean;
   /** Roles of the artifacts that `decide` leaves (`tokenizer`), for the stages behind it that need them. */
   makes?: readonly string[];
   /** Called once per part, in workers. */

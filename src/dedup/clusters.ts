@@ -7,21 +7,6 @@ const LARGEST_CLUSTERS = 20;
 const MEMBERS_SHOWN = 5;
 const MEMBER_EXCERPT_CHARS = 300;
 
-/**
- * Lets the longest member stand for its cluster instead of the first; of equally long ones the first.
- * `roots` holds every row's smallest fellow member and is changed in place; `lengths` one length per row.
- */
-export function keepLongest(roots: Uint32Array, lengths: Uint32Array): void {
-  const rows = roots.length;
-  const longest = new Uint32Array(rows);
-  for (let i = 0; i < rows; i++) longest[i] = i;
-  for (let i = 0; i < rows; i++) {
-    const root = roots[i];
-    if (lengths[i] > lengths[longest[root]]) longest[root] = i;
-  }
-  for (let i = 0; i < rows; i++) roots[i] = longest[roots[i]];
-}
-
 /** Counts clusters and reads a few members of the largest. `keptAs` as in `BarrierResult`. */
 export async function describeClusters(
   method: DuplicateDetails['method'],

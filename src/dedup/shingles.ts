@@ -19,6 +19,8 @@ const ROLL_BASE = 0x9e3779b1;
 export interface Shingler {
   /** Of the last document: entries [0, count) are its shingle hashes in text order, repeats included. */
   readonly hashes: Uint32Array;
+  /** Number of tokens of the last document. */
+  readonly tokens: number;
   /** Fills `hashes` and returns their number. */
   shingle(text: string): number;
 }
@@ -30,10 +32,12 @@ export function createShingler(size: number): Shingler {
   let leave = 1;
   for (let i = 0; i < size; i++) leave = Math.imul(leave, ROLL_BASE);
   let hashes = new Uint32Array(0);
+  let tokenCount = 0;
 
   const shingle = (text: string): number => {
     const count = tokenizer.tokenize(text);
     const tokens = tokenizer.tokens;
+    tokenCount = count;
     if (!fits(count, hashes.length)) hashes = new Uint32Array(roomFor(count));
     const out = hashes;
     if (count === 0) return 0;
@@ -51,6 +55,9 @@ export function createShingler(size: number): Shingler {
   return {
     get hashes() {
       return hashes;
+    },
+    get tokens() {
+      return tokenCount;
     },
     shingle,
   };

@@ -11,6 +11,7 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
 import type { Document } from '../core/document.ts';
+import { fieldValue } from '../core/meta-field.ts';
 import { defineMap, drop, KEEP, type Measurement, type Verdict } from '../core/stage.ts';
 
 const limit = (what: string) => z.number().nullable().default(null).describe(`${what}; null: no limit`);
@@ -113,23 +114,4 @@ function explainRule(one: Rule, document: Document): Measurement {
     ...(one.max !== null && { max: one.max }),
     broken: judge(one, value) !== KEEP,
   };
-}
-
-/** The value at a path of names that may themselves hold dots, or undefined. */
-export function fieldValue(value: unknown, path: readonly string[], from = 0): unknown {
-  if (from === path.length) return scoreOf(value);
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (let to = path.length; to > from; to--) {
-    const name = to === from + 1 ? path[from] : path.slice(from, to).join('.');
-    if (!Object.hasOwn(value, name)) continue;
-    const found = fieldValue((value as Record<string, unknown>)[name], path, to);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** The score of `[[start, end, score]]`; anything else as it is. */
-function scoreOf(value: unknown): unknown {
-  if (!Array.isArray(value) || value.length !== 1 || !Array.isArray(value[0]) || value[0].length !== 3) return value;
-  return value[0][2] as unknown;
 }

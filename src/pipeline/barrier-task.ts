@@ -2,22 +2,24 @@
  * A barrier's decision, in a worker of its own (it may take minutes: the main thread stays free for progress and
  * Ctrl-C). Writes one decision file per part and returns what the report needs.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { mix32 } from '../core/random.ts';
-import { type BarrierContext, type BarrierResult, type FeaturePart, NOBODY } from '../core/stage.ts';
+import { type BarrierContext, type BarrierResult, type FeaturePart, NOBODY, type TextEdits } from '../core/stage.ts';
 import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, sweepDropped } from './audit.ts';
 import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
 import {
   decisionFile,
+  editsFile,
   featureFile,
   type PartRef,
   readAlive,
   readByOrdinal,
   readPartFile,
+  readPartRange,
   readPartRows,
 } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
@@ -36,6 +38,9 @@ export interface BarrierTask {
   /** Folder of the barrier phase: features below it, decisions below its `decide`. */
   dir: string;
   outputDir: string;
+  /** Names of the inputs. */
+  inputs: string[];
+  memoryBytes: number;
   /** Receives `{ fraction, note }`. */
   progress: MessagePort;
 }
@@ -49,6 +54,8 @@ export interface BarrierOutcome {
   dropped: Record<string, Volume>;
   samples: Record<string, DropSample[]>;
   audit?: AuditFiles;
+  /** What was cut or marked in kept documents; the spans lie beside the decisions. */
+  edits?: Pick<TextEdits, 'action' | 'documents' | 'bytesRemoved'>;
   artifacts: Record<string, string>;
   details: Record<string, unknown>;
 }
@@ -68,7 +75,11 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
       rows: ref.rows,
       firstOrdinal: ref.firstOrdinal,
       alive,
-      features: () => readPartFile(featureFile(task.dir, ref.part)),
+      features: (range) => {
+        const path = featureFile(task.dir, ref.part);
+        return range === undefined ? readPartFile(path) : readPartRange(path, range);
+      },
+      rowInfo: () => readPartRows(ref),
     });
     await eachRow(ref, alive, (bytes) => {
       input.documents++;
@@ -77,17 +88,25 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
   }
   const rows = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
   mkdirSync(task.outputDir, { recursive: true });
+  const workDir = join(decideDir(task.dir), 'work');
+  // An interrupted decision begins again.
+  rmSync(workDir, { recursive: true, force: true });
+  mkdirSync(workDir, { recursive: true });
   const context: BarrierContext = {
     ...stageContext(task.stage, task.seed, task.baseDir),
     parts,
     rows,
+    inputs: task.inputs,
     outputDir: task.outputDir,
+    workDir,
+    memoryBytes: task.memoryBytes,
     readDocuments: (ordinals) => readByOrdinal(task.refs, ordinals),
     progress: (fraction, note) => task.progress.postMessage({ fraction, note }),
     // The whole thread is ended when the run is aborted.
     signal: new AbortController().signal,
   };
   const result = await definition.decide(task.stage.options, context);
+  rmSync(workDir, { recursive: true, force: true });
   return finish(task, parts, input, result);
 }
 
@@ -128,6 +147,8 @@ async function finish(
       );
     }
   }
+  const edits = await writeEdits(task, result.edits);
+  if (edits !== undefined) output.bytes -= edits.bytesRemoved;
   const samples: BarrierOutcome['samples'] = {};
   for (const [reason, sample] of Object.entries(examples)) {
     keepSmallest(sample);
@@ -141,9 +162,24 @@ async function finish(
     dropped,
     samples,
     ...(audit && { audit }),
+    ...(edits && { edits }),
     artifacts: result.artifacts ?? {},
     details: result.details ?? {},
   };
+}
+
+/** The spans of every part that has some. */
+async function writeEdits(task: BarrierTask, edits: TextEdits | undefined): Promise<BarrierOutcome['edits']> {
+  if (edits === undefined) return undefined;
+  const { action, documents, bytesRemoved } = edits;
+  mkdirSync(join(decideDir(task.dir), 'edits'), { recursive: true });
+  for (const { part } of task.refs) {
+    const spans = await edits.spans(part);
+    if (spans.length === 0) continue;
+    const bytes = new Uint8Array(spans.buffer, spans.byteOffset, spans.byteLength);
+    await writeFileAtomic(editsFile(decideDir(task.dir), part), bytes);
+  }
+  return { action, documents, bytesRemoved };
 }
 
 type Reason = ReturnType<NonNullable<BarrierResult['reasonOf']>>;

@@ -3,14 +3,18 @@
  *
  * A pass leaves for part N: `N.arrow` (documents), `N.rows` (uint32 pairs: UTF-8 bytes of text, input index) and
  * `N.json` (statistics; written last, so its presence means that the part is whole). A barrier leaves
- * `decisions/N.bin`: for every row, the ordinal of the document that stands for it (its own when kept).
+ * `decisions/N.bin`: for every row, the ordinal of the document that stands for it (its own when kept), and `edits/N.bin`
+ * where it cuts or marks text: (row, start, end) of each span.
  */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
+import type { TextEdits } from '../core/stage.ts';
 import { decodeDocuments, readDocumentRows } from '../io/document-batch.ts';
+import { applyEdits } from './edits.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
 export interface PartRef {
@@ -21,6 +25,16 @@ export interface PartRef {
   firstOrdinal: number;
   /** `decide` folders of the barriers decided since, in order. */
   decisions: string[];
+  /** Of those the ones that cut or mark text. */
+  edits: EditsRef[];
+}
+
+/** Where a barrier's spans lie, and what is done with them. */
+export interface EditsRef {
+  dir: string;
+  /** The barrier's instance name: where marks go in `meta`. */
+  name: string;
+  action: TextEdits['action'];
 }
 
 export function partName(part: number): string {
@@ -44,10 +58,15 @@ export function decisionFile(decideDir: string, part: number): string {
   return join(decideDir, 'decisions', `${partName(part)}.bin`);
 }
 
-export function partRefs(dir: string, rows: readonly number[], decisions: string[]): PartRef[] {
+/** Spans of a part's documents that a barrier cut or marked; absent where there are none. */
+export function editsFile(decideDir: string, part: number): string {
+  return join(decideDir, 'edits', `${partName(part)}.bin`);
+}
+
+export function partRefs(dir: string, rows: readonly number[], decisions: string[], edits: EditsRef[] = []): PartRef[] {
   let firstOrdinal = 0;
   return rows.map((count, part) => {
-    const ref = { part, dir, rows: count, firstOrdinal, decisions };
+    const ref = { part, dir, rows: count, firstOrdinal, decisions, edits };
     firstOrdinal += count;
     return ref;
   });
@@ -66,7 +85,7 @@ export async function readAlive(ref: PartRef): Promise<Uint8Array | undefined> {
   return alive;
 }
 
-/** The part's surviving documents, in row order. */
+/** The part's surviving documents, in row order, edited as the barriers decided. */
 export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   if (ref.rows === 0) return [];
   collectGarbage();
@@ -74,7 +93,13 @@ export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   const [bytes, alive] = await Promise.all([readPartFile(path), readAlive(ref)]);
   const documents = atPath(path, () => decodeDocuments(bytes));
   if (documents.length !== ref.rows) throw damaged(path, `it holds ${documents.length} documents, not ${ref.rows}`);
+  for (const edits of ref.edits) applyEdits(documents, await readSpans(ref, edits), edits);
   return alive === undefined ? documents : documents.filter((_, row) => alive[row] === 1);
+}
+
+async function readSpans(ref: PartRef, { dir }: EditsRef): Promise<Uint32Array> {
+  const path = editsFile(dir, ref.part);
+  return existsSync(path) ? wordsOf(path, await readPartFile(path)) : new Uint32Array(0);
 }
 
 /** Row lengths and sources: bytes of row r at [2r], input index at [2r + 1]. */
@@ -116,7 +141,12 @@ function partOf(refs: readonly PartRef[], ordinal: number): PartRef {
 async function readWords(path: string, count: number): Promise<Uint32Array> {
   const bytes = await readPartFile(path);
   if (bytes.byteLength !== 4 * count) throw damaged(path, `it has ${bytes.byteLength} bytes, not ${4 * count}`);
-  if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, count);
+  return wordsOf(path, bytes);
+}
+
+function wordsOf(path: string, bytes: Buffer<ArrayBuffer>): Uint32Array {
+  if (bytes.byteLength % 4 !== 0) throw damaged(path, `its ${bytes.byteLength} bytes are no whole number of words`);
+  if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
@@ -127,6 +157,22 @@ export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') throw damaged(path, 'it is gone');
     throw error;
+  }
+}
+
+/** `length` bytes of such a file from `offset`. */
+export async function readPartRange(path: string, range: { offset: number; length: number }): Promise<Uint8Array> {
+  const { offset, length } = range;
+  const file = await open(path).catch((error: unknown) => {
+    throw systemCode(error) === 'ENOENT' ? damaged(path, 'it is gone') : error;
+  });
+  try {
+    const bytes = new Uint8Array(length);
+    const { bytesRead } = await file.read(bytes, 0, length, offset);
+    if (bytesRead !== length) throw damaged(path, `it ends before byte ${offset + length}`);
+    return bytes;
+  } finally {
+    await file.close();
   }
 }
 

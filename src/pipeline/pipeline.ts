@@ -36,6 +36,8 @@ export interface RunOptions {
   maxBadRecords: number;
   /** Old-space limit of each worker in MiB; a worker that passes it is replaced and its chunk retried once. */
   workerMemoryMiB: number;
+  /** For tables of a corpus-wide decision that can be cut into passes, in MiB. Not part of any phase's key. */
+  decideMemoryMiB?: number;
   /** Which dropped documents are written to `dropped/`; absent: none. Not part of any phase's key. */
   audit?: 'off' | 'sampled' | 'full';
   /** The share that `sampled` keeps. */

@@ -3,7 +3,8 @@
  *
  * A *pass* streams documents through map stages and lets barriers observe the survivors; a *barrier* decides once; a
  * *sink* writes a product. Consecutive barriers whose features depend on single documents share the pass that precedes
- * them, so exact and near-duplicate detection cost one reading. A pass without map stages writes no documents.
+ * them, so exact and near-duplicate detection cost one reading. A pass without map stages writes no documents, unless a
+ * barrier has edited them.
  *
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
@@ -84,15 +85,17 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
   let documents: DocumentsState | undefined;
   let maps: StageInstance[] = [];
   let observers: StageInstance[] = [];
+  // A barrier has edited the documents: they are written anew before anything else looks at them.
+  let edited = false;
 
   const flush = (): void => {
-    if (documents !== undefined && maps.length === 0 && observers.length === 0) return;
-    const writesDocuments = documents === undefined || maps.length > 0;
+    if (documents !== undefined && maps.length === 0 && observers.length === 0 && !edited) return;
+    const writesDocuments = documents === undefined || maps.length > 0 || edited;
     const source = documents ?? ('inputs' as const);
     const pass: PassPhase = {
       kind: 'pass',
       id: nextId(writesDocuments ? 'pass' : 'observe'),
-      title: passTitle(documents === undefined, maps, observers),
+      title: passTitle(documents === undefined, edited, maps, observers),
       source,
       maps,
       observers: [],
@@ -129,6 +132,7 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
     documents = decided;
     maps = [];
     observers = [];
+    edited = false;
   };
 
   for (const stage of pipeline.stages) {
@@ -139,6 +143,10 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
     } else if (definition.kind === 'barrier') {
       if (definition.scope === 'corpus' && observers.length > 0) flush();
       observers.push(stage);
+      if (definition.edits === true) {
+        flush();
+        edited = true;
+      }
     } else {
       flush();
       add({
@@ -226,11 +234,19 @@ function inputsKey(pipeline: Pipeline, files: readonly InputFile[]): unknown {
 }
 
 /** `read, normalize … filter.fineweb (6 stages), features for dedup.exact`: what the progress line calls a pass. */
-function passTitle(fromInputs: boolean, maps: readonly StageInstance[], observers: readonly StageInstance[]): string {
+function passTitle(
+  fromInputs: boolean,
+  edited: boolean,
+  maps: readonly StageInstance[],
+  observers: readonly StageInstance[],
+): string {
   const names = maps.map((stage) => stage.name);
   const stages = names.length > 3 ? [`${names[0]} … ${names.at(-1)} (${names.length} stages)`] : names;
   const features = observers.map((stage) => stage.name).join(' and ');
-  return [...(fromInputs ? ['read'] : []), ...stages, ...(features === '' ? [] : [`features for ${features}`])].join(
-    ', ',
-  );
+  return [
+    ...(fromInputs ? ['read'] : []),
+    ...(edited ? ['edit'] : []),
+    ...stages,
+    ...(features === '' ? [] : [`features for ${features}`]),
+  ].join(', ');
 }

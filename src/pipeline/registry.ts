@@ -4,7 +4,7 @@
  */
 import type { StageDefinition } from '../core/stage.ts';
 import { exact } from '../dedup/exact.ts';
-import { minhash } from '../dedup/minhash.ts';
+import { minhash } from '../dedup/minhash/stage.ts';
 import { badWords } from '../filters/bad-words.ts';
 import { boilerplateLines } from '../filters/boilerplate/boilerplate-lines.ts';
 import { c4 } from '../filters/c4.ts';

@@ -5,7 +5,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { auditIsWhole, auditSpec, droppedDir } from './audit.ts';
 import { type BarrierOutcome, type BarrierTask, decideDir } from './barrier-task.ts';
 import type { BarrierPhase } from './plan.ts';
-import { createPool, interrupted } from './pool.ts';
+import { interrupted } from './pool.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
@@ -20,6 +20,9 @@ export function barrierIsFinished(run: RunContext, phase: BarrierPhase): boolean
   const outcome = barrierOutcome(run, phase);
   return outcome !== undefined && auditIsWhole(run.directory.root, run.pipeline.run, outcome.audit);
 }
+
+/** As in the schema of the pipeline file, for pipelines made by programs. */
+const DECIDE_MEMORY_MIB = 1024;
 
 export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<void> {
   const dir = run.directory.phase(phase.id);
@@ -44,19 +47,18 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
     droppedDir: droppedDir(run.directory.root),
     dir,
     outputDir,
+    inputs: run.pipeline.inputs.map(({ name }) => name),
+    memoryBytes: (run.pipeline.run.decideMemoryMiB ?? DECIDE_MEMORY_MIB) * 2 ** 20,
     progress: port2,
   };
-  // Its tables are the largest of the run: no old-space limit beyond Node's own.
-  const pool = createPool(1, undefined);
   try {
-    const outcome = await pool.run<BarrierOutcome>(task, { transfer: [port2], abort: run.signal });
+    const outcome = await run.decider().run<BarrierOutcome>(task, { transfer: [port2], abort: run.signal });
     await finishPhase(decideDir(dir), phase.key, outcome);
   } catch (error) {
     if (run.signal.aborted) throw interrupted();
     throw error;
   } finally {
     port1.close();
-    await pool.close();
   }
   if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
 }

@@ -32,10 +32,15 @@ export function partsOf(run: RunContext, over: DocumentsState): PartRef[] {
   const pass = run.plan.phases.find((phase) => phase.id === over.pass)!;
   const result = finishedResult<PassResult>(run.directory.phase(over.pass), pass.key);
   if (result === undefined) throw new Error(`phase ${over.pass} is not finished`);
-  const decisions = over.decisions
-    .map((id) => decideDir(run.directory.phase(id)))
-    .filter((dir) => existsSync(join(dir, 'decisions')));
-  return partRefs(run.directory.phase(over.pass), result.rows, decisions);
+  const barriers = over.decisions.map((id) => run.plan.phases.find((phase) => phase.id === id) as BarrierPhase);
+  const dirOf = ({ id }: BarrierPhase): string => decideDir(run.directory.phase(id));
+  const decisions = barriers.map(dirOf).filter((dir) => existsSync(join(dir, 'decisions')));
+  const edits = barriers.flatMap((barrier) => {
+    const outcome = finishedResult<BarrierOutcome>(dirOf(barrier), barrier.key);
+    if (outcome?.edits === undefined) return [];
+    return [{ dir: dirOf(barrier), name: barrier.stage.name, action: outcome.edits.action }];
+  });
+  return partRefs(run.directory.phase(over.pass), result.rows, decisions, edits);
 }
 
 function barriersOf(run: RunContext, phase: PassPhase): BarrierPhase[] {

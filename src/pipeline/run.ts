@@ -16,7 +16,7 @@ import { decideDir } from './barrier-task.ts';
 import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
-import { createPool, interrupted, workerCount } from './pool.ts';
+import { createPool, interrupted, type WorkerPool, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
 import { barrierIsFinished, barrierOutcome, runBarrier } from './run-barrier.ts';
 import type { RunContext } from './run-context.ts';
@@ -67,7 +67,10 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const directory = await openRunDirectory(pipeline, options.force ?? false);
   const workers = workerCount(pipeline.run.workers);
   const pool = createPool(workers, pipeline.run.workerMemoryMiB);
-  const run: RunContext = { pipeline, plan, files, directory, pool, signal, emit };
+  // The tables of a decision are the largest of the run: no old-space limit beyond Node's own.
+  let deciding: WorkerPool | undefined;
+  const decider = (): WorkerPool => (deciding ??= createPool(1, undefined));
+  const run: RunContext = { pipeline, plan, files, directory, pool, decider, signal, emit };
   const timing: RunTiming = { workers, seconds: 0, phases: [] };
   const started = performance.now();
   try {
@@ -101,7 +104,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   } catch (error) {
     throw explain(error, directory.root);
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), deciding?.close()]);
     directory.close();
   }
 }

@@ -126,6 +126,10 @@ function barrierStats(name: string, stage: string, outcome: BarrierOutcome): Sta
   stats.output = outcome.output;
   stats.dropped = outcome.dropped;
   stats.samples = outcome.samples;
+  if (outcome.edits?.action === 'remove') {
+    stats.changed = outcome.edits.documents;
+    stats.bytesRemoved = outcome.edits.bytesRemoved;
+  }
   return stats;
 }
 

@@ -18,6 +18,8 @@ export interface Settings {
   /** False for each ordinal that an earlier stage dropped. */
   alive?: (ordinal: number) => boolean;
   seed?: number;
+  /** Default: 1 GiB. */
+  memoryBytes?: number;
 }
 
 export function documentsFrom(texts: readonly string[]): Document[] {
@@ -34,7 +36,7 @@ export async function runBarrier(
   definition: BarrierDefinition,
   options: Record<string, unknown>,
   documents: readonly Document[],
-  { partRows = [documents.length], alive, seed = 1 }: Settings = {},
+  { partRows = [documents.length], alive, seed = 1, memoryBytes = 2 ** 30 }: Settings = {},
 ): Promise<Outcome> {
   const parsed = definition.options.parse(options);
   const stage = { name: 'dedup', seed, baseDir: '.' };
@@ -51,7 +53,14 @@ export async function runBarrier(
       firstOrdinal,
       alive: alive && Uint8Array.from({ length: rows }, (_, row) => (alive(firstOrdinal + row) ? 1 : 0)),
       // As read from a file: a view at an odd offset must do as well.
-      features: async () => Buffer.concat([Buffer.alloc(1), blob]).subarray(1),
+      features: async (range) => {
+        const read = range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length);
+        return Buffer.concat([Buffer.alloc(1), read]).subarray(1);
+      },
+      rowInfo: async () =>
+        Uint32Array.from({ length: 2 * rows }, (_, i) =>
+          i % 2 === 0 ? Buffer.byteLength(documents[firstOrdinal + i / 2].text) : 0,
+        ),
     });
     first += rows;
   }
@@ -60,7 +69,10 @@ export async function runBarrier(
     ...stage,
     parts,
     rows: documents.length,
+    inputs: ['test'],
     outputDir: '.',
+    workDir: '.',
+    memoryBytes,
     readDocuments: async (ordinals) => {
       reads.push([...ordinals]);
       return ordinals.map((ordinal) => documents[ordinal]);

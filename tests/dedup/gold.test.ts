@@ -6,7 +6,7 @@
 import { expect, it } from 'vitest';
 import { KINDS } from '../../bench/dedup-truth.ts';
 import { addScores, f1, pairScores } from '../../bench/pair-scores.ts';
-import { minhash } from '../../src/dedup/minhash.ts';
+import { minhash } from '../../src/dedup/minhash/stage.ts';
 import { describeWithShared, shared } from '../shared.ts';
 import { readJsonlGz, runBarrier } from './context.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { catchProbability } from '../../src/dedup/lsh.ts';
-import { minhash } from '../../src/dedup/minhash.ts';
+import { minhash } from '../../src/dedup/minhash/stage.ts';
 import { documentsFrom, runBarrier, type Settings } from './context.ts';
 
 const run = (texts: readonly string[], options: Record<string, unknown> = {}, settings: Settings = {}) =>

@@ -102,9 +102,21 @@ describe('mix', () => {
     const blob = observer.finish();
     const result = await mix.decide(options, {
       ...stage,
-      parts: [{ part: 0, rows: 100, firstOrdinal: 0, alive: undefined, features: async () => blob }],
+      parts: [
+        {
+          part: 0,
+          rows: 100,
+          firstOrdinal: 0,
+          alive: undefined,
+          features: async () => blob,
+          rowInfo: async () => new Uint32Array(200),
+        },
+      ],
       rows: 100,
+      inputs: ['web'],
       outputDir: '.',
+      workDir: '.',
+      memoryBytes: 2 ** 30,
       readDocuments: async () => [],
       progress: () => {},
       signal: new AbortController().signal,

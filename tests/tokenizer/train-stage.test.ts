@@ -31,7 +31,14 @@ async function run(parts: string[][], input: Options, signal = new AbortControll
     const observer = tokenizerTrain.createObserver(options, stage);
     texts.forEach((text, row) => void observer.observe({ id: `${part}-${row}`, text, meta: { source: 'test' } }));
     const blob = observer.finish();
-    return { part, rows: texts.length, firstOrdinal: 0, alive: undefined, features: async () => blob };
+    return {
+      part,
+      rows: texts.length,
+      firstOrdinal: 0,
+      alive: undefined,
+      features: async () => blob,
+      rowInfo: async () => new Uint32Array(2 * texts.length),
+    };
   });
   const outputDir = await mkdtemp(join(folder, 'out-'));
   const fractions: number[] = [];
@@ -39,7 +46,10 @@ async function run(parts: string[][], input: Options, signal = new AbortControll
     ...stage,
     parts: featureParts,
     rows: parts.flat().length,
+    inputs: ['test'],
     outputDir,
+    workDir: outputDir,
+    memoryBytes: 2 ** 30,
     readDocuments: async () => [],
     progress: (fraction) => void fractions.push(fraction),
     signal,

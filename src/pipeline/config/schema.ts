@@ -102,6 +102,14 @@ export const runSchema = z.object({
     .min(64)
     .default(1024)
     .describe('Heap limit of a worker in MiB; a worker that passes it is replaced. A record may have an eighth of it.'),
+  decideMemoryMiB: z
+    .int()
+    .min(16)
+    .default(1024)
+    .describe(
+      'Memory in MiB for the tables in which duplicates are matched; less means more passes over what is on disk, and ' +
+        'the same result.',
+    ),
   audit: z
     .enum(['off', 'sampled', 'full'])
     .default('sampled')

@@ -55,6 +55,7 @@ describe('a valid pipeline', () => {
         chunkBytes: 4 * 1024 * 1024,
         maxBadRecords: 100,
         workerMemoryMiB: 1024,
+        decideMemoryMiB: 1024,
         audit: 'sampled',
         auditFraction: 0.05,
         auditText: 'excerpt',

@@ -153,7 +153,7 @@ describe('--set', () => {
       "--set stages.gopher.minWords.x=1: stages.1.minWords: found 'many', expected a mapping or a list there, to set 'x' in it",
       "--set seed: found 'seed', expected PATH=VALUE, for example 'run.workers=2'",
       "--set =1: found '=1', expected PATH=VALUE, for example 'run.workers=2'",
-      "--set run.wrkers=2: run.wrkers: found an unknown key 'wrkers', expected one of workers, chunkBytes, maxBadRecords, workerMemoryMiB, audit, auditFraction, auditText; did you mean 'workers'?",
+      "--set run.wrkers=2: run.wrkers: found an unknown key 'wrkers', expected one of workers, chunkBytes, maxBadRecords, workerMemoryMiB, decideMemoryMiB, audit, auditFraction, auditText; did you mean 'workers'?",
       "--set stages.gopher.minWords=many: stages.1.minWords: found the string 'many', expected a whole number of at least 0",
     ]);
   });
