@@ -8,8 +8,12 @@ import { type BarrierTask, runBarrierTask } from '../src/pipeline/barrier-task.t
 import { type ObserveTask, type PassTask, runObserveTask, runPassTask } from '../src/pipeline/pass-task.ts';
 import type { LoadedMessage, TaskReply } from '../src/pipeline/pool.ts';
 import { runSinkTask, type SinkTask } from '../src/pipeline/sink-task.ts';
+import { loadStage } from '../src/pipeline/stage-loaders.ts';
 
 export type Task = PassTask | ObserveTask | BarrierTask | SinkTask | AuditTask;
+
+// Now rather than at the first task: a worker may be ended only when it is loading nothing (src/pipeline/pool.ts).
+await Promise.all(process.argv.slice(2).map(loadStage));
 
 const loaded: LoadedMessage = { loadedThread: threadId };
 parentPort?.postMessage(loaded);

@@ -4,7 +4,7 @@
  */
 
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { StageRegistry } from '../pipeline/registry.ts';
+import type { StageRegistry } from '../pipeline/stage-loaders.ts';
 import type { PhaseSummary, RunPipelineOptions, RunResult } from '../pipeline/run.ts';
 
 /** The part of a stream that commands use. */

@@ -70,9 +70,8 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   }
   const result = await runInterruptibly(pipeline, engine, flags, context);
   const { writeReports } = await import('../report/index.ts');
-  const { describeReason, stageDefinitions } = await import('../pipeline/registry.ts');
-  const stages = new Map(registry ?? stageDefinitions());
-  for (const { definition } of pipeline.stages) stages.set(definition.name, definition);
+  const { describeReason } = await import('../pipeline/stage-loaders.ts');
+  const stages = new Map(pipeline.stages.map(({ definition }) => [definition.name, definition]));
   const reports = await writeReports(result.summary, result.runDir, {
     describeReason: (stage, reason) => describeReason(stages, stage, reason),
   });

@@ -36,10 +36,18 @@ export function workerCount(workers: number): number {
   return workers > 0 ? workers : availableParallelism();
 }
 
-/** `memoryMiB` limits each worker's old space; undefined leaves Node's default. */
-export function createPool(workers: number, memoryMiB: number | undefined): WorkerPool {
+export interface PoolOptions {
+  workers: number;
+  /** Limit of each worker's old space; undefined leaves Node's default. */
+  memoryMiB: number | undefined;
+  /** Names of registered stages that workers load before they take tasks. */
+  stages: readonly string[];
+}
+
+/** Starts the workers. */
+export function createPool({ workers, memoryMiB, stages }: PoolOptions): WorkerPool {
   // While one task waits for its part to reach the disk, the worker's core goes on with the next.
-  const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB });
+  const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB, stages });
   let solitary: Workers | undefined;
 
   async function run<R>(task: object, options: { transfer?: MessagePort[]; abort?: AbortSignal } = {}): Promise<R> {
@@ -57,7 +65,7 @@ export function createPool(workers: number, memoryMiB: number | undefined): Work
       if (abort?.aborted) throw first;
       // A transferred port is gone with its worker, so such a task has no second try.
       if (transfer !== undefined) throw workerFailed('a worker failed', first, memoryMiB);
-      solitary ??= startWorkers({ threads: 1, concurrentTasksPerWorker: 1, memoryMiB });
+      solitary ??= startWorkers({ threads: 1, concurrentTasksPerWorker: 1, memoryMiB, stages });
       try {
         reply = (await solitary.piscina.run(task, piscinaOptions)) as TaskReply;
       } catch (second) {
@@ -92,9 +100,10 @@ interface WorkersOptions {
   threads: number;
   concurrentTasksPerWorker: number;
   memoryMiB: number | undefined;
+  stages: readonly string[];
 }
 
-function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB }: WorkersOptions): Workers {
+function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB, stages }: WorkersOptions): Workers {
   // A worker that passes its limit while V8 is marking incrementally can take the whole process down: the marking is
   // finished while the worker is torn down, with no limit left to raise (3 aborts in 8 such deaths on Node 20, none in 8
   // without; cleaning a 30 MB corpus takes the same time and memory either way). The flag holds for the whole process.
@@ -106,6 +115,7 @@ function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB }: WorkersO
     concurrentTasksPerWorker,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
+    argv: [...stages],
     ...(memoryMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: memoryMiB } }),
   });
   // A worker that dies between tasks is replaced by Piscina; its last words are the task's rejection.

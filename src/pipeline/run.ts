@@ -66,10 +66,11 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const again = options.from === undefined ? undefined : phaseNamed(plan, options.from);
   const directory = await openRunDirectory(pipeline, options.force ?? false);
   const workers = workerCount(pipeline.run.workers);
-  const pool = createPool(workers, pipeline.run.workerMemoryMiB);
+  const stages = pipeline.stages.filter(({ module }) => module === undefined).map(({ definition }) => definition.name);
+  const pool = createPool({ workers, memoryMiB: pipeline.run.workerMemoryMiB, stages });
   // The tables of a decision are the largest of the run: no old-space limit beyond Node's own.
   let deciding: WorkerPool | undefined;
-  const decider = (): WorkerPool => (deciding ??= createPool(1, undefined));
+  const decider = (): WorkerPool => (deciding ??= createPool({ workers: 1, memoryMiB: undefined, stages }));
   const run: RunContext = { pipeline, plan, files, directory, pool, decider, signal, emit };
   const timing: RunTiming = { workers, seconds: 0, phases: [] };
   const started = performance.now();

@@ -1,7 +1,7 @@
 /** A stage instance as plain data, for sending to a worker, and back. Options are already validated. */
 import type { BarrierDefinition, MapDefinition, SinkDefinition, StageContext } from '../core/stage.ts';
 import type { StageInstance } from './pipeline.ts';
-import { stageDefinitions } from './registry.ts';
+import { loadStage } from './stage-loaders.ts';
 import { reloadStageModule, type StageModule } from './stage-module.ts';
 
 export interface StageRef {
@@ -24,7 +24,7 @@ interface ByKind {
 
 /** The stage's declaration, which must be of the given kind; one of the user's own is loaded from its file. */
 export async function definitionOf<K extends keyof ByKind>(ref: StageRef, kind: K): Promise<ByKind[K]> {
-  const definition = ref.module === undefined ? stageDefinitions().get(ref.stage) : await reloadStageModule(ref.module);
+  const definition = ref.module === undefined ? await loadStage(ref.stage) : await reloadStageModule(ref.module);
   if (definition?.kind !== kind) throw new Error(`stage ${ref.stage} is not a registered ${kind} stage`);
   return definition as ByKind[K];
 }

@@ -54,14 +54,18 @@ describe('commands', () => {
 
 describe('pipeline files', () => {
   it.each(byPlace(marked('yaml', 'pipeline')))('%s is valid', (_, { text }) => {
-    expect(() => parsePipeline(text, join(project, 'p.yaml'), { env: {}, cwd: project })).not.toThrow();
+    expect(() =>
+      parsePipeline(text, join(project, 'p.yaml'), { env: {}, cwd: project, registry: stageDefinitions() }),
+    ).not.toThrow();
   });
 
   it.each(byPlace(marked('yaml', 'stages')))('%s is valid', (_, { text }) => {
     // The reader's tokenizer is one of the project here.
     const entries = text.replace(/tokenizer: \S+\.json/, 'tokenizer: tokenizer.json');
     const file = `inputs: [data/*.jsonl.zst]\nstages:\n${entries.replace(/^/gm, '  ')}`;
-    expect(() => parsePipeline(file, join(project, 'p.yaml'), { env: {}, cwd: project })).not.toThrow();
+    expect(() =>
+      parsePipeline(file, join(project, 'p.yaml'), { env: {}, cwd: project, registry: stageDefinitions() }),
+    ).not.toThrow();
   });
 
   it.each(byPlace(marked('yaml', 'mistakes')))(

@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { requiredOptions } from '../../src/pipeline/config/json-schema.ts';
 import { inputJsonSchema, typePhrase } from '../../src/pipeline/config/phrases.ts';
 import { RESERVED_STAGE_KEYS } from '../../src/pipeline/config/schema.ts';
-import { describeReason, registryOf, stageDefinitions } from '../../src/pipeline/registry.ts';
+import { stageDefinitions } from '../../src/pipeline/registry.ts';
+import { describeReason, registryOf, stageNames } from '../../src/pipeline/stage-loaders.ts';
 
 const definitions = [...stageDefinitions().values()];
 
 describe('the registry', () => {
+  it('lists each stage under its own name', () => {
+    expect(stageNames()).toEqual(definitions.map(({ name }) => name));
+  });
+
   it('holds maps before barriers before sinks, in the order of a pipeline', () => {
     const kinds = definitions.map(({ kind }) => kind);
     const order = { map: 0, barrier: 1, sink: 2 };

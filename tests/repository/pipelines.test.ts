@@ -27,7 +27,9 @@ describe('the README', () => {
     const readme = readFileSync(join(packageRoot(), 'README.md'), 'utf8');
     const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1];
     const { parsePipeline } = await import('../../src/pipeline/config/load.ts');
-    expect(parsePipeline(yaml!, join(packageRoot(), 'web.yaml'))).toMatchObject({ name: 'web' });
+    const { stageDefinitions } = await import('../../src/pipeline/registry.ts');
+    const registry = stageDefinitions();
+    expect(parsePipeline(yaml!, join(packageRoot(), 'web.yaml'), { registry })).toMatchObject({ name: 'web' });
   });
 
   it('names every stage that there is, and no other', async () => {

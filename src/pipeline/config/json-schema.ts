@@ -6,7 +6,8 @@
  * prints it.
  */
 import type { StageDefinition } from '../../core/stage.ts';
-import { type StageRegistry, stageDefinitions } from '../registry.ts';
+import { stageDefinitions } from '../registry.ts';
+import type { StageRegistry } from '../stage-loaders.ts';
 import { MODULE_PATH_PATTERN } from '../stage-module.ts';
 import { inputJsonSchema, type JsonSchema } from './phrases.ts';
 import { pipelineSchema, stageNameSchema } from './schema.ts';

@@ -7,7 +7,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import type { InputSpec } from '../../io/input.ts';
 import type { Pipeline, StageInstance } from '../pipeline.ts';
-import { type StageRegistry, stageDefinitions } from '../registry.ts';
+import { loadStages, type StageRegistry } from '../stage-loaders.ts';
 import { checkValue } from './check.ts';
 import { inputNameOf, resolveGlob } from './inputs.ts';
 import { interpolateEnvironment } from './interpolate.ts';
@@ -48,16 +48,46 @@ export interface LoadOptions {
 export async function loadPipeline(file: string, options: LoadOptions = {}): Promise<Pipeline> {
   const cwd = options.cwd ?? process.cwd();
   const path = resolve(cwd, file);
-  const parsed = parse(await readPipelineFile(path, file), path, options);
-  return check(parsed, await loadStageFiles(parsed.raw['stages'], dirname(path)));
+  const text = await readPipelineFile(path, file);
+  if (options.registry !== undefined) return load(text, path, options, options.registry);
+  try {
+    return await load(text, path, options, undefined);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // Names that were meant are looked for among all stages.
+    const { stageDefinitions } = await import('../registry.ts');
+    return load(text, path, options, stageDefinitions());
+  }
+}
+
+/** Without a registry the stages that the file names are loaded, and no others. */
+async function load(
+  text: string,
+  path: string,
+  options: LoadOptions,
+  registry: StageRegistry | undefined,
+): Promise<Pipeline> {
+  const parsed = parse(text, path, options);
+  const stages = registry ?? (await loadStages(namesIn(parsed.raw['stages'])));
+  return check(parsed, stages, await loadStageFiles(parsed.raw['stages'], dirname(path)));
+}
+
+function namesIn(rawStages: unknown): string[] {
+  const entries: unknown[] = Array.isArray(rawStages) ? rawStages : [];
+  const names = entries.map((entry) => (entry as { stage?: unknown } | null)?.stage);
+  return names.filter((name) => typeof name === 'string');
 }
 
 /**
  * The same for the text of a pipeline file, at once and therefore without the user's own stage files, which have to be
  * loaded. `file` is absolute and need not exist.
  */
-export function parsePipeline(text: string, file: string, options: LoadOptions = {}): Pipeline {
-  return check(parse(text, file, options), new Map());
+export function parsePipeline(
+  text: string,
+  file: string,
+  options: LoadOptions & { registry: StageRegistry },
+): Pipeline {
+  return check(parse(text, file, options), options.registry, new Map());
 }
 
 /** A pipeline file as data, and what is needed to check it. */
@@ -70,12 +100,11 @@ interface Parsed {
   unset: ReadonlySet<string>;
   issues: IssueCollector;
   fail(): never;
-  registry: StageRegistry;
   cwd: string;
 }
 
 function parse(text: string, file: string, options: LoadOptions): Parsed {
-  const { set = [], env = process.env, registry = stageDefinitions(), cwd = process.cwd() } = options;
+  const { set = [], env = process.env, cwd = process.cwd() } = options;
   const shown = shownPath(file, cwd);
   const issues = collectIssues();
   const fail = (): never => {
@@ -89,11 +118,11 @@ function parse(text: string, file: string, options: LoadOptions): Parsed {
   if (raw === undefined) return fail();
   expandShorthands(raw);
   const origins = applyOverrides(raw, { set, env, cwd }, issues);
-  return { file, raw, source, locate: locator(source, origins), unset, issues, fail, registry, cwd };
+  return { file, raw, source, locate: locator(source, origins), unset, issues, fail, cwd };
 }
 
-function check(parsed: Parsed, stageFiles: StageFiles): Pipeline {
-  const { file, raw, source, locate, unset, issues, fail, registry, cwd } = parsed;
+function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles): Pipeline {
+  const { file, raw, source, locate, unset, issues, fail, cwd } = parsed;
   const checked = checkValue(pipelineSchema, raw);
   addMistakes(checked.mistakes, [], locate, issues);
   const seed = typeof raw['seed'] === 'number' ? raw['seed'] : 0;

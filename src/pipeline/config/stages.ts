@@ -10,7 +10,7 @@ import { resolve } from 'node:path';
 import { isCorpusmillError } from '../../core/errors.ts';
 import type { StageContext, StageDefinition } from '../../core/stage.ts';
 import type { StageInstance } from '../pipeline.ts';
-import type { StageRegistry } from '../registry.ts';
+import type { StageRegistry } from '../stage-loaders.ts';
 import { isModulePath, type StageModule, StageModuleError } from '../stage-module.ts';
 import { checkValue, type ValueMistake } from './check.ts';
 import type { ConfigPath, ConfigPlace, IssueCollector } from './issues.ts';

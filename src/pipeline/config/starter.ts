@@ -5,7 +5,8 @@
  * field with the longest strings. A guess is written with a comment, so that it is seen and can be corrected.
  */
 import { stringify } from 'yaml';
-import { type StageRegistry, stageDefinitions } from '../registry.ts';
+import { stageDefinitions } from '../registry.ts';
+import type { StageRegistry } from '../stage-loaders.ts';
 import { requiredOptions } from './json-schema.ts';
 import { inputJsonSchema } from './phrases.ts';
 

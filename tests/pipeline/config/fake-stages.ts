@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CorpusmillError } from '../../../src/core/errors.ts';
 import { defineBarrier, defineMap, defineSink, KEEP } from '../../../src/core/stage.ts';
-import { registryOf } from '../../../src/pipeline/registry.ts';
+import { registryOf } from '../../../src/pipeline/stage-loaders.ts';
 
 const tidy = defineMap({
   kind: 'map',

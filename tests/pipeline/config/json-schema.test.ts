@@ -149,7 +149,7 @@ describe('the shipped files', () => {
     const validate = validator(pipelineJsonSchema(stageDefinitions()));
     validate(parseYaml(text, { merge: true }));
     expect(validate.errors ?? []).toEqual([]);
-    expect(parsePipeline(text, path, { env: {} }).stages.length).toBeGreaterThan(0);
+    expect(parsePipeline(text, path, { env: {}, registry: stageDefinitions() }).stages.length).toBeGreaterThan(0);
     expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/configs\/pipeline\.schema\.json\n/m);
   });
 });

@@ -6,15 +6,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, issueLine } from '../../../src/pipeline/config/issues.ts';
 import { type LoadOptions, loadPipeline, parsePipeline } from '../../../src/pipeline/config/load.ts';
+import type { StageRegistry } from '../../../src/pipeline/stage-loaders.ts';
 import { fakeRegistry } from './fake-stages.ts';
 
 const FILE = '/project/pipelines/web.yaml';
-const OPTIONS: LoadOptions = { registry: fakeRegistry, env: {}, cwd: '/project' };
+const OPTIONS: LoadOptions & { registry: StageRegistry } = { registry: fakeRegistry, env: {}, cwd: '/project' };
 
-const parse = (text: string, options: LoadOptions = {}) => parsePipeline(text, FILE, { ...OPTIONS, ...options });
+const parse = (text: string, options: Omit<LoadOptions, 'registry'> = {}) =>
+  parsePipeline(text, FILE, { ...OPTIONS, ...options });
 
 /** The lines that a mistaken pipeline gives, without the first ("3 mistakes in …"). */
-function mistakes(text: string, options: LoadOptions = {}): string[] {
+function mistakes(text: string, options: Omit<LoadOptions, 'registry'> = {}): string[] {
   try {
     parse(text, options);
   } catch (error) {
