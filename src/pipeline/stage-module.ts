@@ -16,8 +16,8 @@ import { z } from 'zod';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
 import { defineBarrier, defineMap, defineSink, drop, KEEP, type StageDefinition } from '../core/stage.ts';
-import { ruleStage } from '../filters/rules.ts';
-import { defineFeature, textView } from '../text/view.ts';
+import type { ruleStage } from '../filters/rules.ts';
+import type { defineFeature, textView } from '../text/view.ts';
 
 /** What a stage file's function is given. */
 export interface StageApi {
@@ -32,17 +32,14 @@ export interface StageApi {
   z: typeof z;
 }
 
-const API: StageApi = {
-  defineMap,
-  defineBarrier,
-  defineSink,
-  ruleStage,
-  defineFeature,
-  textView,
-  drop,
-  KEEP,
-  z,
-};
+/** Loaded when a file asks: the tables of the text view take 50 ms, in every worker. */
+async function stageApi(): Promise<StageApi> {
+  const [{ ruleStage }, { defineFeature, textView }] = await Promise.all([
+    import('../filters/rules.ts'),
+    import('../text/view.ts'),
+  ]);
+  return { defineMap, defineBarrier, defineSink, ruleStage, defineFeature, textView, drop, KEEP, z };
+}
 
 /** Where a stage was loaded from; plain data. */
 export interface StageModule {
@@ -172,7 +169,7 @@ async function importStage(module: StageModule): Promise<LoadedStage> {
   let definition: unknown = exported['default'];
   if (typeof definition === 'function') {
     try {
-      definition = await (definition as (api: StageApi) => unknown)(API);
+      definition = await (definition as (api: StageApi) => unknown)(await stageApi());
     } catch (error) {
       const found = `an error from its default export (${firstLine(error)})`;
       throw new StageModuleError(path, found, 'a function that returns a stage definition', error);

@@ -13,6 +13,7 @@ const barrier = (name: string, scope: 'document' | 'corpus') =>
 const exact = barrier('exact', 'document');
 const near = barrier('near', 'document');
 const train = barrier('train', 'corpus');
+const lines = { ...barrier('lines', 'document'), edits: true };
 const write = defineSink({ ...base, kind: 'sink', name: 'write', steps: [] });
 
 const input: InputSpec = {
@@ -103,6 +104,24 @@ describe('planPhases', () => {
       '03-pass [clean2] <- 01-pass+02-exact1 -> ',
       '04-write3 sink <- 03-pass',
     ]);
+  });
+
+  it('writes documents anew behind a barrier that edits them, before anything else looks at them', () => {
+    expect(sketch(planPhases(pipeline([exact, lines, write]), files).phases)).toEqual([
+      '01-pass [] <- inputs -> 02-exact0,03-lines1',
+      '02-exact0 barrier <- 01-pass',
+      '03-lines1 barrier <- 01-pass+02-exact0',
+      '04-pass [] <- 01-pass+02-exact0+03-lines1 -> ',
+      '05-write2 sink <- 04-pass',
+    ]);
+    expect(sketch(planPhases(pipeline([lines, near]), files).phases)).toEqual([
+      '01-pass [] <- inputs -> 02-lines0',
+      '02-lines0 barrier <- 01-pass',
+      '03-pass [] <- 01-pass+02-lines0 -> 04-near1',
+      '04-near1 barrier <- 03-pass',
+    ]);
+    // Also where nothing follows: the documents that the summary counts are the edited ones.
+    expect(sketch(planPhases(pipeline([lines]), files).phases).at(-1)).toBe('03-pass [] <- 01-pass+02-lines0 -> ');
   });
 
   it('changes the keys of a changed stage and of everything downstream, and of nothing upstream', () => {
