@@ -4,8 +4,16 @@
       "target_name": "corpusmill",
       "sources": [
         "native/addon.cc",
+        "native/folded_tokens.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",
+        "native/shingles.cc",
+        "native/minhash61_binding.cc",
+        "native/minhash61.cc",
+        "native/suffix_array_binding.cc",
+        "native/suffix_array.cc",
+        "native/text_key.cc",
+        "native/thread_text_binding.cc",
         "native/words_binding.cc",
         "native/words.cc"
       ],

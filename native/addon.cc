@@ -5,10 +5,16 @@
 #include <napi.h>
 
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
+void RegisterMinhash61(Napi::Env env, Napi::Object exports);
+void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
+void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterMinhash(env, exports);
+  RegisterMinhash61(env, exports);
+  RegisterSuffixArray(env, exports);
+  RegisterThreadText(env, exports);
   RegisterWords(env, exports);
   return exports;
 }

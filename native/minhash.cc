@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mix.h"
+
 #if (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
 #define CORPUSMILL_X86 1
 #include <immintrin.h>
@@ -134,6 +136,19 @@ void signature(const uint32_t* hashes, size_t count, const uint32_t* multipliers
 #endif
   (void)path;
   in_blocks(portable_block, kPortableLanes, hashes, count, multipliers, increments, permutations, signature);
+}
+
+void band_keys(const uint32_t* signature, size_t bands, size_t rows, uint32_t* keys) {
+  for (size_t band = 0; band < bands; band++) {
+    uint32_t high = 0x243f6a88, low = 0x85a308d3;
+    for (size_t row = 0; row < rows; row++) {
+      const uint32_t value = *signature++;
+      high = mix32(high ^ value);
+      low = mix32(low + value * 0x9e3779b1);
+    }
+    keys[2 * band] = high;
+    keys[2 * band + 1] = low;
+  }
 }
 
 }  // namespace corpusmill::minhash

@@ -21,4 +21,7 @@ const char* path_name(Path path);
 void signature(const uint32_t* hashes, size_t count, const uint32_t* multipliers, const uint32_t* increments,
                size_t permutations, uint32_t* signature, Path path);
 
+// Two words of key for each band of `rows` entries: see bandKeys in src/dedup/lsh.ts, which gives the same bits.
+void band_keys(const uint32_t* signature, size_t bands, size_t rows, uint32_t* keys);
+
 }  // namespace corpusmill::minhash

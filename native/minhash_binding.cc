@@ -75,6 +75,25 @@ Napi::Value Signature(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+// bandKeys(signature, rows, keys): void
+Napi::Value BandKeys(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Words signature, keys;
+  double rows = 0;
+  if (!uint32_array(info, 0, "signature", &signature) ||
+      !integer(info, 1, "rows", static_cast<double>(signature.length), &rows) ||
+      !uint32_array(info, 2, "keys", &keys)) {
+    return env.Undefined();
+  }
+  const size_t bands = rows == 0 ? 0 : signature.length / static_cast<size_t>(rows);
+  if (keys.length < 2 * bands) {
+    Napi::RangeError::New(env, "bandKeys: keys must have room for two words of each band").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  corpusmill::minhash::band_keys(signature.data, bands, static_cast<size_t>(rows), keys.data);
+  return env.Undefined();
+}
+
 // minhashPaths(): the instruction sets this processor can run, slowest first; an index into it is `path` above.
 Napi::Value Paths(const Napi::CallbackInfo& info) {
   const int best = static_cast<int>(corpusmill::minhash::best_path());
@@ -89,5 +108,6 @@ Napi::Value Paths(const Napi::CallbackInfo& info) {
 
 void RegisterMinhash(Napi::Env env, Napi::Object exports) {
   exports.Set("minhashSignature", Napi::Function::New(env, Signature, "minhashSignature"));
+  exports.Set("bandKeys", Napi::Function::New(env, BandKeys, "bandKeys"));
   exports.Set("minhashPaths", Napi::Function::New(env, Paths, "minhashPaths"));
 }

@@ -8,6 +8,21 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
+export interface NativeTextSigner {
+  /** Writes the signature of the text that `foldText` read last, and returns its number of shingles. */
+  sign(signature: Uint32Array): number;
+}
+
+export interface NativeOpenSet {
+  /** All three return numbers of distinct values: those of the set, and those that it has in common with others. */
+  open(hashes: Uint32Array, count: number): number;
+  /** Of the shingles of the text that `foldText` read last. */
+  openText(shingleTokens: number): number;
+  shared(values: Uint32Array): number;
+  /** Writes them from `at` on, in order of first occurrence. */
+  values(out: Uint32Array, at: number): void;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
@@ -39,6 +54,40 @@ export interface NativeAddon {
     stream: Uint16Array,
     totals: Uint32Array,
   ): boolean;
+  /** See src/dedup/substring/suffix-array.ts for the contract of both. */
+  suffixArray(text: Int32Array, alphabetSize: number, order: Int32Array): void;
+  sharedPrefixes(text: Int32Array, order: Int32Array, shared: Int32Array): void;
+  /** See src/dedup/minhash/mersenne.ts: windows of words in `bytes`; `hashFunction` 0 is xxHash, 1 SHA-1. */
+  minhash61(
+    bytes: Uint8Array,
+    length: number,
+    window: number,
+    hashFunction: 0 | 1,
+    bits: 32 | 64,
+    multipliers: BigUint64Array,
+    increments: BigUint64Array,
+    signature: BigUint64Array,
+  ): number;
+  /** See src/text/folded-tokens.ts for these four: the tables of every thread, and the text that this one read last. */
+  foldUnits(table: Int32Array): void;
+  foldPair(codePoint: number, entry: number): void;
+  /** The number of tokens, or -1 - i when the pair at unit i has no entry yet. */
+  foldText(text: string): number;
+  foldedTokens(tokens: Int32Array): void;
+  /** Shingle hashes of the text that `foldText` read last: see src/dedup/shingles.ts. */
+  shingleText(size: number, hashes: Uint32Array): number;
+  /** See src/dedup/text-key.ts. */
+  textKey(text: string, row: Uint32Array): void;
+  /** See src/dedup/minhash/signers.ts. */
+  TextSigner: new (
+    shingleTokens: number,
+    multipliers: Uint32Array,
+    increments: Uint32Array,
+  ) => NativeTextSigner;
+  /** See src/dedup/lsh.ts: as many bands as the signature has whole ones. */
+  bandKeys(signature: Uint32Array, rows: number, keys: Uint32Array): void;
+  /** See src/dedup/shingle-set.ts. */
+  OpenSet: new () => NativeOpenSet;
   /** The instruction sets that this processor can run, slowest first. */
   minhashPaths(): string[];
 }

@@ -22,7 +22,7 @@ export interface RunSummary {
    * `type: request`); absent where there are none.
    */
   skipped?: Record<string, number>;
-  /** `details` of every barrier by instance name; dedup stages give `DuplicateDetails`. */
+  /** `details` of every barrier, in pipeline order; dedup stages give `DuplicateDetails` or `LineDetails`. */
   barriers: BarrierSummary[];
   outputs: OutputSummary[];
   /** Dropped documents that were written out; absent where the pipeline does not ask for them. */
@@ -69,20 +69,90 @@ export interface OutputSummary {
   details: Record<string, unknown>;
 }
 
-/** `details` of a dedup stage. */
+/** `details` of a stage that drops documents as copies of others. */
 export interface DuplicateDetails extends Record<string, unknown> {
   kind: 'duplicates';
-  method: 'exact' | 'minhash';
+  /** How copies are found: `exact`, `minhash` … */
+  method: string;
   documents: number;
   /** Documents that another stands for. */
   duplicates: number;
+  /** Of those: UTF-8 bytes of text, and tokens (lower-cased words and single CJK characters). */
+  saved: { bytes: number; tokens: number };
   /** Clusters of two or more. */
   clusters: number;
   /** Cluster size → number of clusters, sizes of two and more. */
   clusterSizes: Record<string, number>;
+  sources: DuplicateSources;
   /** The largest clusters, largest first; ties by the kept document's ordinal. */
   largest: DuplicateCluster[];
+  /** Where candidates are found by bands of signatures: the shape of the S-curve 1 − (1 − J^rows)^bands. */
+  curve?: { bands: number; rows: number };
+  /** Where candidates are checked: how many pairs had which similarity. */
+  checked?: CheckedPairs;
+  /** Which documents are duplicates; absent where there are too many to list. */
+  fingerprints?: DuplicateFingerprints;
+  /**
+   * Where earlier corpora are compared with: their documents, and those of this corpus that are copies of one. These are
+   * not among `duplicates`.
+   */
+  index?: { documents: number; inIndex: number };
   /** Options worth showing: bands, rows, shingle length … */
+  settings: Record<string, unknown>;
+}
+
+/** Who copies from whom, by source. */
+export interface DuplicateSources {
+  /** What a source is: `source`, the input's name, or the path of a field in meta. */
+  by: string;
+  /** Sources with most documents first, ties by name; the last may sum up all others. */
+  names: string[];
+  documents: number[];
+  duplicates: number[];
+  bytesSaved: number[];
+  /** Triples (row, column, documents): so many duplicates of source `row` have a document of source `column` for them. */
+  matrix: [row: number, column: number, documents: number][];
+}
+
+/** Checked candidate pairs by similarity, in 20 bins of .05; the last holds 1 as well. */
+export interface CheckedPairs {
+  measure: 'jaccard' | 'containment';
+  accepted: number[];
+  rejected: number[];
+}
+
+/** The duplicates of a run in a form that a later run can be compared with. */
+export interface DuplicateFingerprints {
+  /** How they are made: those of two runs say something of each other only where this is the same. */
+  of: string;
+  count: number;
+  /** 64 bits each, ascending, big-endian, one behind the other in base64; equal documents give equal ones. */
+  base64: string;
+}
+
+export interface DuplicateCluster {
+  size: number;
+  /** UTF-16 units that all members shown begin with and the excerpts leave out. */
+  skipped: number;
+  /** At most 5 members, the kept one first. `fingerprint` as in `DuplicateFingerprints`, 16 hexadecimal digits. */
+  members: { id: string; source: string; kept: boolean; excerpt: string; bytes: number; fingerprint?: string }[];
+}
+
+/** `details` of a stage that takes repeated lines, paragraphs or spans out of documents. */
+export interface LineDetails extends Record<string, unknown> {
+  kind: 'lines';
+  /** What repeats: `line`, `paragraph`, `sentences` … */
+  unit: string;
+  /** Documents looked at, and those that lost something. */
+  documents: number;
+  edited: number;
+  /** Units looked at, and those that were taken out (or marked). */
+  seen: number;
+  removed: number;
+  /** UTF-8 bytes. */
+  bytesRemoved: number;
+  /** The most repeated ones, most documents first; `text` may be cut. */
+  top: { text: string; documents: number; occurrences: number }[];
   settings: Record<string, unknown>;
 }
 
@@ -92,12 +162,6 @@ export interface MixDetails extends Record<string, unknown> {
   unit: 'documents' | 'bytes' | 'tokens';
   /** By source, in the order of the pipeline's options. `target` is the share asked for. */
   sources: Record<string, { available: number; kept: number; documents: number; target: number | undefined }>;
-}
-
-export interface DuplicateCluster {
-  size: number;
-  /** At most 5 members, the kept one first. */
-  members: { id: string; source: string; kept: boolean; excerpt: string; bytes: number }[];
 }
 
 /** Progress of a run, sent to whoever shows it. */

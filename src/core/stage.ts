@@ -26,7 +26,10 @@ interface StageDeclaration<S extends OptionSchema> {
   version: number;
   /** Options; every option has a default where one is sensible and a `.describe()` with unit and source. */
   options: S;
-  /** Files that options name (absolute, or relative to the pipeline file): their content is part of the stage's key. */
+  /**
+   * Files that options name (absolute, or relative to the pipeline file): their content is part of the stage's key. A
+   * folder stands for its manifest.json, which must have checksums of all else in it.
+   */
   optionFiles?(options: z.output<S>): readonly (string | undefined)[];
   /** Mistakes in options that name inputs, given the names of the pipeline's inputs. */
   checkInputs?(options: z.output<S>, inputs: readonly string[]): readonly InputMistake[];
@@ -168,6 +171,8 @@ export interface BarrierResult {
   keptAs?: Uint32Array;
   /** Why a dropped document is dropped, where it is no duplicate. Asked of every dropped document. */
   reasonOf?(ordinal: Ordinal): { reason: string; value?: number; threshold?: number };
+  /** Ids of documents outside of this run that stand for dropped ones, by the ordinal of the dropped one. */
+  outsideIds?(ordinals: readonly Ordinal[]): Promise<Map<Ordinal, string>>;
   /** Only of a stage that declares `edits`. */
   edits?: TextEdits;
   /** Files the stage made, by role (`tokenizer`: path …), relative to `outputDir`. Later stages find them by role. */

@@ -1,49 +1,115 @@
 /**
- * The feature blob of the dedup stages: uint32 columns, one value per row, laid out column by column so that `decide`
- * can look at one column of every part without the rest: [rows, columns, column 0, column 1 …], little-endian.
+ * The feature blob of the dedup stages: uint32 columns, one value per row, laid out column by column, so that `decide`
+ * reads one band of every part without the rest, and behind them a trailer for what is no column (a part's dictionary):
+ *
+ *   [mark, rows, columns, bytes of trailer] [column 0] [column 1] … [trailer], words little-endian.
  */
+
+/** 'cmc2': a blob of another layout is refused, not misread. */
+const MARK = 0x32636d63;
+const HEADER_WORDS = 4;
+export const HEADER_BYTES = 4 * HEADER_WORDS;
 
 /** Collects rows of `columns` values each. */
 export interface ColumnWriter {
   /** Appends the first `columns` entries of `row`. */
   push(row: Uint32Array): void;
-  /** The blob. */
-  finish(): Uint8Array;
+  /** The blob; the trailer is bytes, or any other value, which is kept as JSON. */
+  finish(trailer?: unknown): Uint8Array;
 }
 
 export function createColumnWriter(columns: number): ColumnWriter {
-  let store = new Uint32Array(columns * 256);
+  // By column from the start, since a row's columns lie in the cache while they are filled, and a blob is then copied
+  // column after column: turning rows into columns at the end was the larger part of a short document's cost.
+  let capacity = 256;
+  let store = new Uint32Array(columns * capacity);
   let rows = 0;
   const push = (row: Uint32Array): void => {
-    const start = rows * columns;
-    if (start + columns > store.length) {
+    if (rows === capacity) {
       const grown = new Uint32Array(store.length * 2);
-      grown.set(store);
+      for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, (i + 1) * capacity), 2 * i * capacity);
       store = grown;
+      capacity *= 2;
     }
-    for (let i = 0; i < columns; i++) store[start + i] = row[i];
+    for (let i = 0, at = rows; i < columns; i++, at += capacity) store[at] = row[i];
     rows++;
   };
-  const finish = (): Uint8Array => {
-    const blob = new Uint32Array(2 + rows * columns);
-    blob[0] = rows;
-    blob[1] = columns;
-    for (let column = 0, at = 2; column < columns; column++) {
-      for (let row = 0, from = column; row < rows; row++, from += columns) blob[at++] = store[from];
+  const finish = (trailer?: unknown): Uint8Array => {
+    const last = bytesOf(trailer);
+    const blob = new Uint8Array(HEADER_BYTES + 4 * rows * columns + last.length);
+    const words = new Uint32Array(blob.buffer, 0, HEADER_WORDS + rows * columns);
+    words.set([MARK, rows, columns, last.length]);
+    for (let i = 0; i < columns; i++) {
+      words.set(store.subarray(i * capacity, i * capacity + rows), HEADER_WORDS + i * rows);
     }
-    return new Uint8Array(blob.buffer);
+    blob.set(last, words.byteLength);
+    return blob;
   };
   return { push, finish };
 }
 
-/** The columns of a blob, without copying where its alignment allows. */
+function bytesOf(trailer: unknown): Uint8Array {
+  if (trailer === undefined) return new Uint8Array();
+  return trailer instanceof Uint8Array ? trailer : new TextEncoder().encode(JSON.stringify(trailer));
+}
+
+/** What the first `HEADER_BYTES` of a blob say. */
+export interface ColumnHeader {
+  rows: number;
+  columns: number;
+  trailerBytes: number;
+}
+
+export function readHeader(blob: Uint8Array): ColumnHeader {
+  const [mark, rows, columns, trailerBytes] = wordsOf(blob.subarray(0, HEADER_BYTES));
+  if (blob.length < HEADER_BYTES || mark !== MARK) throw new Error('this is no blob of feature columns');
+  return { rows, columns, trailerBytes };
+}
+
+/** A stretch of a blob, in bytes. */
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+/** Where `count` columns from `first` on lie; they are one stretch. */
+export function columnRange(rows: number, first: number, count: number): ByteRange {
+  return { offset: HEADER_BYTES + 4 * rows * first, length: 4 * rows * count };
+}
+
+export function trailerRange({ rows, columns, trailerBytes }: ColumnHeader): ByteRange {
+  return { offset: HEADER_BYTES + 4 * rows * columns, length: trailerBytes };
+}
+
+/** The stretch of a blob that is in memory, as `FeaturePart.features` gives it. */
+export function cutRange(blob: Uint8Array, range: ByteRange | undefined): Uint8Array {
+  return range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length);
+}
+
+/** All columns of a blob, without copying where its alignment allows. */
 export function readColumns(blob: Uint8Array): Uint32Array[] {
-  // Not blob.slice(): a Buffer's slice is a view at the same offset.
-  const aligned = blob.byteOffset % 4 === 0 ? blob : new Uint8Array(blob);
-  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >>> 2);
-  const [rows, columns] = words;
-  if (words.length !== 2 + rows * columns) {
-    throw new Error(`a feature blob of ${words.length} words says it has ${rows} rows of ${columns} columns`);
+  const header = readHeader(blob);
+  const { rows, columns, trailerBytes } = header;
+  const { offset } = trailerRange(header);
+  if (blob.length !== offset + trailerBytes) {
+    throw new Error(`a feature blob of ${blob.length} bytes says it has ${rows} rows of ${columns} columns`);
   }
-  return Array.from({ length: columns }, (_, i) => words.subarray(2 + i * rows, 2 + (i + 1) * rows));
+  return splitColumns(blob.subarray(HEADER_BYTES, offset), rows, columns);
+}
+
+/** The trailer's bytes of a whole blob. */
+export function readTrailer(blob: Uint8Array): Uint8Array {
+  return cutRange(blob, trailerRange(readHeader(blob)));
+}
+
+/** Columns that lie one behind the other in `bytes`. */
+export function splitColumns(bytes: Uint8Array, rows: number, columns: number): Uint32Array[] {
+  const words = wordsOf(bytes);
+  return Array.from({ length: columns }, (_, i) => words.subarray(i * rows, (i + 1) * rows));
+}
+
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  // Not bytes.slice(): a Buffer's slice is a view at the same offset.
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >>> 2);
 }

@@ -10,21 +10,24 @@
  */
 import { z } from 'zod';
 import type { Document } from '../core/document.ts';
-import { xxh64 } from '../core/hash.ts';
 import { fieldValue } from '../core/meta-field.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
-import { createTokenizer } from '../text/folded-tokens.ts';
-import { describeClusters } from './clusters.ts';
+import { readTokens } from '../text/folded-tokens.ts';
+import { describeClusters, reportClustersOption } from './clusters.ts';
 import { createColumnWriter } from './columns.ts';
+import { createFeatureReader, type RowSet, rowsWith } from './feature-reader.ts';
+import { observeForIndex } from './index/observe.ts';
+import { INDEX_ROLE, indexFiles, indexOptions, inIndexReason } from './index/options.ts';
+import { findKnown, type KeyLayout, leaveIndex } from './index/use.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from './keep.ts';
-import { createFeatureReader, eachRepeat } from './key-groups.ts';
+import { eachRepeat } from './key-groups.ts';
+import { createSourceColumn, sourceFieldOption } from './sources.ts';
+import { KEY_WORDS, writeTextKey } from './text-key.ts';
 
-const KEY_WORDS = 4;
+/** Raised when the same value and options would give another key. */
+const INDEX_KEY_VERSION = 1;
 /** Columns behind the key. `present` is 0 for a document without the field that is compared; `rank` takes two. */
 const COLUMNS = { length: 4, tokens: 5, present: 6, rank: 7 };
-const LARGE_BUFFER = 16 << 20;
-/** Any two seeds; the second is 2^64 divided by the golden ratio. */
-const SECOND_SEED = 0x9e3779b97f4a7c15n;
 
 const options = z.object({
   by: z
@@ -42,6 +45,9 @@ const options = z.object({
         'trimming; `url`, as web addresses without scheme, `www.`, default port, fragment and closing slash.',
     ),
   keep: keepOption('first'),
+  sourceField: sourceFieldOption(),
+  reportClusters: reportClustersOption(),
+  ...indexOptions(),
 });
 
 type Options = z.output<typeof options>;
@@ -51,54 +57,42 @@ export const exact = defineBarrier({
   name: 'dedup.exact',
   summary: 'Drop documents whose text, URL or other field is the same as that of another.',
   source: 'Exact deduplication by document hash, as in CCNet (Wenzek et al. 2020) and C4; xxHash64 twice (Collet).',
-  version: 2,
+  version: 3,
   options,
   checkInputs: ({ keep }, inputs) => keepMistakes(keep, inputs),
-  reasons: { duplicate: 'The text (or the field compared) is the same as that of a kept document.' },
+  optionFiles: ({ index }) => indexFiles(index),
+  reasons: { duplicate: 'The text (or the field compared) is the same as that of a kept document.', ...inIndexReason },
   scope: 'document',
-  createObserver: createExactObserver,
+  makes: [INDEX_ROLE],
+  createObserver: (given) => observeForIndex(createExactObserver(given), given),
   decide,
 });
 
-/** Leaves per row four words of key, the length in UTF-16 units, the number of tokens, presence, and the rank. */
-export function createExactObserver({ by, normalize, keep }: Options): Observer {
+/** Leaves per row four words of key, the length in UTF-16 units, the number of tokens, presence, the rank, and the source where that is a field. */
+export function createExactObserver({
+  by,
+  normalize,
+  keep,
+  sourceField,
+}: Pick<Options, 'by' | 'normalize' | 'keep' | 'sourceField'>): Observer {
   const rank = rankOf(keep);
-  const row = new Uint32Array(COLUMNS.rank + rankWords(keep));
+  const source = createSourceColumn(sourceField);
+  const sourceAt = COLUMNS.rank + rankWords(keep);
+  const row = new Uint32Array(sourceAt + source.words);
   const writer = createColumnWriter(row.length);
   const compared = comparedValue(by);
-  const tokenizer = createTokenizer();
-  const key = createKey();
   return {
     observe(document) {
       const value = compared(document);
-      key(value === undefined ? '' : normalizers[normalize](value), row);
+      writeTextKey(value === undefined ? '' : normalizers[normalize](value), row);
       row[COLUMNS.length] = document.text.length;
-      row[COLUMNS.tokens] = tokenizer.tokenize(document.text);
+      row[COLUMNS.tokens] = readTokens(document.text);
       row[COLUMNS.present] = value === undefined ? 0 : 1;
       if (rank !== undefined) writeRank(row, COLUMNS.rank, rank(document));
+      source.write(row, sourceAt, document);
       writer.push(row);
     },
-    finish: writer.finish,
-  };
-}
-
-/** Writes the 128-bit key of a string into the first four words of a row. */
-export function createKey(): (value: string, row: Uint32Array) => void {
-  const hashes = new BigUint64Array(2);
-  const words = new Uint32Array(hashes.buffer);
-  const encoder = new TextEncoder();
-  let bytes = new Uint8Array(1 << 16);
-  return (value, row) => {
-    // A UTF-16 unit takes at most three bytes. What a huge document needed is given back after it.
-    const needed = value.length * 3;
-    if (needed > bytes.length || (bytes.length > LARGE_BUFFER && needed < bytes.length / 4)) {
-      bytes = new Uint8Array(Math.max(1 << 16, needed + (needed >>> 2)));
-    }
-    const { written } = encoder.encodeInto(value, bytes);
-    const encoded = bytes.subarray(0, written);
-    hashes[0] = xxh64(encoded);
-    hashes[1] = xxh64(encoded, SECOND_SEED);
-    row.set(words);
+    finish: () => writer.finish(source.trailer()),
   };
 }
 
@@ -140,18 +134,42 @@ export function normalizeLoosely(text: string): string {
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
 }
 
-async function decide({ by, normalize, keep }: Options, context: BarrierContext): Promise<BarrierResult> {
+async function decide(given: Options, context: BarrierContext): Promise<BarrierResult> {
+  const { by, normalize, keep } = given;
+  const reader = createFeatureReader(context);
+  const rows = await rowsWith(reader, COLUMNS.present);
+  const layout = indexLayout(given, rows);
+  const known = await findKnown(reader, context, given, layout);
+  context.progress(0, 'matching keys');
   const keptAs = new Uint32Array(context.rows);
   for (let i = 0; i < keptAs.length; i++) keptAs[i] = i;
-  const reader = createFeatureReader(context);
-  context.progress(0, 'matching keys');
-  const keys = { firstColumn: 0, words: KEY_WORDS, presentColumn: COLUMNS.present };
-  await eachRepeat(reader, keys, (first, ordinal) => {
+  const keys = { firstColumn: 0, words: KEY_WORDS, rows } as const;
+  await eachRepeat(reader, keys, { memoryBytes: context.memoryBytes / 2 }, (first, ordinal) => {
     keptAs[ordinal] = first;
   });
+  const dropKnown = known.drop(keptAs);
   await keepByRule(keep, keptAs, reader, COLUMNS);
+  const { counts: index, ...dropped } = dropKnown(keptAs);
   context.progress(0.9, 'describing clusters');
-  const details = await describeClusters('exact', keptAs, context, { by, normalize, keep, keyBits: 128 });
+  const details = await describeClusters(
+    {
+      method: 'exact',
+      keptAs,
+      reader,
+      columns: { tokens: COLUMNS.tokens, source: COLUMNS.rank + rankWords(keep) },
+      fingerprint: { of: `${by}, ${normalize}`, first: 0, count: 2 },
+      options: given,
+      settings: { by, normalize, keep, keyBits: 128 },
+    },
+    context,
+  );
+  const left = await leaveIndex(reader, context, given, { layout, known, keptAs });
   context.progress(1);
-  return { keptAs, details };
+  return { keptAs, ...dropped, ...left, details: { ...details, ...(index && { index }) } };
+}
+
+function indexLayout({ by, normalize }: Options, rows: RowSet | undefined): KeyLayout {
+  const sketch = { shingleTokens: 0, tokens: false, maxValues: 0 };
+  const options = { by, normalize, keyVersion: INDEX_KEY_VERSION };
+  return { stage: 'dedup.exact', options, sketch, keys: 1, keyWords: KEY_WORDS, rows, rule: undefined };
 }

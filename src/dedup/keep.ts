@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Document } from '../core/document.ts';
 import { fieldValue } from '../core/meta-field.ts';
 import type { InputMistake } from '../core/stage.ts';
-import type { FeatureReader } from './key-groups.ts';
+import type { FeatureReader } from './feature-reader.ts';
 import { readLengths } from './lengths.ts';
 
 const ruleSchema = z

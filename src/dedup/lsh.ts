@@ -4,6 +4,7 @@
  * equal throughout. At Jaccard J that happens with probability 1 - (1 - J^rows)^bands, an S-shaped curve that rises
  * around (1/bands)^(1/rows).
  */
+import { native } from '../core/native.ts';
 import { mix32 } from '../core/random.ts';
 
 export interface BandShape {
@@ -45,6 +46,20 @@ export function optimalBands(threshold: number, permutations: number, falsePosit
   return best;
 }
 
+/**
+ * The shape of at most `permutations` hash functions for candidates that are checked afterwards: the most rows per band,
+ * so the fewest false candidates, with which a pair at `threshold` still becomes a candidate with probability `least`.
+ * There a miss is final and a false candidate costs a look, which least expected error weighs the same.
+ * 192 functions: .5 gives 48 × 4, .7 32 × 6, .8 21 × 9.
+ */
+export function catchingBands(threshold: number, permutations: number, least = 0.95): BandShape {
+  for (let rows = permutations; rows > 1; rows--) {
+    const shape = { bands: Math.floor(permutations / rows), rows };
+    if (catchProbability(threshold, shape) >= least) return shape;
+  }
+  return { bands: permutations, rows: 1 };
+}
+
 /** Composite five-point Gauss–Legendre; exact to about 1e-12 for these curves. */
 function integrate(f: (x: number) => number, from: number, to: number): number {
   const pieces = 16;
@@ -63,7 +78,16 @@ function integrate(f: (x: number) => number, from: number, to: number): number {
  * Writes a 64-bit key for each band of a signature, as (high, low) pairs of uint32: keys[2b], keys[2b+1]. Two chained
  * finalizers with different starts; bands that differ share a key with probability 2^-64.
  */
-export function bandKeys(signature: Uint32Array, { bands, rows }: BandShape, keys: Uint32Array): void {
+export function bandKeys(signature: Uint32Array, shape: BandShape, keys: Uint32Array): void {
+  if (native !== undefined && signature.length === shape.bands * shape.rows) {
+    native.bandKeys(signature, shape.rows, keys);
+  } else {
+    bandKeysTwin(signature, shape, keys);
+  }
+}
+
+/** The native kernel's twin. */
+export function bandKeysTwin(signature: Uint32Array, { bands, rows }: BandShape, keys: Uint32Array): void {
   for (let band = 0, entry = 0; band < bands; band++) {
     let high = 0x243f6a88;
     let low = 0x85a308d3;

@@ -23,7 +23,7 @@ import {
   type StageContext,
 } from '../core/stage.ts';
 import { createColumnWriter } from '../dedup/columns.ts';
-import { createFeatureReader, type FeatureReader } from '../dedup/key-groups.ts';
+import { createFeatureReader, type FeatureReader } from '../dedup/feature-reader.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { unknownInputs } from './inputs.ts';
 

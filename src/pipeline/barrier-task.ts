@@ -154,7 +154,7 @@ async function finish(
     keepSmallest(sample);
     samples[reason] = await dropSamples(task.refs, sample, reasonOf);
   }
-  const audit = task.audit === undefined ? undefined : await writeDropped(task, task.audit, parts, keptAs, reasonOf);
+  const audit = task.audit === undefined ? undefined : await writeDropped(task, task.audit, parts, result, reasonOf);
   return {
     decided: keptAs !== undefined,
     input,
@@ -227,7 +227,7 @@ async function writeDropped(
   task: BarrierTask,
   audit: AuditSpec,
   parts: readonly FeaturePart[],
-  keptAs: Uint32Array | undefined,
+  { keptAs, outsideIds }: BarrierResult,
   reasonOf: (ordinal: number) => Reason,
 ): Promise<AuditFiles> {
   sweepDropped(dirname(task.droppedDir), (name) => !name.startsWith(`${task.phase}-`));
@@ -257,10 +257,11 @@ async function writeDropped(
       files.push(droppedFile(task.phase, files.length));
       writer = await openDroppedWriter(join(task.droppedDir, files.at(-1)!));
     }
+    const outside = await outsideIds?.(ordinals);
     for (const [i, document] of (await readByOrdinal(task.refs, ordinals)).entries()) {
       const ordinal = ordinals[i];
       const { text } = document;
-      const keptId = keptIds.get(keptAs[ordinal]) ?? null;
+      const keptId = keptIds.get(keptAs[ordinal]) ?? outside?.get(ordinal) ?? null;
       const row = droppedDocument(
         audit,
         task.stage.name,

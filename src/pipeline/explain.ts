@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import { type MapDefinition, type MapStage, type Measurement, NOBODY, type Verdict } from '../core/stage.ts';
 import { expandInputs } from '../io/files.ts';
-import { decideDir } from './barrier-task.ts';
+import { type BarrierOutcome, decideDir } from './barrier-task.ts';
 import type { PassResult } from './part-statistics.ts';
 import { decisionFile, type PartRef, partFile, partRefs, readByOrdinal, readPartDocuments } from './parts.ts';
 import type { Pipeline, StageInstance } from './pipeline.ts';
@@ -182,7 +182,7 @@ async function explainBarrier(
   if (run === undefined) return unknown('needs the whole corpus: run the pipeline, then ask again');
   if (hypothetical)
     return { ...shown, outcome: 'unknown', note: 'needs the whole corpus; the document did not reach it' };
-  const decided = finishedResult<{ decided: boolean }>(decideDir(run.phaseDir(phase.id)), phase.key);
+  const decided = finishedResult<BarrierOutcome>(decideDir(run.phaseDir(phase.id)), phase.key);
   if (decided === undefined) {
     return unknown('needs the whole corpus: the run directory holds no decision for this pipeline and these inputs');
   }
@@ -198,9 +198,15 @@ async function explainBarrier(
   const keptAs = bytes.readUInt32LE(4 * row);
   if (keptAs === ref.firstOrdinal + row) return { ...shown, note: 'as the last run decided' };
   const note = 'as the last run decided';
-  if (keptAs === NOBODY) return { ...shown, outcome: 'dropped', reason: 'left out', note };
+  if (keptAs === NOBODY) return { ...shown, outcome: 'dropped', reason: soleReason(decided), note };
   const [standing] = await readByOrdinal(refs, [keptAs]);
   return { ...shown, outcome: 'dropped', reason: 'duplicate', keptAs: standing.id, note };
+}
+
+/** Why a document that no other stands for was dropped, where the stage gave one reason alone. */
+function soleReason({ dropped }: BarrierOutcome): string {
+  const reasons = Object.keys(dropped).filter((reason) => reason !== 'duplicate');
+  return reasons.length === 1 ? reasons[0] : 'left out';
 }
 
 /** Part and row of a document; parts are searched for the bytes of its id before they are decoded. */

@@ -9,8 +9,8 @@
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
  */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
 import type { InputFile, InputSpec } from '../io/input.ts';
@@ -201,7 +201,7 @@ function stageKey(stage: StageInstance, baseDir: string): unknown {
 
 function readOptionFile(stage: StageInstance, path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readFileSync(statSync(path).isDirectory() ? join(path, 'manifest.json') : path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CorpusmillError('CONFIG_INVALID', `stage ${stage.name} names a file that cannot be read: ${reason}`, {

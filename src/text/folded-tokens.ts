@@ -16,22 +16,24 @@
  *   the run between two spaces, so only close copies are found.
  *
  * Hash: UTF-16 units are folded through a table and packed into a 32-bit token hash (no string is built). Cost: one table
- * look-up and one multiplication per UTF-16 unit, a finalizer per token.
+ * look-up and one multiplication per UTF-16 unit, a finalizer per token. The native kernel (native/folded_tokens.cc) gives the
+ * same tokens. Where each token stands is told by token-spans.ts, apart, because to note it costs a tenth.
  */
+import { type NativeAddon, native } from '../core/native.ts';
 import { mix32 } from '../core/random.ts';
 
 /** A table entry holds the folded unit in its low 16 bits and one of these above them; 0 separates. */
-const WORD = 1 << 16;
-const CHARACTER = 2 << 16;
+export const WORD = 1 << 16;
+export const CHARACTER = 2 << 16;
 /** Half of a pair: the pair decides. */
-const SURROGATE = 3 << 16;
-const IGNORED = 4 << 16;
-const KIND = 7 << 16;
+export const SURROGATE = 3 << 16;
+export const IGNORED = 4 << 16;
+export const KIND = 7 << 16;
 
 /** Buffers that one huge document made larger than this many units are given back at the next that needs a quarter. */
 const LARGE = 1 << 22;
 
-const TOKEN_MULTIPLIER = 0x01000193;
+export const TOKEN_MULTIPLIER = 0x01000193;
 
 /** Token hashes of one document after another, in a buffer that is reused. */
 export interface Tokenizer {
@@ -43,6 +45,66 @@ export interface Tokenizer {
 
 /** Cuts text into the tokens that the head of this file defines. */
 export function createTokenizer(): Tokenizer {
+  if (native === undefined) return createTokenizerTwin();
+  const { foldedTokens } = native;
+  let tokens = new Int32Array(0);
+  return {
+    get tokens() {
+      return tokens;
+    },
+    tokenize(text) {
+      const count = readTokens(text);
+      if (!fits(count, tokens.length)) tokens = new Int32Array(roomFor(count));
+      foldedTokens(tokens);
+      return count;
+    },
+  };
+}
+
+let held: string | undefined;
+let heldCount = 0;
+/** Holds the tokens where there is no native memory for them. */
+let ofThread: Tokenizer | undefined;
+
+/**
+ * Reads a text for this thread and returns the number of its tokens; free when the last call had the same text, so that
+ * stages which look at one document one behind the other cut it once. What native kernels then do, and `threadTokens`, is
+ * about this text.
+ */
+export function readTokens(text: string): number {
+  if (text === held) return heldCount;
+  held = undefined;
+  heldCount = native === undefined ? threadTokenizer().tokenize(text) : foldText(native, text);
+  // A huge text is not kept alive only to be known again.
+  if (text.length <= LARGE) held = text;
+  return heldCount;
+}
+
+/** The tokens of `readTokens`, where there is no native add-on. */
+export function threadTokens(): Int32Array {
+  return threadTokenizer().tokens;
+}
+
+function threadTokenizer(): Tokenizer {
+  ofThread ??= createTokenizerTwin();
+  return ofThread;
+}
+
+let hasTables = false;
+
+function foldText(addon: NativeAddon, text: string): number {
+  if (!hasTables) addon.foldUnits(unitTable());
+  hasTables = true;
+  for (;;) {
+    const count = addon.foldText(text);
+    if (count >= 0) return count;
+    // A pair that no thread has met: it and those behind it are told, and the text is read again.
+    for (let i = -1 - count; i < text.length; i++) foldPair(text.charCodeAt(i), text.charCodeAt(i + 1));
+  }
+}
+
+/** The tokenizer in TypeScript. */
+export function createTokenizerTwin(): Tokenizer {
   const table = unitTable();
   let bytes = Buffer.alloc(0);
   let units = new Uint16Array(0);
@@ -117,7 +179,9 @@ const IS_TOKEN = /[\p{L}\p{N}\p{M}]/u;
 const IS_CHARACTER =
   /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Yi}\p{scx=Tangut}\p{sc=Hangul}]/u;
 const IS_IGNORED = /\p{Default_Ignorable_Code_Point}/u;
-const PAIR_IGNORED = -0x110000;
+export const PAIR_IGNORED = -0x110000;
+/** In the native table, where 0 is a pair that nobody has met. */
+const PAIR_SEPARATES = 0x110000;
 
 /** A code point folded by itself: NFKC, then lower case, each only where it gives one character. */
 function foldCodePoint(character: string): number {
@@ -139,11 +203,26 @@ function classify(codePoint: number): number {
 
 let unitClasses: Int32Array | undefined;
 
-/** One entry per UTF-16 unit; built once per thread in about 30 ms. */
-function unitTable(): Int32Array {
+/** Blocks of one kind whose characters fold to themselves, so that two units in three need no look at their properties. */
+export const UNIFORM_BLOCKS = [
+  { from: 0x3400, to: 0x4dbf, kind: CHARACTER },
+  { from: 0x4e00, to: 0x9fff, kind: CHARACTER },
+  { from: 0xa000, to: 0xa48c, kind: CHARACTER },
+  { from: 0xac00, to: 0xd7a3, kind: CHARACTER },
+  { from: 0xe000, to: 0xf8ff, kind: 0 },
+] as const;
+
+/** One entry per UTF-16 unit; built once per thread in about 10 ms. */
+export function unitTable(): Int32Array {
   if (unitClasses !== undefined) return unitClasses;
   const table = new Int32Array(0x10000);
+  const isDone = new Uint8Array(0x10000);
+  for (const { from, to, kind } of UNIFORM_BLOCKS) {
+    isDone.fill(1, from, to + 1);
+    if (kind !== 0) for (let unit = from; unit <= to; unit++) table[unit] = kind | unit;
+  }
   for (let unit = 0; unit < 0x10000; unit++) {
+    if (isDone[unit] === 1) continue;
     if (unit >= 0xd800 && unit < 0xe000) {
       table[unit] = SURROGATE;
       continue;
@@ -162,13 +241,15 @@ function unitTable(): Int32Array {
 const pairs = new Map<number, number>();
 
 /** `classify` of a surrogate pair, remembered because pairs are rare and repeat; 0 for half a pair. */
-function foldPair(high: number, low: number): number {
-  if (high >= 0xdc00 || low < 0xdc00 || low >= 0xe000) return 0;
+export function foldPair(high: number, low: number): number {
+  // So written that the NaN behind a text's last unit is no second half.
+  if (high < 0xd800 || high >= 0xdc00 || !(low >= 0xdc00 && low < 0xe000)) return 0;
   const codePoint = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
   let found = pairs.get(codePoint);
   if (found === undefined) {
     found = classify(codePoint);
     pairs.set(codePoint, found);
+    native?.foldPair(codePoint, found === 0 ? PAIR_SEPARATES : found);
   }
   return found;
 }

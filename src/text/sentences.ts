@@ -34,6 +34,46 @@ export function countSentencesUnspaced(text: string, enough = Number.POSITIVE_IN
  * than `enough`.
  */
 export function countSentences(text: string, enough = Number.POSITIVE_INFINITY): number {
+  return scanSentences(text, enough);
+}
+
+/**
+ * Where the sentences of a line begin, by the same rules: fills `starts` with offsets, ascending, the first of them 0. White
+ * space may stand at a start. A stretch without a letter or digit belongs to the sentence before it, at the beginning of
+ * the line to the one behind.
+ */
+export function sentenceStarts(line: string, starts: number[]): void {
+  starts.length = 0;
+  if (line.length === 0) return;
+  starts.push(0);
+  let hasWords = false;
+  splitAtChineseEnds(line, (start, end) => {
+    const isWhole = start === 0 && end === line.length;
+    const mayHoldMore = hasEndInside(line, start, end);
+    if (isWhole && !mayHoldMore) return true;
+    const piece = isWhole ? line : line.slice(start, end);
+    if (!isWhole && !WORD.test(piece)) return true;
+    if (hasWords) starts.push(start);
+    hasWords = true;
+    if (mayHoldMore) scanSentences(piece, Number.POSITIVE_INFINITY, starts, start);
+    return true;
+  });
+}
+
+/** False when no end mark stands before the last character that could begin a sentence: what most lines are. */
+function hasEndInside(line: string, start: number, end: number): boolean {
+  let isEnded = false;
+  for (let i = start; i < end; i++) {
+    const unit = line.charCodeAt(i);
+    const flags = charFlags[unit];
+    if ((flags & SENTENCE_END) !== 0) isEnded = true;
+    else if ((unit & 0xf800) === 0xd800 || (isEnded && (flags & (PUNCTUATION | SPACE)) === 0)) return true;
+  }
+  return false;
+}
+
+/** Counts, and adds where sentences after the first begin, `from` being the place of the text, to `starts`. */
+function scanSentences(text: string, enough: number, starts?: number[], from = 0): number {
   const length = text.length;
   if (length === 0) return 0;
   let sentences = 1;
@@ -46,6 +86,7 @@ export function countSentences(text: string, enough = Number.POSITIVE_INFINITY):
       while (position < length && (charFlags[text.charCodeAt(position)] & SPACE) !== 0) position++;
       if (isEnded && position > start) {
         sentences++;
+        starts?.push(from + start);
         isEnded = false;
       }
       continue;
@@ -65,20 +106,78 @@ export function countSentences(text: string, enough = Number.POSITIVE_INFINITY):
     if (!hasEndMark) {
       if (isEnded && !isPunctuation) {
         sentences++;
+        starts?.push(from + start);
         isEnded = false;
       }
       continue;
     }
+    if (isPlainEnd(text, start, position)) {
+      if (isEnded) {
+        sentences++;
+        starts?.push(from + start);
+      }
+      isEnded = true;
+      continue;
+    }
+    if (!mayHoldEnd(text, start, position)) {
+      if (isEnded) {
+        sentences++;
+        starts?.push(from + start);
+        isEnded = false;
+      }
+      continue;
+    }
+    // Tokens are the whole piece, one behind the other.
+    let at = from + start;
     for (const token of tokenize(text.slice(start, position))) {
       if (isEndMark(token)) {
         isEnded = true;
       } else if (isEnded && !isAllPunctuation(token)) {
         sentences++;
+        starts?.push(at);
         isEnded = false;
       }
+      at += token.length;
     }
   }
   return sentences;
+}
+
+/** `word.`, `Word!` or `word?` in ASCII letters: what most sentences end in, and what `tokenize` makes two tokens of. */
+function isPlainEnd(text: string, start: number, end: number): boolean {
+  if (end - start < 3) return false;
+  const mark = text.charCodeAt(end - 1);
+  if (mark !== 0x2e && mark !== 0x21 && mark !== 0x3f) return false;
+  if (!isAsciiLetter(text.charCodeAt(start) | 0x20)) return false;
+  for (let i = start + 1; i < end - 1; i++) if (!isAsciiLetter(text.charCodeAt(i))) return false;
+  // The longest abbreviation without a full stop inside has seven letters with it.
+  return mark !== 0x2e || end - start > 7 || !ABBREVIATIONS.has(text.slice(start, end));
+}
+
+/**
+ * False when the only end marks of a piece are full stops with an ASCII letter or digit before and a small one or a digit
+ * behind, as in numbers, addresses and file names: no rule below makes a token of such a stop.
+ */
+function mayHoldEnd(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const unit = text.charCodeAt(i);
+    if ((unit & 0xf800) === 0xd800) return true;
+    if ((charFlags[unit] & SENTENCE_END) === 0) continue;
+    if (unit !== 0x2e || i === start || i + 1 === end) return true;
+    const before = text.charCodeAt(i - 1);
+    const behind = text.charCodeAt(i + 1);
+    if (!isAsciiLetter(before | 0x20) && !isDigit(before)) return true;
+    if (!isAsciiLetter(behind) && !isDigit(behind)) return true;
+  }
+  return false;
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39;
+}
+
+function isAsciiLetter(unit: number): boolean {
+  return unit >= 0x61 && unit <= 0x7a;
 }
 
 function isEndMark(token: string): boolean {

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { Document } from '../../src/core/document.ts';
 import type { DuplicateDetails } from '../../src/core/run-summary.ts';
-import type { BarrierContext, BarrierDefinition, FeaturePart } from '../../src/core/stage.ts';
+import type { BarrierContext, BarrierDefinition, BarrierResult, FeaturePart } from '../../src/core/stage.ts';
 
 export interface Outcome {
   keptAs: number[];
   details: DuplicateDetails & { verification?: Record<string, number> };
   /** Ordinals asked for, in order: one array per call. */
   reads: number[][];
+  result: BarrierResult;
 }
 
 export interface Settings {
@@ -20,6 +21,10 @@ export interface Settings {
   seed?: number;
   /** Default: 1 GiB. */
   memoryBytes?: number;
+  /** Scratch folder; needed where memory is scarce. */
+  workDir?: string;
+  /** Where the stage leaves its artifacts, and what its relative paths start from. */
+  outputDir?: string;
 }
 
 export function documentsFrom(texts: readonly string[]): Document[] {
@@ -36,10 +41,17 @@ export async function runBarrier(
   definition: BarrierDefinition,
   options: Record<string, unknown>,
   documents: readonly Document[],
-  { partRows = [documents.length], alive, seed = 1, memoryBytes = 2 ** 30 }: Settings = {},
+  {
+    partRows = [documents.length],
+    alive,
+    seed = 1,
+    memoryBytes = 2 ** 30,
+    outputDir = '.',
+    workDir = '.',
+  }: Settings = {},
 ): Promise<Outcome> {
   const parsed = definition.options.parse(options);
-  const stage = { name: 'dedup', seed, baseDir: '.' };
+  const stage = { name: 'dedup', seed, baseDir: outputDir };
   const parts: FeaturePart[] = [];
   for (let first = 0; first < documents.length; ) {
     const rows = Math.min(partRows[Math.min(parts.length, partRows.length - 1)], documents.length - first);
@@ -70,8 +82,8 @@ export async function runBarrier(
     parts,
     rows: documents.length,
     inputs: ['test'],
-    outputDir: '.',
-    workDir: '.',
+    outputDir,
+    workDir,
     memoryBytes,
     readDocuments: async (ordinals) => {
       reads.push([...ordinals]);
@@ -80,6 +92,7 @@ export async function runBarrier(
     progress: () => {},
     signal: new AbortController().signal,
   };
-  const { keptAs, details } = await definition.decide(parsed, context);
-  return { keptAs: [...(keptAs ?? [])], details: details as Outcome['details'], reads };
+  const result = await definition.decide(parsed, context);
+  const { keptAs, details } = result;
+  return { keptAs: [...(keptAs ?? [])], details: details as Outcome['details'], reads, result };
 }

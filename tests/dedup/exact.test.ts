@@ -77,8 +77,8 @@ describe('dedup.exact', () => {
       'two',
       'deux',
       'deux',
-      `${'x'.repeat(299)}😀`,
-      `${'x'.repeat(299)}😀`,
+      `${'x'.repeat(999)}😀`,
+      `${'x'.repeat(999)}😀`,
     ];
     const { details, reads } = await run(texts);
     expect(details).toMatchObject({
@@ -99,8 +99,9 @@ describe('dedup.exact', () => {
       id: 'd12',
       source: 'test',
       kept: true,
-      excerpt: `${'x'.repeat(299)}\ufffd`,
-      bytes: 303,
+      excerpt: `${'x'.repeat(999)}\ufffd`,
+      bytes: 1003,
+      fingerprint: expect.stringMatching(/^[\da-f]{16}$/),
     });
     for (const asked of reads) expect(asked).toEqual([...asked].sort((a, b) => a - b));
   });

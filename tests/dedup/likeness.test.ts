@@ -9,6 +9,8 @@ const containment = {
   minTokens: 0.9,
   maxReordered: 0.1,
   fragment: 0.7,
+  exactBelow: 0,
+  orderedBelow: 0,
 } as const;
 
 function alike(rule: LikenessRule, a: string, b: string): boolean {
@@ -96,5 +98,39 @@ describe('containment', () => {
   it('has no likeness for a text without tokens', () => {
     expect(alike(containment, '', '')).toBe(false);
     expect(alike(containment, 'word', '!!')).toBe(false);
+  });
+});
+
+describe('containment of short documents', () => {
+  const short = { ...containment, exactBelow: 30 } as const;
+  const ordered = { ...containment, orderedBelow: 62 } as const;
+
+  it('takes one word for another document below `exactBelow` shingles, and not from there on', () => {
+    const with29 = words(31);
+    const with30 = words(32);
+    const changed = (list: string[]): string => [...list.slice(0, -1), 'other'].join(' ');
+    expect(alike(short, with29.join(' '), changed(with29))).toBe(false);
+    expect(alike(short, with29.join(' '), `${with29.join(' ')} more`)).toBe(false);
+    expect(alike(short, with29.join(' '), `${with29.join(', ')}!`.toUpperCase())).toBe(true);
+    expect(alike(short, with30.join(' '), changed(with30))).toBe(true);
+  });
+
+  it('is not blind to two that change places', () => {
+    // The shingles are the same, since each number stands between the same words.
+    const text = (x: string, y: string): string =>
+      `as everyone knows the old club was placed ${x} in the league that year and after one long and very hard season ` +
+      `in the sun with many friends it was placed ${y} in the league`;
+    expect(alike(containment, text('tenth', 'eighth'), text('eighth', 'tenth'))).toBe(true);
+    expect(alike(ordered, text('tenth', 'eighth'), text('eighth', 'tenth'))).toBe(false);
+    expect(alike(ordered, text('tenth', 'eighth'), text('tenth', 'fifth'))).toBe(true);
+    // From 62 shingles on it is.
+    const more = words(30).join(' ');
+    expect(alike(ordered, text(`tenth ${more}`, 'eighth'), text(`eighth ${more}`, 'tenth'))).toBe(true);
+  });
+
+  it('lets the words of a fragment stand anywhere around it', () => {
+    const part = words(40);
+    const whole = `${words(40).reverse().slice(0, 30).join(' ')} ${part.join(' ')}`;
+    expect(alike(ordered, part.join(' '), whole)).toBe(true);
   });
 });

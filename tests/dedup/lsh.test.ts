@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bandKeys, catchProbability, curveThreshold, optimalBands } from '../../src/dedup/lsh.ts';
+import { bandKeys, catchingBands, catchProbability, curveThreshold, optimalBands } from '../../src/dedup/lsh.ts';
 
 describe('the catch probability 1 - (1 - J^rows)^bands', () => {
   // datatrove's own table for FineWeb's 14 × 8.
@@ -83,4 +83,22 @@ describe('band keys', () => {
     }
     expect([highs.size, lows.size]).toEqual([10_000, 10_000]);
   });
+});
+
+describe('bands for checked candidates', () => {
+  // 1 − (1 − t^rows)^bands by hand: .955, .982, .951; one row more would give .70, .90, .92.
+  it.each([
+    [0.5, 192, 48, 4],
+    [0.7, 192, 32, 6],
+    [0.8, 192, 21, 9],
+    [0.5, 128, 42, 3],
+    [0.8, 128, 18, 7],
+    [1, 64, 1, 64],
+    [0.01, 64, 64, 1],
+  ])(
+    'for threshold %d of %d functions are %d × %d: the most rows that catch 95 %%',
+    (threshold, count, bands, rows) => {
+      expect(catchingBands(threshold, count)).toEqual({ bands, rows });
+    },
+  );
 });

@@ -1,10 +1,12 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BarrierContext } from '../../src/core/stage.ts';
-import { createCandidates } from '../../src/dedup/candidates.ts';
 import { createShingleSet } from '../../src/dedup/shingle-set.ts';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
-import { verifyCandidates } from '../../src/dedup/verify.ts';
+import { createCandidates, verifyCandidates } from '../../src/dedup/verify.ts';
 
 const values = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 60 });
 
@@ -39,22 +41,11 @@ describe('a shingle set', () => {
   });
 });
 
-describe('candidates', () => {
-  it('hold each edge once, by member', () => {
-    const candidates = createCandidates(4000);
-    for (let repeat = 0; repeat < 3; repeat++) {
-      for (let member = 1; member < 4000; member++) candidates.add(member - 1, member);
-    }
-    candidates.add(5, 9);
-    expect(candidates.edges).toBe(4000);
-    const ofNine: number[] = [];
-    for (let edge = candidates.first(9); edge !== 0; edge = candidates.next(edge)) {
-      ofNine.push(candidates.representative(edge));
-    }
-    expect(ofNine.sort()).toEqual([5, 8]);
-    expect(candidates.first(0)).toBe(0);
-  });
+let workDir: string;
+beforeAll(() => {
+  workDir = mkdtempSync(join(tmpdir(), 'corpusmill-verify-'));
 });
+afterAll(() => rmSync(workDir, { recursive: true }));
 
 describe('verification', () => {
   const GROUPS = 5;
@@ -68,23 +59,27 @@ describe('verification', () => {
         fc.array(wordSet, { minLength: 2, maxLength: 40 }),
         fc.constantFrom(0.3, 0.5, 2 / 3, 1),
         fc.integer({ min: 1, max: 30 }),
-        async (documents, threshold, maxHeldValues) => {
+        fc.constantFrom(16, 200, 1 << 20),
+        async (documents, threshold, maxHeldValues, memoryBytes) => {
           const rows = documents.length;
           const jaccard = (x: number, y: number): number => {
             const shared = documents[x].filter((word) => documents[y].includes(word)).length;
             return shared / (documents[x].length + documents[y].length - shared);
           };
-          const candidates = createCandidates(rows);
-          for (let i = GROUPS; i < rows; i++) candidates.add(i % GROUPS, i);
           const sets = createUnionFind(rows);
           const parts = [{ part: 0, rows, firstOrdinal: 0, alive: undefined, features: async () => new Uint8Array() }];
           const context = {
             parts,
             rows,
+            workDir,
+            memoryBytes,
             signal: new AbortController().signal,
             readDocuments: async (ordinals: number[]) =>
               ordinals.map((i) => ({ id: '', text: documents[i].join(' '), meta: {} })),
           } as unknown as BarrierContext;
+          const candidates = createCandidates(context);
+          for (let i = GROUPS; i < rows; i++) candidates.add(i, i % GROUPS);
+          candidates.close();
           const counts = await verifyCandidates(candidates, sets, context, {
             rule: { kind: 'jaccard', shingleTokens: 1, threshold },
             maxHeldValues,
@@ -102,6 +97,7 @@ describe('verification', () => {
             }
           }
           expect([...sets.roots()]).toEqual([...expected.roots()]);
+          expect(readdirSync(workDir)).toEqual([]);
         },
       ),
     );

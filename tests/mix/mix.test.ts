@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import type { MixDetails } from '../../src/core/run-summary.ts';
 import { NOBODY } from '../../src/core/stage.ts';
+import { cutRange } from '../../src/dedup/columns.ts';
 import { mix } from '../../src/mix/mix.ts';
 import { runBarrier, type Settings } from '../dedup/context.ts';
 
@@ -108,7 +109,7 @@ describe('mix', () => {
           rows: 100,
           firstOrdinal: 0,
           alive: undefined,
-          features: async () => blob,
+          features: async (range) => cutRange(blob, range),
           rowInfo: async () => new Uint32Array(200),
         },
       ],

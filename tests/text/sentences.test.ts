@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { countSentences } from '../../src/text/sentences.ts';
+import { countSentences, sentenceStarts } from '../../src/text/sentences.ts';
 import { describeWithShared, shared } from '../shared.ts';
 
 describe('sentences by rule', () => {
@@ -25,6 +25,28 @@ describe('sentences by rule', () => {
   it('is quick with a word of a million marks', () => {
     expect(countSentences('.'.repeat(1_000_000))).toBe(1);
     expect(countSentences('a.b'.repeat(300_000))).toBeGreaterThan(0);
+  });
+});
+
+describe('where sentences begin', () => {
+  it.each([
+    ['', []],
+    ['No end mark', [0]],
+    ['One. Two! Three?', [0, 4, 9]],
+    ['Mr. Smith (aged 3.5) saw a.b.com. He stayed.', [0, 33]],
+    ['He said "Stop." Then he left.', [0, 15]],
+    ['The end.Next begins here.', [0, 8]],
+    ['Trailing marks. -- !', [0]],
+    ['今天天气很好。我们去公园吧！“好。”他说。', [0, 7, 14, 18]],
+    ['……再次打个招呼！', [0]],
+    ['他走了。……我来了。', [0, 6]],
+    ['中文。 English one. Two.', [0, 3, 16]],
+  ])('of %j are %j', (line, expected) => {
+    const starts: number[] = [];
+    sentenceStarts(line, starts);
+    // White space may stand at a start.
+    const first = (at: number) => at + line.slice(at).search(/\S/);
+    expect(starts.map(first)).toEqual(expected.map(first));
   });
 });
 

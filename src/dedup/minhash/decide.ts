@@ -1,36 +1,65 @@
 /** Candidates by bands, the check, clusters, and which member of each is kept. */
 import type { BarrierContext, BarrierResult } from '../../core/stage.ts';
-import { createCandidates } from '../candidates.ts';
 import { describeClusters } from '../clusters.ts';
-import { keepByRule } from '../keep.ts';
-import { createFeatureReader, eachRepeat } from '../key-groups.ts';
+import { createFeatureReader, type RowSet, rowsWith } from '../feature-reader.ts';
+import { findKnown, leaveIndex } from '../index/use.ts';
+import { keepByRule, rankWords } from '../keep.ts';
+import { eachRepeat } from '../key-groups.ts';
 import { curveThreshold } from '../lsh.ts';
 import { createUnionFind } from '../union-find.ts';
-import { type VerifyCounts, verifyCandidates } from '../verify.ts';
-import { minhashColumns } from './observer.ts';
-import { type MinhashOptions, resolveMinhash } from './options.ts';
+import { createCandidates, emptyHistogram, type VerifyCounts, verifyCandidates } from '../verify.ts';
+import { type DatatroveBand, datatroveRoots } from './datatrove-clusters.ts';
+import { indexLayout } from './index-layout.ts';
+import type { WordHash } from './mersenne.ts';
+import { minhashColumns, signatureColumn } from './observer.ts';
+import { type MinhashOptions, type ResolvedMinhash, resolveMinhash } from './options.ts';
+
+/** Bands whose keys make a document's fingerprint. */
+export const FINGERPRINT_BANDS = 8;
 
 export async function decideMinhash(given: MinhashOptions, context: BarrierContext): Promise<BarrierResult> {
-  const { shape, shingleTokens, rule, seed } = resolveMinhash(given, context.seed);
+  const resolved = resolveMinhash(given, context.seed);
+  const { shape, shingleTokens, rule, seed, keep, isRootKept } = resolved;
   const columns = minhashColumns(shape);
   const reader = createFeatureReader(context);
+  const rows = await rowsWith(reader, columns.shingles);
+  const layout = indexLayout(given, context.seed, rows);
+  const known = await findKnown(reader, context, given, layout);
   const sets = createUnionFind(context.rows);
-  const candidates = createCandidates(rule === undefined ? 0 : context.rows);
-  const take = rule === undefined ? sets.union : candidates.add;
-  for (let band = 0; band < shape.bands; band++) {
+  const candidates = createCandidates(context);
+  const take =
+    rule === undefined
+      ? sets.union
+      : (representative: number, member: number): void => candidates.add(member, representative);
+  // Half: the reader's window and the candidates have a quarter each.
+  const matching = { memoryBytes: context.memoryBytes / 2 };
+  const progress = (band: number): void =>
     context.progress((0.6 * band) / shape.bands, `band ${band + 1} of ${shape.bands}`);
-    const keys = { firstColumn: 2 * band, words: 2, presentColumn: columns.shingles };
-    await eachRepeat(reader, keys, (first, ordinal) => void take(first, ordinal));
+  const roots = isRootKept
+    ? await datatroveRoots(reader, bandColumns(resolved, given.sourceField, rows), matching, progress)
+    : undefined;
+  if (roots !== undefined) for (let i = 0; i < roots.length; i++) sets.union(roots[i], i);
+  for (let band = 0; roots === undefined && band < shape.bands; band++) {
+    progress(band);
+    await eachRepeat(reader, { firstColumn: 2 * band, words: 2, rows }, matching, (first, ordinal) => {
+      take(first, ordinal);
+    });
   }
 
   let verification: ({ candidatePairs: number } & VerifyCounts) | undefined;
+  const similarities = rule && emptyHistogram(rule);
   if (rule !== undefined) {
-    context.progress(0.6, `checking ${candidates.edges} candidate pairs`);
-    const counts = await verifyCandidates(candidates, sets, context, { rule });
-    verification = { candidatePairs: candidates.edges, ...counts };
+    const candidatePairs = candidates.close();
+    context.progress(0.6, `checking ${candidatePairs} candidate pairs`);
+    const settle = known.settle;
+    const counts = await verifyCandidates(candidates, sets, context, { rule, similarities, settle });
+    verification = { candidatePairs, ...counts };
   }
   const keptAs = sets.roots();
-  await keepByRule(given.keep, keptAs, reader, columns);
+  const dropKnown = known.drop(keptAs);
+  if (roots === undefined) await keepByRule(keep, keptAs, reader, columns);
+  else for (let i = 0; i < keptAs.length; i++) keptAs[i] = roots[keptAs[i]];
+  const { counts: index, ...dropped } = dropKnown(keptAs);
 
   context.progress(0.95, 'describing clusters');
   const settings = {
@@ -40,10 +69,59 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
     curveThreshold: Number(curveThreshold(shape).toFixed(3)),
     verify: rule === undefined ? 0 : rule.kind === 'jaccard' ? rule.threshold : rule.kind,
     ...(rule?.kind === 'containment' && given.containment),
-    keep: given.keep,
+    keep: isRootKept ? 'root' : keep,
     seed,
+    ...(resolved.datatroveHash && { convention: 'datatrove', ...hashNames(resolved.datatroveHash) }),
   };
-  const details = await describeClusters('minhash', keptAs, context, settings);
+  const { bands, rows: rowsPerBand } = shape;
+  const details = await describeClusters(
+    {
+      method: 'minhash',
+      keptAs,
+      reader,
+      columns: { tokens: columns.tokens, source: columns.rank + rankWords(keep) },
+      fingerprint: {
+        of: `${signatureName(resolved)}: ${rowsPerBand} rows a band, ${shingleTokens}-token shingles, seed ${seed}`,
+        first: 0,
+        count: 2 * Math.min(bands, FINGERPRINT_BANDS),
+      },
+      options: given,
+      curve: { bands, rows: rowsPerBand },
+      checked: similarities,
+      settings,
+    },
+    context,
+  );
+  const left = await leaveIndex(reader, context, given, { layout, known, keptAs });
   context.progress(1);
-  return { keptAs, details: verification === undefined ? details : { ...details, verification } };
+  return {
+    keptAs,
+    ...dropped,
+    ...left,
+    details: { ...details, ...(verification && { verification }), ...(index && { index }) },
+  };
+}
+
+/** Where keys and values of the bands lie that datatrove's clusters are made from. */
+function bandColumns(
+  resolved: ResolvedMinhash,
+  sourceField: string | undefined,
+  rows: RowSet | undefined,
+): DatatroveBand[] {
+  const { bands, rows: values } = resolved.shape;
+  const firstValue = signatureColumn(resolved, sourceField);
+  return Array.from({ length: bands }, (_, band) => ({
+    key: { firstColumn: 2 * band, words: 2, rows },
+    firstValueColumn: firstValue + 2 * values * band,
+    values,
+  }));
+}
+
+function hashNames({ function: hashFunction, bits }: WordHash) {
+  return { hashFunction, hashBits: bits };
+}
+
+function signatureName({ datatroveHash }: ResolvedMinhash): string {
+  if (datatroveHash === undefined) return 'signature';
+  return `datatrove signature, ${datatroveHash.function} of ${datatroveHash.bits} bits`;
 }

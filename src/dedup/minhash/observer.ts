@@ -1,15 +1,16 @@
 /**
  * What `dedup.minhash` keeps of a document: 8 bytes for each band, 12 more, and 8 where the rule for what is kept needs a
  * rank. Columns, one row per document: two words of key for each band, the number of shingles (0: no keys), the length in
- * UTF-16 units, the number of tokens, the rank.
+ * UTF-16 units, the number of tokens, the rank, the source where that is a field of meta, and the whole signature where
+ * the root of datatrove's union-find is kept, which depends on it.
  */
 import type { Observer } from '../../core/stage.ts';
 import { createColumnWriter } from '../columns.ts';
-import { type Keep, rankOf, rankWords, writeRank } from '../keep.ts';
+import { rankOf, rankWords, writeRank } from '../keep.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
-import { createPermutations, minhashSignature } from '../minhash-kernel.ts';
-import { createShingler } from '../shingles.ts';
+import { createSourceColumn } from '../sources.ts';
 import type { ResolvedMinhash } from './options.ts';
+import { createDatatroveSigner, createFoldedSigner } from './signers.ts';
 
 export interface MinhashColumns {
   shingles: number;
@@ -24,27 +25,42 @@ export function minhashColumns({ bands }: BandShape): MinhashColumns {
   return { shingles: 2 * bands, length: 2 * bands + 1, tokens: 2 * bands + 2, rank: 2 * bands + 3 };
 }
 
+/** The first column of the whole signature, where it is there. */
+export function signatureColumn({ shape, keep }: ResolvedMinhash, sourceField: string | undefined): number {
+  return minhashColumns(shape).rank + rankWords(keep) + createSourceColumn(sourceField).words;
+}
+
 /** Leaves the columns that the head of this file describes. */
-export function createMinhashObserver({ shape, shingleTokens, seed }: ResolvedMinhash, keep: Keep): Observer {
-  const shingler = createShingler(shingleTokens);
-  const { multipliers, increments } = createPermutations(shape.bands * shape.rows, seed);
-  const signature = new Uint32Array(shape.bands * shape.rows);
+export function createMinhashObserver(
+  resolved: ResolvedMinhash,
+  { sourceField }: { sourceField?: string | undefined },
+): Observer {
+  const { shape, shingleTokens, datatroveHash, seed, keep, isRootKept } = resolved;
+  const signer =
+    datatroveHash === undefined
+      ? createFoldedSigner(shape, shingleTokens, seed)
+      : createDatatroveSigner(shape, shingleTokens, datatroveHash, seed);
+  const { signature } = signer;
+  const keyShape = { bands: shape.bands, rows: signer.wordsPerBand };
   const columns = minhashColumns(shape);
-  const row = new Uint32Array(columns.rank + rankWords(keep));
+  const source = createSourceColumn(sourceField);
+  const sourceAt = columns.rank + rankWords(keep);
+  const signatureAt = signatureColumn(resolved, sourceField);
+  const row = new Uint32Array(signatureAt + (isRootKept ? signature.length : 0));
   const rank = rankOf(keep);
   const writer = createColumnWriter(row.length);
   return {
     observe(document) {
       const { text } = document;
-      const count = shingler.shingle(text);
-      minhashSignature(shingler.hashes, count, multipliers, increments, signature);
-      bandKeys(signature, shape, row);
-      row[columns.shingles] = count;
+      row[columns.shingles] = signer.sign(text);
+      bandKeys(signature, keyShape, row);
       row[columns.length] = text.length;
-      row[columns.tokens] = shingler.tokens;
+      row[columns.tokens] = signer.tokens;
+      if (isRootKept) row.set(signature, signatureAt);
       if (rank !== undefined) writeRank(row, columns.rank, rank(document));
+      source.write(row, sourceAt, document);
       writer.push(row);
     },
-    finish: writer.finish,
+    finish: () => writer.finish(source.trailer()),
   };
 }

@@ -1,13 +1,33 @@
 /** The options of `dedup.minhash`, and what depends on several of them. */
 import { z } from 'zod';
-import { keepOption } from '../keep.ts';
+import { reportClustersOption } from '../clusters.ts';
+import { indexOptions, sketchOption } from '../index/options.ts';
+import { type Keep, keepOption } from '../keep.ts';
 import type { LikenessRule } from '../likeness.ts';
-import { type BandShape, optimalBands } from '../lsh.ts';
+import { type BandShape, catchingBands, optimalBands } from '../lsh.ts';
+import { sourceFieldOption } from '../sources.ts';
+import type { WordHash } from './mersenne.ts';
 
 const WIDE: BandShape = { bands: 40, rows: 4 };
+const FINEWEB: BandShape = { bands: 14, rows: 8 };
 
 export const minhashOptions = z
   .object({
+    convention: z
+      .enum(['corpusmill', 'datatrove'])
+      .default('corpusmill')
+      .describe(
+        'Whose signatures: our own, or those that datatrove (FineWeb) computes, value for value, with its defaults for ' +
+          '`shingleTokens`, `numBands`, `rowsPerBand`, `seed` (5 words, 14 × 8, 1), no check and `keep: root`.',
+      ),
+    hashFunction: z
+      .enum(['xxhash', 'sha1'])
+      .optional()
+      .describe('With `convention: datatrove`: how n-grams are hashed; xxhash by default (FineWeb: sha1).'),
+    hashBits: z
+      .union([z.literal(64), z.literal(32)])
+      .optional()
+      .describe('With `convention: datatrove`: bits of those hashes and of the signature; 64 by default.'),
     shingleTokens: z
       .int()
       .min(1)
@@ -35,15 +55,18 @@ export const minhashOptions = z
       .max(1)
       .optional()
       .describe(
-        'Jaccard similarity around which pairs are to be found; sets bands and rows by least expected error ' +
-          '(datasketch, RedPajama-V2) in place of `numBands` and `rowsPerBand`.',
+        'Jaccard similarity from which pairs are to be found; sets bands and rows in place of `numBands` and ' +
+          '`rowsPerBand`: so that 95 % of pairs at that similarity become candidates, or, with `verify: 0`, by least ' +
+          'expected error (datasketch, RedPajama-V2).',
       ),
     numHashes: z
       .int()
       .min(2)
       .max(4096)
       .optional()
-      .describe('With `threshold`: hash functions to divide into bands; 128 by default.'),
+      .describe(
+        'With `threshold`: hash functions to divide into bands; 192 by default, 128 with `verify: 0` (as in peers).',
+      ),
     verify: z
       .union([z.literal('containment'), z.number().min(0).max(1)])
       .optional()
@@ -80,13 +103,51 @@ export const minhashOptions = z
             'A document of fewer shingles than this share of the other goes with it as its fragment, and does not link ' +
               'it with others that hold the same; 0: links like any other.',
           ),
+        exactBelow: z
+          .int()
+          .min(0)
+          .max(128)
+          .default(30)
+          .describe(
+            'Of a document of fewer different shingles one word may be all that it says: only those with the same ' +
+              'shingles are its copies; 0: no such limit.',
+          ),
+        orderedBelow: z
+          .int()
+          .min(0)
+          .max(128)
+          .default(62)
+          .describe(
+            'In a document of fewer different shingles nothing that both have may stand in another order; 0: any ' +
+              'order that `maxReordered` allows.',
+          ),
       })
       .prefault({})
       .describe('Limits of the check by containment.'),
-    keep: keepOption('longest'),
+    keep: z
+      .union([z.literal('root'), keepOption('longest').unwrap()])
+      .optional()
+      .describe(
+        'Which member of a cluster is kept: `first` in input order, the `longest` (the default), the one with the `best` ' +
+          'score or the `newest` date in its meta, or one of the preferred `sources`; of equals the longest, then the ' +
+          "first. Or the `root` of datatrove's union-find, the default of `convention: datatrove`.",
+      ),
+    sourceField: sourceFieldOption(),
+    reportClusters: reportClustersOption(),
+    ...indexOptions(),
+    sketchValues: sketchOption(),
     seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of the hash functions; the pipeline's by default."),
   })
   .superRefine((given, context) => {
+    const refuse = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
+    if (given.convention !== 'datatrove') {
+      for (const key of ['hashFunction', 'hashBits'] as const) {
+        if (given[key] !== undefined) refuse(key, `\`${key}\` has a meaning only with \`convention: datatrove\``);
+      }
+    }
+    if (given.keep === 'root' && (given.convention !== 'datatrove' || isChecked(given))) {
+      refuse('keep', '`root` is what `convention: datatrove` keeps when candidates are not checked');
+    }
     const bandKey =
       given.numBands !== undefined ? 'numBands' : given.rowsPerBand !== undefined ? 'rowsPerBand' : undefined;
     if (given.threshold !== undefined && bandKey !== undefined) {
@@ -110,20 +171,43 @@ export type MinhashOptions = z.output<typeof minhashOptions>;
 export interface ResolvedMinhash {
   shape: BandShape;
   shingleTokens: number;
+  /** How datatrove hashes its n-grams; undefined: our own signatures. */
+  datatroveHash: WordHash | undefined;
   /** How candidates are checked; undefined: not at all. */
   rule: LikenessRule | undefined;
   seed: number;
+  /** `isRootKept`: the root of datatrove's union-find is, and `keep` says nothing. */
+  keep: Keep;
+  isRootKept: boolean;
 }
 
 /** Fills in what depends on other options. */
 export function resolveMinhash(given: MinhashOptions, pipelineSeed: number): ResolvedMinhash {
+  const isDatatrove = given.convention === 'datatrove';
+  const usual = isDatatrove ? FINEWEB : WIDE;
+  const verify = given.verify ?? given.threshold ?? (isDatatrove ? 0 : 'containment');
   const shape =
     given.threshold === undefined
-      ? { bands: given.numBands ?? WIDE.bands, rows: given.rowsPerBand ?? WIDE.rows }
-      : optimalBands(given.threshold, given.numHashes ?? 128);
-  const verify = given.verify ?? given.threshold ?? 'containment';
+      ? { bands: given.numBands ?? usual.bands, rows: given.rowsPerBand ?? usual.rows }
+      : verify === 0
+        ? optimalBands(given.threshold, given.numHashes ?? 128)
+        : catchingBands(given.threshold, given.numHashes ?? 192);
   const shingleTokens = given.shingleTokens ?? (verify === 'containment' ? 3 : 5);
-  return { shape, shingleTokens, rule: ruleOf(given, verify, shingleTokens), seed: given.seed ?? pipelineSeed };
+  const isRootKept = isDatatrove && (given.keep === 'root' || (given.keep === undefined && !isChecked(given)));
+  return {
+    shape,
+    shingleTokens,
+    datatroveHash: isDatatrove ? { function: given.hashFunction ?? 'xxhash', bits: given.hashBits ?? 64 } : undefined,
+    rule: ruleOf(given, verify, shingleTokens),
+    seed: given.seed ?? (isDatatrove ? 1 : pipelineSeed),
+    keep: isRootKept ? 'first' : given.keep === undefined || given.keep === 'root' ? 'longest' : given.keep,
+    isRootKept,
+  };
+}
+
+/** With `convention: datatrove`: whether options ask for a check. */
+function isChecked({ verify, threshold }: { verify?: unknown; threshold?: unknown }): boolean {
+  return (verify ?? threshold ?? 0) !== 0;
 }
 
 function ruleOf(

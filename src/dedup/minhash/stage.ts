@@ -15,6 +15,8 @@
  * WebAssembly, at 50–60 with the plain twin.
  */
 import { defineBarrier } from '../../core/stage.ts';
+import { observeForIndex } from '../index/observe.ts';
+import { INDEX_ROLE, indexFiles, inIndexReason } from '../index/options.ts';
 import { keepMistakes } from '../keep.ts';
 import { decideMinhash } from './decide.ts';
 import { createMinhashObserver } from './observer.ts';
@@ -27,11 +29,16 @@ export const minhash = defineBarrier({
   source:
     'MinHash, resemblance and containment (Broder 1997) with banding (Indyk & Motwani 1998); ' +
     'optimal bands as in datasketch and RedPajama-V2.',
-  version: 3,
+  version: 4,
   options: minhashOptions,
-  checkInputs: ({ keep }, inputs) => keepMistakes(keep, inputs),
-  reasons: { duplicate: 'Most of its shingles are those of a kept document.' },
+  checkInputs: ({ keep }, inputs) => (keep === undefined || keep === 'root' ? [] : keepMistakes(keep, inputs)),
+  optionFiles: ({ index }) => indexFiles(index),
+  reasons: { duplicate: 'Most of its shingles are those of a kept document.', ...inIndexReason },
   scope: 'document',
-  createObserver: (given, context) => createMinhashObserver(resolveMinhash(given, context.seed), given.keep),
+  makes: [INDEX_ROLE],
+  createObserver(given, context) {
+    const resolved = resolveMinhash(given, context.seed);
+    return observeForIndex(createMinhashObserver(resolved, given), given, resolved.rule);
+  },
   decide: decideMinhash,
 });

@@ -2,21 +2,17 @@
  * Which documents a finished run found to be copies of which, over all its dedup stages together: a document that
  * `dedup.exact` gave to another, which `dedup.minhash` gave to a third, is a copy of the third.
  *
- * Read from the decisions in the run directory, so that it holds for reused phases too. 5 bytes a document; texts are
- * read only for fingerprints, those of members of clusters alone.
+ * Read from the decisions in the run directory, so that it holds for reused phases too. 5 bytes a document.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Document } from '../../core/document.ts';
-import { xxh64 } from '../../core/hash.ts';
-import { fieldValue } from '../../core/meta-field.ts';
 import { NOBODY } from '../../core/stage.ts';
 import { expandInputs } from '../../io/files.ts';
 import type { InputFile } from '../../io/input.ts';
 import { decideDir } from '../barrier-task.ts';
 import type { PassResult } from '../part-statistics.ts';
-import { decisionFile, type PartRef, partRefs, readByOrdinal, readPartFile } from '../parts.ts';
-import type { Pipeline } from '../pipeline.ts';
+import { decisionFile, type PartRef, partRefs, readPartFile } from '../parts.ts';
+import type { Pipeline, StageInstance } from '../pipeline.ts';
 import { type BarrierPhase, planPhases } from '../plan.ts';
 import { finishedResult } from '../run-directory.ts';
 
@@ -28,8 +24,8 @@ export interface Duplicates {
   standing: Uint32Array;
   /** By ordinal 1 + the index in `stages` of the stage that dropped it, 0 where it is kept. */
   droppedBy: Uint8Array;
-  /** Instance names of the dedup stages. */
-  stages: string[];
+  /** The dedup stages in their order. */
+  stages: { instance: StageInstance; dir: string }[];
   /** Documents for which another stands. */
   count: number;
 }
@@ -64,7 +60,14 @@ export async function readDuplicates(pipeline: Pipeline): Promise<Duplicates> {
       }
     }
   }
-  return { refs, files, standing, droppedBy, stages: barriers.map(({ stage }) => stage.name), count: resolve(standing) };
+  return {
+    refs,
+    files,
+    standing,
+    droppedBy,
+    stages: barriers.map(({ stage, id }) => ({ instance: stage, dir: phaseDir(id) })),
+    count: resolve(standing),
+  };
 }
 
 /** Lets every document point to the one that is kept at the end; returns how many point to another. */
@@ -84,65 +87,20 @@ function resolve(standing: Uint32Array): number {
   return count;
 }
 
-/** By ordinal 1 for members of clusters: documents that stand for another or for which another stands. */
-export function clustered({ standing }: Duplicates): Uint8Array {
-  const members = new Uint8Array(standing.length);
-  for (let ordinal = 0; ordinal < standing.length; ordinal++) {
-    const kept = standing[ordinal];
-    if (kept === ordinal || kept === NOBODY) continue;
-    members[ordinal] = 1;
-    members[kept] = 1;
-  }
-  return members;
+/** Copies in the order of their ordinals, and for each the document that is kept for it. */
+export interface Copies {
+  ordinals: Uint32Array;
+  of: Uint32Array;
 }
 
-/** Bits of a fingerprint: a number that fits a double, six bytes in a report. */
-export const FINGERPRINT_BITS = 48;
-
-/**
- * Fingerprints of the members of clusters, in the order of their ordinals: 48 bits of the xxHash64 of the text, or of
- * the field that is compared. Among a million documents about one in 300 million is taken for another.
- */
-export async function fingerprintsOf(
-  { refs }: Duplicates,
-  members: Uint8Array,
-  by: string,
-): Promise<{ ordinals: Uint32Array; values: Float64Array }> {
-  let count = 0;
-  for (const member of members) count += member;
-  const ordinals = new Uint32Array(count);
-  const values = new Float64Array(count);
-  const compared = comparedValue(by);
+/** All documents for which another is kept. */
+export function copiesOf({ standing, count }: Duplicates): Copies {
+  const copies = { ordinals: new Uint32Array(count), of: new Uint32Array(count) };
   let at = 0;
-  for (const ref of refs) {
-    const wanted: number[] = [];
-    for (let row = 0; row < ref.rows; row++) {
-      if (members[ref.firstOrdinal + row] === 1) wanted.push(ref.firstOrdinal + row);
-    }
-    if (wanted.length === 0) continue;
-    const documents = await readByOrdinal([ref], wanted);
-    for (const [i, document] of documents.entries()) {
-      ordinals[at] = wanted[i];
-      values[at++] = fingerprint(compared(document));
-    }
+  for (let ordinal = 0; ordinal < standing.length; ordinal++) {
+    if (standing[ordinal] === ordinal || standing[ordinal] === NOBODY) continue;
+    copies.ordinals[at] = ordinal;
+    copies.of[at++] = standing[ordinal];
   }
-  return { ordinals, values };
-}
-
-const encoder = new TextEncoder();
-
-function fingerprint(value: string): number {
-  return Number(BigInt.asUintN(FINGERPRINT_BITS, xxh64(encoder.encode(value))));
-}
-
-/** What makes a document the same in the next run: the field that is compared, else the text. */
-function comparedValue(by: string): (document: Document) => string {
-  if (by === 'text') return ({ text }) => text;
-  if (by === 'id') return ({ id }) => id;
-  const path = by.split('.');
-  return ({ text, meta }) => {
-    const value = fieldValue(meta, path);
-    if (value === undefined || value === null || value === '') return text;
-    return typeof value === 'string' ? value : JSON.stringify(value);
-  };
+  return copies;
 }

@@ -50,7 +50,7 @@ export async function placesOf(
     if (rows.length > 0) {
       const found = await placesIn(chunk, specs, rows, lines);
       found.forEach((place, i) => places.set(ref.firstOrdinal + rows[i], place));
-    } else if (chunk.kind === 'bytes') lines.skip(chunk);
+    } else lines.skip(chunk);
     releaseChunk(chunk);
     if (next === wanted.length) break;
   }
@@ -80,7 +80,9 @@ async function placesIn(
     () => {},
   );
   if (chunk.kind !== 'bytes') return places;
-  return places.map((place) => (place.row === undefined ? place : { file: place.file, line: lines.at(chunk, place.row) }));
+  const located = places.map(({ file, row }) => ({ file, line: row === undefined ? undefined : lines.at(chunk, row) }));
+  lines.skip(chunk);
+  return located.map(({ file, line }) => ({ file, ...(line !== undefined && { line }) }));
 }
 
 /** The place that a made-up id tells; `row` is the byte for chunks of bytes. */
@@ -97,29 +99,38 @@ function placeOf(chunk: Chunk, id: string, prefix: string): RecordPlace {
 }
 
 interface LineCounter {
-  /** Counts the lines of a chunk that nobody asks about. */
-  skip(chunk: ByteChunk): void;
+  /** Passes a chunk that nobody asks about. */
+  skip(chunk: Chunk): void;
   /** The line, from 1, in which the byte at `offset` of the chunk's file stands. Ask in ascending order. */
-  at(chunk: ByteChunk, offset: number): number;
+  at(chunk: ByteChunk, offset: number): number | undefined;
 }
+
+/** A byte order mark, which is before the first chunk. */
+const MOST_MARK_BYTES = 3;
 
 /** Counts line ends of one file after another. */
 function lineCounter(): LineCounter {
   let file: string | undefined;
-  let line = 1;
+  /** Undefined behind a stretch of the file that was not handed out and whose lines are not known. */
+  let line: number | undefined = 1;
   /** Offset in the file up to which line ends are counted. */
   let counted = 0;
+  const begin = (chunk: Chunk): void => {
+    if (file === chunk.file) return;
+    file = chunk.file;
+    line = 1;
+    counted = 0;
+  };
   const countTo = (chunk: ByteChunk, offset: number): void => {
-    if (file !== chunk.file) {
-      file = chunk.file;
-      line = 1;
-      counted = 0;
-    }
-    // A CSV header, or a byte order mark, lies before the first chunk.
-    if (counted < chunk.offset) {
-      if (counted === 0 && chunk.format !== 'jsonl' && chunk.header !== undefined) line++;
+    begin(chunk);
+    const gap = chunk.offset - counted;
+    if (gap > 0) {
+      // Before the first chunk of a CSV file is its header.
+      if (counted === 0 && chunk.header !== undefined) line = 2 + chunk.header.join('').split('\n').length - 1;
+      else if (counted > 0 || gap > MOST_MARK_BYTES) line = undefined;
       counted = chunk.offset;
     }
+    if (line === undefined) return;
     const { buffer, byteOffset, byteLength } = chunk.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     const to = offset - chunk.offset;
@@ -131,7 +142,16 @@ function lineCounter(): LineCounter {
     counted = offset;
   };
   return {
-    skip: (chunk) => countTo(chunk, chunk.offset + chunk.bytes.byteLength),
+    skip(chunk) {
+      if (chunk.kind === 'bytes') countTo(chunk, chunk.offset + chunk.bytes.byteLength);
+      if (chunk.kind !== 'bad' || chunk.bad.unit !== 'byte') return;
+      // A record that is too long to be read: one line, in JSONL.
+      begin(chunk);
+      const { offset, length = 0 } = chunk.bad;
+      if (line === undefined || offset - counted > MOST_MARK_BYTES || !/\.(jsonl|ndjson)\b/.test(chunk.file)) return;
+      line++;
+      counted = offset + length + 1;
+    },
     at(chunk, offset) {
       countTo(chunk, offset);
       return line;

@@ -25,6 +25,8 @@ export interface DedupSettings {
   threshold: number | undefined;
   verify: number | 'containment' | undefined;
   keep: KeepRule | undefined;
+  /** Path into meta to what the report counts as a source; undefined: the input. */
+  sourceField: string | undefined;
 }
 
 /** As the option `keep` of the dedup stages. */
@@ -60,18 +62,23 @@ export interface DedupRequest extends DedupSettings, CorpusSettings, RunSettings
  */
 export async function dedupPipeline(request: DedupRequest): Promise<Pipeline> {
   const stages: Record<string, unknown>[] = [];
-  const { exact, near, lines, by, normalize, threshold, verify, keep, write } = request;
+  const { exact, near, lines, by, normalize, threshold, verify, sourceField, write } = request;
   const both = !exact && !near && !lines;
+  const shared = {
+    ...(request.keep !== undefined && { keep: request.keep }),
+    // A record's own `source` makes way for the input's name (src/io/record.ts).
+    ...(sourceField !== undefined && { sourceField: sourceField === 'source' ? 'original_source' : sourceField }),
+  };
   if (exact || both || by !== 'text') {
     const form = normalize ?? (/(^|[._-])(url|uri)$/i.test(by) ? 'url' : 'raw');
-    stages.push({ stage: 'dedup.exact', by, normalize: form, ...(keep !== undefined && { keep }) });
+    stages.push({ stage: 'dedup.exact', by, normalize: form, ...shared });
   }
   if (near || both) {
     stages.push({
       stage: 'dedup.minhash',
       ...(threshold !== undefined && { threshold }),
       ...(verify !== undefined && { verify }),
-      ...(keep !== undefined && { keep }),
+      ...shared,
     });
   }
   // Last: what it cuts out of documents would be read anew by a stage behind it.
@@ -122,6 +129,14 @@ export async function memoryPipeline(
       ({ path, found, expected, message }) =>
         `${path.replace(/^stages\.\d+\./, '')}: found ${found}, ${message ?? `expected ${expected}`}`,
     );
-    throw new CorpusmillError('USAGE', mistakes.join('; '), { cause: error });
+    // Stages that share a flag share its mistakes.
+    throw new CorpusmillError('USAGE', [...new Set(mistakes)].join('; '), { cause: error });
   }
+}
+
+/** An error of a run, for someone who has typed the paths and written no pipeline file. */
+export function withoutPipelineFile(error: unknown): unknown {
+  if (!(error instanceof CorpusmillError) || error.code !== 'INPUT_NOT_FOUND') return error;
+  const hint = 'paths are relative to the current directory; check the spelling, and quote globs';
+  return new CorpusmillError(error.code, error.message, { hint, cause: error });
 }

@@ -1,0 +1,16 @@
+// The 128-bit key of a text: xxHash64 (Yann Collet, "xxHash fast digest algorithm", format description 0.1.1) of its
+// UTF-8 under two seeds. The twin that gives the same bits is in src/dedup/text-key.ts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace corpusmill::text_key {
+
+// UTF-8 of UTF-16 units; half of a pair becomes U+FFFD. `out` has room for 3 bytes a unit. Returns the bytes written.
+size_t to_utf8(const uint16_t* units, size_t length, uint8_t* out);
+
+// xxHash64 under both seeds in one pass over the bytes.
+void xxh64_twice(const uint8_t* bytes, size_t length, const uint64_t seeds[2], uint64_t hashes[2]);
+
+}  // namespace corpusmill::text_key

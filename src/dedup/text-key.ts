@@ -1,0 +1,37 @@
+/**
+ * The 128-bit key of a string: xxHash64 (Collet) of its UTF-8 under two seeds, which the native kernel
+ * (native/text_key.cc) takes in one pass.
+ */
+import { xxh64 } from '../core/hash.ts';
+import { native } from '../core/native.ts';
+
+/** Words of a key. */
+export const KEY_WORDS = 4;
+const LARGE_BUFFER = 16 << 20;
+/** Any two seeds; the first is 0, the second 2^64 divided by the golden ratio. */
+const SECOND_SEED = 0x9e3779b97f4a7c15n;
+
+/** Writes the key of a string into the first four words of `row`. */
+export type WriteTextKey = (value: string, row: Uint32Array) => void;
+
+export const writeTextKey: WriteTextKey = native?.textKey ?? createTextKeyTwin();
+
+/** The native kernel's twin. */
+export function createTextKeyTwin(): WriteTextKey {
+  const hashes = new BigUint64Array(2);
+  const words = new Uint32Array(hashes.buffer);
+  const encoder = new TextEncoder();
+  let bytes = new Uint8Array(0);
+  return (value, row) => {
+    // A UTF-16 unit takes at most three bytes. What a huge document needed is given back after it.
+    const needed = value.length * 3;
+    if (needed > bytes.length || (bytes.length > LARGE_BUFFER && needed < bytes.length / 4)) {
+      bytes = new Uint8Array(Math.max(1 << 16, needed + (needed >>> 2)));
+    }
+    const { written } = encoder.encodeInto(value, bytes);
+    const encoded = bytes.subarray(0, written);
+    hashes[0] = xxh64(encoded);
+    hashes[1] = xxh64(encoded, SECOND_SEED);
+    row.set(words);
+  };
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPairSet, type PairSet } from '../../src/dedup/pair-set.ts';
+
+let workDir: string;
+beforeAll(() => {
+  workDir = mkdtempSync(join(tmpdir(), 'corpusmill-pairs-'));
+});
+afterAll(() => rmSync(workDir, { recursive: true }));
+
+function readAll(set: PairSet): [number, number][] {
+  const pairs: [number, number][] = [];
+  const cursor = set.read();
+  while (cursor.next()) pairs.push([cursor.major, cursor.minor]);
+  expect(cursor.next()).toBe(false);
+  return pairs;
+}
+
+/** Ordinals up to the largest there are. */
+const ordinal = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(0x7fffffff, 0x80000000, 0xfffffffe));
+
+describe('a set of pairs', () => {
+  it('gives each pair once, in order, as often as it is read, in memory and through scratch files', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(ordinal, ordinal), { maxLength: 300 }),
+        fc.integer({ min: 0, max: 3000 }),
+        (pairs, maxBytes) => {
+          const set = createPairSet({ workDir, name: 'set', maxBytes });
+          for (const [major, minor] of pairs) set.add(major, minor);
+          const expected = [...new Map(pairs.map((pair) => [pair.join(), pair])).values()].sort(
+            (a, b) => a[0] - b[0] || a[1] - b[1],
+          );
+          expect(set.close()).toBe(expected.length);
+          expect(set.size).toBe(expected.length);
+          expect(readAll(set)).toEqual(expected);
+          expect(readAll(set)).toEqual(expected);
+          // Room for one pair there always is.
+          if (expected.length > Math.max(1, maxBytes / 8)) expect(readdirSync(workDir)).toHaveLength(1);
+          set.remove();
+          expect(readdirSync(workDir)).toEqual([]);
+        },
+      ),
+    );
+  });
+
+  it('needs no file for pairs that come again and again', () => {
+    const set = createPairSet({ workDir, name: 'set', maxBytes: 8 * 1000 });
+    for (let round = 0; round < 40; round++) for (let i = 0; i < 400; i++) set.add(i + 1, i);
+    expect(set.close()).toBe(400);
+    expect(readdirSync(workDir)).toEqual([]);
+  });
+
+  it('merges thousands of runs without as many open files', () => {
+    const set = createPairSet({ workDir, name: 'set', maxBytes: 8 });
+    let most = 0;
+    for (let i = 0; i < 1200; i++) {
+      set.add((i * 7919) % 800, 1);
+      if (i % 100 === 0) most = Math.max(most, readdirSync(workDir).length);
+    }
+    expect(most).toBeLessThan(3 * 32);
+    expect(set.close()).toBe(800);
+    expect(readAll(set).map(([major]) => major)).toEqual(Array.from({ length: 800 }, (_, i) => i));
+    set.remove();
+    expect(readdirSync(workDir)).toEqual([]);
+  });
+
+  it('can be left in the middle', () => {
+    const set = createPairSet({ workDir, name: 'set', maxBytes: 80 });
+    for (let i = 0; i < 100; i++) set.add(i, 0);
+    set.close();
+    const cursor = set.read();
+    cursor.next();
+    cursor.end();
+    set.remove();
+    expect(readdirSync(workDir)).toEqual([]);
+  });
+});
