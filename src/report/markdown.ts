@@ -4,24 +4,29 @@
  * GitHub makes no mentions, references or links of it.
  */
 import { detailRows } from './detail-rows.ts';
+import { renderComparison, renderVerdict } from './markdown/comparison.ts';
+import { renderDuplicates, renderLines } from './markdown/duplicates.ts';
+import { codeText, escapeMarkdown, folded, table } from './markdown/text.ts';
 import { formatBytes, formatCount, formatCounted, formatMeasure, formatShare } from './numbers.ts';
 import type { Report, ReportSample } from './report-schema.ts';
 
-const EXCERPT_CHARS = 160;
 const SAMPLES_PER_REASON = 2;
-const CLUSTERS_PER_STAGE = 5;
 const COUNTS_PER_STAGE = 20;
 const SKIPS_SHOWN = 20;
 const BAR_CELLS = 20;
 
 export function renderMarkdown(report: Report): string {
   const parts = [
+    `## corpusmill: ${escapeMarkdown(report.pipeline.name)}`,
+    renderVerdict(report),
+    renderComparison(report),
     headline(report),
     funnel(report),
     dropReasons(report),
     ...report.counts.map(counts),
     sampledDrops(report),
-    ...report.duplicates.map(duplicates),
+    ...report.duplicates.map(renderDuplicates),
+    ...report.lines.map(renderLines),
     ...report.mixes.map(mix),
     sources(report),
     outputs(report),
@@ -32,30 +37,9 @@ export function renderMarkdown(report: Report): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-/**
- * Data as inline Markdown text that means itself: one line, no markup, no HTML, no automatic links (an entity does not
- * keep GitHub from linking `a@b.c`; a tag after the sign does).
- */
-export function escapeMarkdown(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\s+/g, ' ')
-    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
-    .replace(/[&<>"'`*_~[\](){}|\\#$!@:]|(?<=\bwww)\./giu, (c) => `&#${c.charCodeAt(0)};`)
-    .replaceAll('&#64;', '&#64;<wbr>');
-}
-
-/** Document text as inline code. Not a backtick span: those cannot hold entities, nor a pipe within a table. */
-function codeText(text: string, maxChars = EXCERPT_CHARS): string {
-  const flat = text.replace(/\s+/g, ' ').trim();
-  const cut = flat.length > maxChars ? `${flat.slice(0, maxChars)}…` : flat;
-  return `<code>${escapeMarkdown(cut)}</code>`;
-}
-
 function headline(report: Report): string {
   const { read, kept, dropped, duplicates: copies, badRecords, tokens } = report.totals;
-  const title = `## corpusmill: ${escapeMarkdown(report.pipeline.name)}`;
-  if (read.documents === 0) return `${title}\n\n**No documents were read.**`;
+  if (read.documents === 0) return '**No documents were read.**';
   const figures = [
     [
       'Documents kept',
@@ -72,7 +56,7 @@ function headline(report: Report): string {
     ...(tokens === null ? [] : [['Tokens packed', formatCount(tokens), '']]),
     ['Bad records', formatCount(badRecords), ''],
   ];
-  return `${title}\n\n${table(['', 'Figure:', 'Share:'], figures)}`;
+  return table(['', 'Figure:', 'Share:'], figures);
 }
 
 function funnel(report: Report): string {
@@ -144,12 +128,14 @@ function counts({ name, entries }: Report['counts'][number]): string {
   const more = entries.length - rows.length;
   if (more > 0) rows.push([`${formatCount(more)} more in report.json`, '']);
   const title = `${escapeMarkdown(name)}: ${formatCounted(entries.length, 'item')} found`;
-  return `<details><summary>${title}</summary>\n\n${table(['Item', 'Documents:'], rows)}\n\n</details>`;
+  return folded(title, table(['Item', 'Documents:'], rows));
 }
 
 function sampledDrops(report: Report): string {
+  // Copies are shown with what they are copies of, in their clusters.
+  const dedupStages = new Set(report.duplicates.map((entry) => entry.name));
   const rows = report.drops.flatMap((drop) =>
-    drop.samples
+    (dedupStages.has(drop.name) ? [] : drop.samples)
       .slice(0, SAMPLES_PER_REASON)
       .map((sample) => [
         `${escapeMarkdown(drop.name)}: ${escapeMarkdown(drop.reason)}`,
@@ -159,31 +145,12 @@ function sampledDrops(report: Report): string {
       ]),
   );
   if (rows.length === 0) return '';
-  return `<details><summary>Sampled documents that were dropped</summary>\n\n${table(['Reason', 'Document', 'Measured / limit', 'Text'], rows)}\n\n</details>`;
+  return folded('Sampled documents that were dropped', table(['Reason', 'Document', 'Measured / limit', 'Text'], rows));
 }
 
 function measurement({ value, threshold }: ReportSample): string {
   if (value === null) return '';
   return threshold === null ? formatMeasure(value) : `${formatMeasure(value)} / ${formatMeasure(threshold)}`;
-}
-
-function duplicates(entry: Report['duplicates'][number]): string {
-  const lead = `### Duplicates: ${escapeMarkdown(entry.name)}\n\n**${formatCount(entry.duplicates)}** of ${formatCounted(entry.documents, 'document')} (${formatShare(entry.duplicates, entry.documents)}) in ${formatCounted(entry.clusters, 'cluster')}.`;
-  if (entry.largest.length === 0) return lead;
-  const rows = entry.largest.slice(0, CLUSTERS_PER_STAGE).map((cluster) => {
-    const kept = cluster.members.find((member) => member.kept);
-    const others = cluster.members.filter((member) => !member.kept);
-    return [
-      formatCount(cluster.size),
-      kept === undefined ? '' : codeText(kept.id, 80),
-      others
-        .slice(0, 2)
-        .map((member) => codeText(member.id, 80))
-        .join(' '),
-      kept === undefined ? '' : codeText(kept.excerpt, 100),
-    ];
-  });
-  return `${lead}\n\n<details><summary>Largest clusters</summary>\n\n${table(['Copies:', 'Kept', 'Dropped, among others', 'Text'], rows)}\n\n</details>`;
 }
 
 function sources(report: Report): string {
@@ -231,7 +198,7 @@ function skipped({ skipped: { records, reasons } }: Report): string {
   const rows = reasons.slice(0, SKIPS_SHOWN).map((row) => [escapeMarkdown(row.reason), formatCount(row.records)]);
   if (reasons.length > SKIPS_SHOWN) rows.push([`${formatCount(reasons.length - SKIPS_SHOWN)} more in report.json`, '']);
   const title = `${formatCounted(records, 'archive record')} left out by the input's <code>warc</code> options`;
-  return `<details><summary>${title}</summary>\n\n${table(['Why', 'Records:'], rows)}\n\n</details>`;
+  return folded(title, table(['Why', 'Records:'], rows));
 }
 
 function quarantine(report: Report): string {
@@ -240,13 +207,6 @@ function quarantine(report: Report): string {
   const where = path === null ? '' : ` in <code>${escapeMarkdown(path)}</code>`;
   const rows = reasons.map((row) => [escapeMarkdown(row.reason), formatCount(row.records)]);
   return `### Quarantine\n\n${formatCounted(records, 'record')} could not be read, set aside${where}.\n\n${table(['Reason', 'Records:'], rows)}`;
-}
-
-/** `heads` that end in a colon are right-aligned, as figures are. Cells are already escaped. */
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const head = heads.map((text) => text.replace(/:$/, ''));
-  const rule = heads.map((text) => (text.endsWith(':') ? '---:' : '---'));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 /** `█████░░░░░`, of 20 cells; never empty for something, never full for less than all. */

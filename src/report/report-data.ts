@@ -3,9 +3,17 @@
  * so that the page, the job summary, the JSON file and the terminal cannot disagree. Pure and without a clock: equal
  * summaries give equal reports.
  */
-import type { DuplicateDetails, MixDetails, RunSummary } from '../core/run-summary.ts';
+import type { DuplicateDetails, LineDetails, MixDetails, RunSummary } from '../core/run-summary.ts';
 import type { SizeHistogram, StageStats, Volume } from '../core/stats.ts';
-import type { Report, ReportCounts, ReportDrop, ReportDuplicates, ReportLengths, ReportMix } from './report-schema.ts';
+import type {
+  Report,
+  ReportCounts,
+  ReportDrop,
+  ReportDuplicates,
+  ReportLengths,
+  ReportLines,
+  ReportMix,
+} from './report-schema.ts';
 
 /** One line on what a reason means, or undefined; the pipeline's stage registry knows (`reasons` of a declaration). */
 export type DescribeReason = (stage: string, reason: string) => string | undefined;
@@ -21,6 +29,9 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
   const duplicateDocuments = sum(
     summary.stages.filter((stage) => dedupStages.has(stage.name)).map((stage) => droppedBy(stage).documents),
   );
+  const lines = summary.barriers.flatMap(({ name, stage, details }) =>
+    isLineDetails(details) ? [linesOf(name, stage, details)] : [],
+  );
   const tokens = summary.outputs.map((output) => output.details['tokens']).filter(isCount);
   return {
     schemaVersion: 1,
@@ -34,6 +45,10 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
       keptByteShare: shareOf(kept.bytes, read.bytes),
       duplicates: duplicateDocuments,
       duplicateShare: shareOf(duplicateDocuments, read.documents),
+      saved: {
+        bytes: sum(duplicates.map((entry) => entry.saved.bytes)),
+        tokens: sum(duplicates.map((entry) => entry.saved.tokens)),
+      },
       badRecords: summary.quarantine.records,
       tokens: tokens.length === 0 ? null : sum(tokens),
     },
@@ -65,8 +80,11 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
     counts: summary.stages.filter((stage) => stage.counts !== undefined).map(countsOf),
     lengths: { before: lengthsOf(summary.lengthsBefore), after: lengthsOf(summary.lengthsAfter) },
     duplicates,
+    lines,
+    verdict: null,
+    comparison: null,
     artifacts: summary.barriers
-      .filter((barrier) => !isDuplicateDetails(barrier.details) && !isMixDetails(barrier.details))
+      .filter(({ details }) => !isDuplicateDetails(details) && !isLineDetails(details) && !isMixDetails(details))
       .map((barrier) => ({
         name: barrier.name,
         stage: barrier.stage,
@@ -176,6 +194,10 @@ function isDuplicateDetails(details: Record<string, unknown>): details is Duplic
   return details['kind'] === 'duplicates';
 }
 
+function isLineDetails(details: Record<string, unknown>): details is LineDetails {
+  return details['kind'] === 'lines';
+}
+
 function isMixDetails(details: Record<string, unknown>): details is MixDetails {
   return details['kind'] === 'mix';
 }
@@ -205,16 +227,52 @@ function duplicatesOf(name: string, stage: string, details: DuplicateDetails): R
     documents: details.documents,
     duplicates: details.duplicates,
     duplicateShare: shareOf(details.duplicates, details.documents),
+    saved: details.saved,
     clusters: details.clusters,
     clusterSizes: Object.entries(details.clusterSizes)
       .map(([size, clusters]) => ({ size: Number(size), clusters }))
       .sort((a, b) => a.size - b.size),
-    largest: details.largest.map((cluster) => ({
-      size: cluster.size,
-      members: cluster.members.map(({ id, source, kept, bytes, excerpt }) => ({ id, source, kept, bytes, excerpt })),
+    sources: sourcesOf(details.sources),
+    largest: details.largest.map(({ size, skipped, members }) => ({
+      size,
+      skipped,
+      members: members.map(({ id, source, kept, bytes, excerpt, fingerprint }) => ({
+        id,
+        source,
+        kept,
+        isNew: null,
+        bytes,
+        excerpt,
+        fingerprint: fingerprint ?? null,
+      })),
     })),
+    curve: details.curve ?? null,
+    checked: details.checked ?? null,
+    fingerprints: details.fingerprints ?? null,
+    index: details.index ? { documents: details.index.documents, inIndex: details.index.inIndex } : null,
     settings: details.settings,
   };
+}
+
+function sourcesOf(sources: DuplicateDetails['sources']): ReportDuplicates['sources'] {
+  return {
+    by: sources.by,
+    rows: sources.names.map((name, i) => ({
+      name,
+      documents: sources.documents[i],
+      duplicates: sources.duplicates[i],
+      duplicateShare: shareOf(sources.duplicates[i], sources.documents[i]),
+      bytesSaved: sources.bytesSaved[i],
+    })),
+    matrix: sources.matrix,
+  };
+}
+
+function linesOf(name: string, stage: string, details: LineDetails): ReportLines {
+  const { unit, documents, edited, seen, removed, bytesRemoved, settings } = details;
+  const top = details.top.map(({ text, documents, occurrences }) => ({ text, documents, occurrences }));
+  const removedShare = shareOf(removed, seen);
+  return { name, stage, unit, documents, edited, seen, removed, removedShare, bytesRemoved, top, settings };
 }
 
 function sumVolumes(volumes: readonly Volume[]): Volume {

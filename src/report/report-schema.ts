@@ -31,6 +31,131 @@ const lengths = z.strictObject({
     .describe('Documents of at least `from` and fewer than `below` bytes; the first bucket holds empty ones too.'),
 });
 
+const saved = z.strictObject({
+  bytes: count.describe('UTF-8 bytes of text.'),
+  tokens: count.describe('Lower-cased words and single CJK characters.'),
+});
+
+const cluster = z.strictObject({
+  size: count,
+  skipped: count.describe('UTF-16 units that all members shown begin with and the excerpts leave out.'),
+  members: z.array(
+    z.strictObject({
+      id: z.string(),
+      source: z.string(),
+      kept: z.boolean(),
+      isNew: z.boolean().nullable().describe('No duplicate of the baseline; null without a baseline to tell by.'),
+      bytes: count.describe('Of the whole text.'),
+      excerpt: z.string(),
+      fingerprint: z.string().nullable().describe('As in `fingerprints`, 16 hexadecimal digits.'),
+    }),
+  ),
+});
+
+const duplicates = z.strictObject({
+  name: z.string(),
+  stage: z.string(),
+  method: z.string(),
+  documents: count.describe('Compared.'),
+  duplicates: count,
+  duplicateShare: share.describe('Of the documents compared.'),
+  saved,
+  clusters: count,
+  clusterSizes: z.array(z.strictObject({ size: count, clusters: count })),
+  sources: z.strictObject({
+    by: z.string().describe('`source`: the input; else a path into meta.'),
+    rows: z.array(
+      z.strictObject({
+        name: z.string(),
+        documents: count.describe('Compared.'),
+        duplicates: count,
+        duplicateShare: share,
+        bytesSaved: count,
+      }),
+    ),
+    matrix: z
+      .array(z.tuple([count, count, count]))
+      .describe('(row, column, n): n duplicates of the source `rows[row]` have one of `rows[column]` for them.'),
+  }),
+  largest: z.array(cluster),
+  curve: z
+    .strictObject({ bands: count, rows: count })
+    .nullable()
+    .describe('Pairs of Jaccard similarity J become candidates with probability 1 − (1 − J^rows)^bands.'),
+  checked: z
+    .strictObject({
+      measure: z.enum(['jaccard', 'containment']),
+      accepted: z.array(count),
+      rejected: z.array(count),
+    })
+    .nullable()
+    .describe('Checked pairs by similarity, in equal bins from 0 to 1.'),
+  fingerprints: z
+    .strictObject({
+      of: z.string().describe('How they are made; only equal ones can be compared.'),
+      count,
+      base64: z.string().describe('64 bits each, ascending, big-endian.'),
+    })
+    .nullable()
+    .describe('The duplicates, for later comparisons; null where there are too many.'),
+  index: z
+    .strictObject({ documents: count, inIndex: count })
+    .nullable()
+    .describe('Documents of earlier corpora, and copies of them that were dropped besides `duplicates`.'),
+  settings: details,
+});
+
+const lines = z.strictObject({
+  name: z.string(),
+  stage: z.string(),
+  unit: z.string(),
+  documents: count,
+  edited: count.describe('Documents that lost something.'),
+  seen: count.describe('Units.'),
+  removed: count.describe('Units.'),
+  removedShare: share,
+  bytesRemoved: count,
+  top: z.array(z.strictObject({ text: z.string(), documents: count, occurrences: count })),
+  settings: details,
+});
+
+const verdict = z.strictObject({
+  limit: z.string().describe('As it was given.'),
+  counted: z.enum(['all', 'new']),
+  duplicates: count,
+  documents: count.describe('Read.'),
+  over: z.boolean(),
+});
+
+const rate = z.strictObject({ documents: count, duplicates: count, duplicateShare: share, bytesSaved: count });
+const trend = z
+  .enum(['better', 'worse', 'same'])
+  .nullable()
+  .describe('By the share of duplicates; null where one side has none.');
+
+const comparison = z.strictObject({
+  baseline: z.strictObject({ corpusmillVersion: z.string(), pipeline: z.string(), hash: z.string() }),
+  totals: z.strictObject({
+    now: rate,
+    before: rate,
+    trend,
+    newDuplicates: count.nullable().describe('Over all stages that can tell; null where none can.'),
+    goneDuplicates: count.nullable(),
+  }),
+  stages: z.array(
+    z.strictObject({
+      name: z.string(),
+      now: rate.nullable(),
+      before: rate.nullable(),
+      trend,
+      newDuplicates: count.nullable(),
+      goneDuplicates: count.nullable(),
+      untold: z.string().nullable().describe('Why new and gone duplicates cannot be told.'),
+      sources: z.array(z.strictObject({ name: z.string(), now: rate.nullable(), before: rate.nullable(), trend })),
+    }),
+  ),
+});
+
 export const reportSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
@@ -44,6 +169,7 @@ export const reportSchema = z
       keptByteShare: share,
       duplicates: count.describe('Documents that all dedup stages together dropped.'),
       duplicateShare: share.describe('Of the documents read.'),
+      saved: saved.describe('What those documents hold.'),
       badRecords: count,
       tokens: count.nullable().describe('Over all outputs that report tokens.'),
     }),
@@ -98,33 +224,10 @@ export const reportSchema = z
       )
       .describe('What else stages counted documents under (benchmark items that were found), most first.'),
     lengths: z.strictObject({ before: lengths, after: lengths }),
-    duplicates: z.array(
-      z.strictObject({
-        name: z.string(),
-        stage: z.string(),
-        method: z.string(),
-        documents: count.describe('Compared.'),
-        duplicates: count,
-        duplicateShare: share.describe('Of the documents compared.'),
-        clusters: count,
-        clusterSizes: z.array(z.strictObject({ size: count, clusters: count })),
-        largest: z.array(
-          z.strictObject({
-            size: count,
-            members: z.array(
-              z.strictObject({
-                id: z.string(),
-                source: z.string(),
-                kept: z.boolean(),
-                bytes: count,
-                excerpt: z.string(),
-              }),
-            ),
-          }),
-        ),
-        settings: details,
-      }),
-    ),
+    duplicates: z.array(duplicates).describe('What each stage that drops copies found.'),
+    lines: z.array(lines).describe('What each stage that takes out repeated lines, paragraphs or spans found.'),
+    verdict: verdict.nullable().describe('Against the limit that was set; null without one.'),
+    comparison: comparison.nullable().describe('With an earlier report; null without one.'),
     artifacts: z
       .array(
         z.strictObject({
@@ -196,6 +299,9 @@ export type ReportLengths = Report['lengths']['before'];
 export type ReportDrop = Report['drops'][number];
 export type ReportSample = ReportDrop['samples'][number];
 export type ReportDuplicates = Report['duplicates'][number];
+export type ReportCluster = ReportDuplicates['largest'][number];
+export type ReportLines = Report['lines'][number];
+export type ReportComparison = NonNullable<Report['comparison']>;
 export type ReportCounts = Report['counts'][number];
 export type ReportMix = Report['mixes'][number];
 export type ReportOutput = Report['outputs'][number];

@@ -5,8 +5,7 @@
  * subsequence, and words within the lines that changed. Where even that square is too large (a text rewritten
  * throughout), the rest is one removed and one added run.
  */
-import { matches } from './lcs.ts';
-import { unitsOf } from './word-diff.ts';
+import { matches, unitsOf } from './word-diff.ts';
 
 export interface TextRun {
   kind: 'same' | 'removed' | 'added';

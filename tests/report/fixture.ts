@@ -276,11 +276,25 @@ export function webSummary(): RunSummary {
     method: 'exact',
     documents: stages[5].input.documents,
     duplicates: 2_204,
+    saved: { bytes: 5_590_412, tokens: 931_000 },
+    sources: {
+      by: 'source',
+      names: ['web', 'mail', 'chinese'],
+      documents: [18_000, 6_000, 8_379],
+      duplicates: [1_500, 704, 0],
+      bytesSaved: [4_000_000, 1_590_412, 0],
+      matrix: [
+        [0, 0, 1_490],
+        [0, 1, 10],
+        [1, 1, 704],
+      ],
+    },
     clusters: 1_270,
     clusterSizes: { 2: 990, 3: 170, 4: 60, 5: 20, 8: 18, 17: 10, 31: 2 },
     largest: [
       {
         size: 31,
+        skipped: 0,
         members: [1, 2, 3].map((n) => ({
           id: `mail/footer-${n}`,
           source: 'mail',
@@ -297,11 +311,32 @@ export function webSummary(): RunSummary {
     method: 'minhash',
     documents: stages[6].input.documents,
     duplicates: 1_871,
+    saved: { bytes: 7_014_400, tokens: 1_170_000 },
+    sources: {
+      by: 'site',
+      names: ['<b>web</b>', 'mail'],
+      documents: [20_000, 10_175],
+      duplicates: [1_000, 871],
+      bytesSaved: [5_000_000, 2_014_400],
+      matrix: [
+        [0, 0, 1_000],
+        [1, 0, 71],
+        [1, 1, 800],
+      ],
+    },
+    curve: { bands: 14, rows: 8 },
+    checked: {
+      measure: 'jaccard',
+      accepted: [...Array(15).fill(0), 60, 150, 240, 500, 950],
+      rejected: [...Array(9).fill(0), 3, 8, 30, 90, 200, 330, 0, 0, 0, 0, 0],
+    },
+    fingerprints: { of: 'signature', count: 2, base64: 'AAAAAAAAAAEAAAAAAAAAAg==' },
     clusters: 1_203,
     clusterSizes: { 2: 901, 3: 188, 4: 61, 5: 20, 6: 13, 9: 12, 14: 6, 33: 1, 70: 1 },
     largest: [
       {
         size: 70,
+        skipped: 0,
         members: [
           { id: 'mail/00118.ham', source: 'mail', kept: true, excerpt: MAIL, bytes: 2_330 },
           {
@@ -319,6 +354,7 @@ export function webSummary(): RunSummary {
       },
       {
         size: 33,
+        skipped: 0,
         members: [
           { id: 'address/1851', source: 'addresses', kept: true, excerpt: ADDRESS, bytes: 41_229 },
           {
@@ -332,6 +368,7 @@ export function webSummary(): RunSummary {
       },
       {
         size: 14,
+        skipped: 0,
         members: [
           { id: 'zh/堤/一', source: 'chinese', kept: true, excerpt: CHINESE, bytes: 1_180 },
           {
@@ -345,6 +382,7 @@ export function webSummary(): RunSummary {
       },
       {
         size: 9,
+        skipped: 0,
         members: [
           { id: `web/${HOSTILE}`, source: '<b>web</b>', kept: true, excerpt: HOSTILE.repeat(2), bytes: 240 },
           { id: 'web/hostile-2', source: 'web', kept: false, excerpt: `${HOSTILE} x ${HOSTILE}`, bytes: 243 },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { escapeMarkdown, renderMarkdown } from '../../src/report/markdown.ts';
+import { escapeMarkdown } from '../../src/report/markdown/text.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
 import { buildReport } from '../../src/report/report-data.ts';
 import { emptySummary, HOSTILE, smallSummary, webSummary } from './fixture.ts';
 

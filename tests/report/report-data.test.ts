@@ -14,6 +14,7 @@ describe('the figures all reports share', () => {
       keptByteShare: 0.95,
       duplicates: 0,
       duplicateShare: 0,
+      saved: { bytes: 0, tokens: 0 },
       badRecords: 1,
       tokens: null,
     });

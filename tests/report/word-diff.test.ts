@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diffAgainst } from '../../src/report/word-diff.ts';
+import { diffPair } from '../../src/report/word-diff.ts';
 
 const marked = (base: string, text: string, cut = false) =>
-  diffAgainst(base, text, cut)
-    .filter((run) => run.differs)
+  diffPair(base, text, cut)
+    .text.filter((run) => run.differs)
     .map((run) => run.text);
 
 describe('where a near-copy differs', () => {
   it('marks the words that the kept text lacks', () => {
     expect(marked('the ferry was late again today', 'the ferry was early again today')).toEqual(['early']);
+  });
+
+  it('marks in the kept text the words that the other lacks', () => {
+    const { base } = diffPair('the ferry was late again today', 'the ferry was early today', false);
+    expect(base.filter((run) => run.differs).map((run) => run.text)).toEqual(['late again']);
   });
 
   it('joins neighbouring words into one mark', () => {
@@ -35,11 +40,9 @@ describe('where a near-copy differs', () => {
   it('gives the text back, whatever the texts', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), fc.boolean(), (base, text, cut) => {
-        expect(
-          diffAgainst(base, text, cut)
-            .map((run) => run.text)
-            .join(''),
-        ).toBe(text);
+        const pair = diffPair(base, text, cut);
+        expect(pair.base.map((run) => run.text).join('')).toBe(base);
+        expect(pair.text.map((run) => run.text).join('')).toBe(text);
       }),
     );
   });

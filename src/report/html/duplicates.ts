@@ -1,75 +1,57 @@
 /**
- * Duplicate clusters: how many of which size, and the largest with members side by side, the kept one first; in
- * near-copies the words that the kept one lacks are marked.
+ * Duplicates, a group for each dedup stage: what they take, by source and between sources, cluster sizes, how near copies
+ * were told, and the largest clusters.
  */
 import { detailRows } from '../detail-rows.ts';
-import { formatBytes, formatCount, formatCounted, formatShare } from '../numbers.ts';
+import { formatBytes, formatCount, formatShare, NO_FIGURE } from '../numbers.ts';
 import type { Report, ReportDuplicates } from '../report-schema.ts';
-import { diffAgainst } from '../word-diff.ts';
-import { cutText, excerptBlock } from './excerpt.ts';
+import { renderClusters } from './clusters.ts';
+import { renderLines } from './lines.ts';
 import { html, type Markup, percent } from './markup.ts';
+import { renderMatrix, renderSourceRates } from './matrix.ts';
+import { renderSimilarity } from './similarity.ts';
 
-export function renderDuplicates(report: Report, excerptChars: number): Markup {
-  if (report.duplicates.length === 0) return html`<p class="quiet">This pipeline has no dedup stage.</p>`;
-  return html`${report.duplicates.map((entry) => renderStage(entry, excerptChars))}`;
+export function renderDuplicates(report: Report): Markup {
+  if (report.duplicates.length + report.lines.length === 0) {
+    return html`<p class="quiet">This pipeline has no dedup stage.</p>`;
+  }
+  return html`${report.duplicates.map((entry, i) => renderStage(entry, i + 1))}${renderLines(report)}`;
 }
 
-function renderStage(entry: ReportDuplicates, excerptChars: number): Markup {
+function renderStage(entry: ReportDuplicates, place: number): Markup {
   const settings = detailRows(entry.settings);
   return html`<section class="group">
 <h3>${entry.name}${entry.stage !== entry.name && html` <small>${entry.stage}</small>`}
 <span class="group-sum">−${formatCount(entry.duplicates)} of ${formatCount(entry.documents)} (${formatShare(entry.duplicates, entry.documents)})</span></h3>
 ${settings.length > 0 && html`<p class="settings">${settings.map(({ label, value }) => html`<span class="chip">${label} <b>${value}</b></span> `)}</p>`}
-${entry.clusters === 0 ? html`<p class="quiet">No two documents were copies.</p>` : clusters(entry, excerptChars)}
+${
+  entry.clusters === 0
+    ? html`<p class="quiet">No two documents were copies.</p>${entry.index !== null && savings(entry)}${renderSimilarity(entry)}`
+    : html`${savings(entry)}${renderSourceRates(entry.sources)}${renderMatrix(entry.sources)}${sizes(entry)}${renderSimilarity(entry)}${renderClusters(entry, place)}`
+}
 </section>`;
 }
 
-function clusters(entry: ReportDuplicates, excerptChars: number): Markup {
+function savings({ saved, clusters, duplicates, index }: ReportDuplicates): Markup {
+  const figures: [label: string, value: string][] = [
+    ['Text saved', formatBytes(saved.bytes)],
+    ['Tokens saved', formatCount(saved.tokens)],
+    ['Clusters', formatCount(clusters)],
+    ['Copies of each, mean', clusters > 0 ? (1 + duplicates / clusters).toFixed(1) : NO_FIGURE],
+  ];
+  if (index !== null) figures.push([`In the index of ${formatCount(index.documents)}`, formatCount(index.inIndex)]);
+  return html`<dl class="facts savings">${figures.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+function sizes(entry: ReportDuplicates): Markup {
   const bins = binSizes(entry.clusterSizes);
   const most = Math.max(...bins.map((bin) => bin.clusters));
-  return html`<div class="table-frame"><table class="plain sizes"><thead><tr><th scope="col">Copies in a cluster</th><th scope="col" class="num">Clusters</th><td></td><th scope="col" class="num">Dropped</th></tr></thead>
+  return html`<h4>Cluster sizes</h4>
+<div class="table-frame"><table class="plain sizes"><thead><tr><th scope="col">Copies in a cluster</th><th scope="col" class="num">Clusters</th><td></td><th scope="col" class="num">Dropped</th></tr></thead>
 <tbody>${bins.map(
     (bin) =>
       html`<tr><th scope="row">${bin.label}</th><td class="num">${formatCount(bin.clusters)}</td><td class="size-bar" aria-hidden="true"><s style="width:${percent(bin.clusters, most)}"></s></td><td class="num">${formatCount(bin.dropped)}</td></tr>`,
-  )}</tbody></table></div>
-${
-  entry.largest.length > 0 &&
-  html`<h4>Largest clusters</h4><ul class="clusters">${entry.largest.map(
-    (
-      cluster,
-    ) => html`<li><details class="fold"><summary><b>${formatCounted(cluster.size, 'copy', 'copies')}</b> <span class="quiet cluster-hint">${hint(cluster.members)}</span></summary>
-<div class="members">${members(cluster.members, excerptChars)}</div>${
-      cluster.size > cluster.members.length &&
-      html`<p class="quiet">and ${formatCounted(cluster.size - cluster.members.length, 'more copy', 'more copies')}</p>`
-    }</details></li>`,
-  )}</ul>`
-}`;
-}
-
-type Member = ReportDuplicates['largest'][number]['members'][number];
-
-/** The first words of the kept document, so that a closed cluster says what it is. */
-function hint(list: readonly Member[]): string {
-  return cutText((list[0]?.excerpt ?? '').replace(/\s+/g, ' ').trim(), 90);
-}
-
-function members(list: readonly Member[], excerptChars: number): Markup[] {
-  if (list.length === 0) return [];
-  const base = list.find((member) => member.kept) ?? list[0];
-  const baseText = cutText(base.excerpt, excerptChars);
-  return list.map((member) => {
-    const text = cutText(member.excerpt, excerptChars);
-    const shownBytes = Buffer.byteLength(text);
-    const cut = member.bytes > shownBytes || base.bytes > Buffer.byteLength(baseText);
-    const body =
-      member === base
-        ? text
-        : diffAgainst(baseText, text, cut).map((run) => (run.differs ? html`<mark>${run.text}</mark>` : run.text));
-    const same = member !== base && text === baseText && member.bytes === base.bytes;
-    return html`<article class="member${member.kept ? ' member-kept' : ''}">
-<header><span class="badge">${member.kept ? 'kept' : 'dropped'}</span> <code class="id">${member.id}</code> <span class="chip">${member.source}</span> <span class="quiet">${formatBytes(member.bytes)}${same && ', same excerpt'}</span></header>
-${excerptBlock(body, shownBytes, member.bytes)}</article>`;
-  });
+  )}</tbody></table></div>`;
 }
 
 /** Sizes 2, 3, 4 stand alone, then doubling ranges: a corpus can have clusters of a hundred thousand. */

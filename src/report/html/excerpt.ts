@@ -1,5 +1,5 @@
 /**
- * Excerpts of documents, and the budget that keeps the page small: when all excerpts together would pass it, each is
+ * Excerpts of dropped documents, and the budget that keeps the page small: when all excerpts together would pass it, each is
  * cut to the same shorter length. `report.json` always holds the whole excerpts.
  */
 import { formatBytes } from '../numbers.ts';
@@ -12,10 +12,7 @@ const LENGTHS = [600, 450, 320, 220, 140, 80];
 
 /** UTF-16 units that each excerpt may have. */
 export function excerptLength(report: Report): number {
-  const texts = [
-    ...report.drops.flatMap((drop) => drop.samples.map((sample) => sample.excerpt)),
-    ...report.duplicates.flatMap((entry) => entry.largest.flatMap((c) => c.members.map((member) => member.excerpt))),
-  ];
+  const texts = [...report.drops.flatMap((drop) => drop.samples.map((sample) => sample.excerpt))];
   const fits = (length: number) =>
     texts.reduce((total, text) => total + Buffer.byteLength(text.slice(0, length)), 0) <= EXCERPT_BUDGET_BYTES;
   return LENGTHS.find(fits) ?? LENGTHS[LENGTHS.length - 1];

@@ -4,8 +4,10 @@
  * could load and run nothing.
  */
 import { createHash } from 'node:crypto';
+import { verdictText } from '../limit.ts';
 import { formatBytes, formatCount, formatShare } from '../numbers.ts';
 import type { Report } from '../report-schema.ts';
+import { renderComparison } from './comparison.ts';
 import { renderCounts } from './counts.ts';
 import { renderDrops } from './drops.ts';
 import { renderDuplicates } from './duplicates.ts';
@@ -22,6 +24,9 @@ export function renderHtml(report: Report): string {
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
   const excerptChars = excerptLength(report);
   const sections = [
+    ...(report.comparison === null
+      ? []
+      : [section('comparison', 'Compared', 'With the report of an earlier run.', renderComparison(report))]),
     section('funnel', 'Funnel', 'What each stage was given and what it passed on.', renderFunnel(report)),
     section(
       'drops',
@@ -40,9 +45,8 @@ export function renderHtml(report: Report): string {
     section(
       'duplicates',
       'Duplicates',
-      'Documents that another stands for. Words that the kept copy lacks are marked.',
-      renderDuplicates(report, excerptChars),
-      report.duplicates.some((entry) => entry.largest.length > 0),
+      'Documents that another stands for, and lines that repeat. Open a cluster to see copies side by side.',
+      renderDuplicates(report),
     ),
     section(
       'outputs',
@@ -96,7 +100,7 @@ function section(
 }
 
 function masthead(report: Report): Markup {
-  const { read, kept, dropped, duplicates, badRecords, tokens } = report.totals;
+  const { read, kept, dropped, duplicates, saved, badRecords, tokens } = report.totals;
   const filtered = dropped.documents - duplicates;
   const ofDocuments = (part: number) => read.documents > 0 && `${formatShare(part, read.documents)} of documents`;
   const figures: [label: string, value: string, note: Child][] = [
@@ -106,7 +110,11 @@ function masthead(report: Report): Markup {
       read.bytes > 0 && `of ${formatBytes(read.bytes)} (${formatShare(kept.bytes, read.bytes)})`,
     ],
     ['Dropped by filters', formatCount(filtered), ofDocuments(filtered)],
-    ['Duplicates', formatCount(duplicates), ofDocuments(duplicates)],
+    [
+      'Duplicates',
+      formatCount(duplicates),
+      html`${ofDocuments(duplicates)}${saved.bytes > 0 && `, ${formatBytes(saved.bytes)} of text`}`,
+    ],
     ['Bad records', formatCount(badRecords), badRecords === 0 ? 'nothing quarantined' : 'in quarantine'],
   ];
   if (tokens !== null) figures.splice(3, 0, ['Tokens packed', formatCount(tokens), bytesPerToken(kept.bytes, tokens)]);
@@ -118,6 +126,7 @@ function masthead(report: Report): Markup {
       ? 'No documents were read.'
       : html`<strong>${formatCount(kept.documents)}</strong> of ${formatCount(read.documents)} documents kept, <span class="nowrap">${formatShare(kept.documents, read.documents)}.</span>`
   }</p>
+${report.verdict !== null && html`<p class="limit-line ${report.verdict.over ? 'limit-over' : 'limit-kept'}"><b>${report.verdict.over ? 'Failed' : 'Passed'}</b> ${verdictText(report.verdict)}</p>`}
 <dl class="figures">${figures.map(
     ([label, value, note]) => html`<div><dt>${label}</dt><dd>${value}<small>${note}</small></dd></div>`,
   )}</dl>

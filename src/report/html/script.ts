@@ -1,9 +1,12 @@
 /**
- * The page's only script: remembers a chosen theme, opens and closes all examples, copies commands. The page is whole
- * without it (the controls it serves are hidden until it runs). It reads nothing from documents, and the page's content policy
- * allows this text by its hash and no other.
+ * The page's only script: remembers a chosen theme, opens and closes all examples, copies commands, and lists the
+ * clusters (cluster-script.ts). All else on the page is there without it; the controls it serves are hidden until it runs.
+ * The page's content policy allows this text by its hash and no other.
  */
+import { CLUSTER_SCRIPT } from './cluster-script.ts';
+
 export const PAGE_SCRIPT = `(() => {
+${CLUSTER_SCRIPT}
   const root = document.documentElement;
   const KEY = 'corpusmill-theme';
   const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
@@ -25,6 +28,7 @@ export const PAGE_SCRIPT = `(() => {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', label);
     label();
     toggle.hidden = false;
+    for (const view of document.querySelectorAll('[data-clusters]')) showClusters(view);
     for (const button of document.querySelectorAll('[data-opens]')) {
       const all = () => [...document.querySelectorAll('#' + button.dataset.opens + ' details.fold')];
       button.hidden = false;

@@ -70,6 +70,7 @@ h2{font-size:1.375rem;line-height:1.25;letter-spacing:-.015em;font-weight:650}
 h3{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .6rem;font-size:1.0625rem;font-weight:650;overflow-wrap:anywhere}
 h4{font-size:.9375rem;font-weight:650;margin:1.5rem 0 .25rem}
 .group{scroll-margin-top:3.5rem}
+.chapter-body>p+.group,.chapter-body>p+h3{margin-top:1.75rem}
 .group+.group{margin-top:2.25rem}
 .group-sum{margin-left:auto;font-size:.875rem;font-weight:400;color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.8125rem;color:var(--muted);margin-bottom:1rem}
@@ -77,6 +78,7 @@ h4{font-size:.9375rem;font-weight:650;margin:1.5rem 0 .25rem}
 .key-kept::before{background:var(--kept)}
 .key-lost::before{background:var(--lost)}
 .key-before::before{background:var(--before)}
+.key-line::before{height:2px;width:1.2em;vertical-align:.25em;background:var(--ink)}
 .key-thin::before{height:.25em;width:1.2em;vertical-align:.22em;background:var(--kept)}
 footer{padding:2rem 0 4rem}
 footer .quiet{font-size:.875rem;margin-top:1rem}
@@ -182,17 +184,62 @@ function duplicates(): string {
 .sizes th:first-child{width:12rem}
 .size-bar{width:45%}
 .size-bar s{height:.5rem}
+table+.quiet,.table-frame+.quiet,.group>.quiet{font-size:.875rem;margin-top:.5rem}
+.group>h4+.quiet{margin:0 0 .5rem}
+.rates td,.rates th{vertical-align:middle}
+.rates .size-bar{width:30%}
+.facts.savings{grid-template-columns:repeat(auto-fill,minmax(min(9rem,40%),1fr))}
+.matrix{width:auto;margin-top:.5rem;border-collapse:separate;border-spacing:2px;font-size:.875rem}
+.matrix th,.matrix td{padding:.4rem .6rem;border:0;text-align:right;white-space:nowrap}
+.matrix th:last-child,.matrix td:last-child{padding-right:.6rem}
+.matrix tbody th{position:sticky;left:0;background:var(--page);text-align:left;max-width:11rem;overflow:hidden;text-overflow:ellipsis}
+.matrix thead th{max-width:8rem;overflow:hidden;text-overflow:ellipsis}
+.matrix tbody td{min-width:3.5rem;background:color-mix(in srgb,var(--lost) var(--heat,0%),var(--panel))}
+.matrix .none{color:var(--muted)}
+.similarity{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1rem 2rem;margin-top:.5rem}
+.similarity .legend{margin-bottom:.6rem}
+.similarity .legend b{color:var(--ink);font-weight:600}
+.plot-small .plot-bars{position:relative;height:9rem;background:none}
+.plot-stack{flex:1;min-width:0;display:flex;flex-direction:column;justify-content:flex-end;padding:0 1px}
+.plot-stack u{display:block;background:var(--before);opacity:.7}
+.plot-stack s{display:block;background:var(--lost)}
+.curve{position:absolute;inset:0;width:100%;height:100%;overflow:visible}
+.curve polyline{fill:none;stroke:var(--ink);stroke-width:2}
+.plot-ticks{grid-column:2;display:flex;justify-content:space-between;font-size:.75rem;color:var(--muted);padding-top:.2rem}
+.plot-title{grid-column:2;font-size:.75rem;color:var(--muted);text-align:center}
+.cluster-tools{display:flex;flex-wrap:wrap;gap:.4rem 1.1rem;align-items:center;margin:.4rem 0 .6rem;font-size:.875rem}
+.cluster-tools input[type=search],.cluster-tools select,.compare select{font:inherit;color:var(--ink);background:var(--page);border:1px solid var(--line);border-radius:4px;padding:.2rem .45rem;min-height:2rem;max-width:100%}
+.cluster-tools input[type=search]{width:13rem}
+.cluster-tools select{max-width:12rem}
+.cluster-tools [role=status]{margin-left:auto}
 .clusters{border-top:1px solid var(--line)}
 .clusters>li{border-bottom:1px solid var(--line)}
 .clusters summary{position:relative;padding:.55rem .25rem .55rem 1.35rem;display:flex;gap:.75rem;align-items:baseline;min-width:0}
 .clusters summary b{flex:none;font-weight:600}
+.clusters summary .badge{flex:none}
 .cluster-hint{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:.875rem}
-.members{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(17rem,100%),1fr));gap:.35rem 1rem;padding:.25rem 0 1rem 1.35rem}
-.clusters details>.quiet{padding:0 0 1rem 1.35rem;font-size:.875rem}
+.cluster-body{padding:.25rem 0 1rem 1.35rem}
+.cluster-body>.quiet{font-size:.875rem;margin-top:.5rem}
+.compare{display:flex;flex-wrap:wrap;gap:.25rem .6rem;align-items:center;font-size:.875rem;color:var(--muted);margin-bottom:.5rem}
+.compare select{flex:1 1 14rem;min-width:0}
+.members{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.35rem 1rem;max-height:34rem;overflow:auto;padding:2px}
+.members>:only-child{max-width:42rem}
+.same{margin-top:.35rem;font-size:.875rem;color:var(--muted)}
+.more{margin-top:.75rem}
 .badge{font-size:.8125rem;font-weight:600;padding:0 .45em;border-radius:3px;background:var(--lost-soft);color:var(--lost)}
-.member-kept .badge{background:var(--kept);color:var(--page)}
+.member-kept .badge,.badge-better{background:var(--kept);color:var(--page)}
 .member-kept .excerpt{box-shadow:inset 0 0 0 2px var(--kept)}
-mark{background:var(--mark);color:var(--ink);border-radius:2px}
+del,ins{background:var(--mark);color:var(--ink);border-radius:2px;text-decoration:none}
+del{text-decoration:line-through;text-decoration-color:var(--lost)}
+.top-lines th[scope=row]{font-weight:400;font-size:.875rem}
+.trend{font-size:1.125rem;margin-bottom:1.25rem}
+.baseline{font-size:.875rem;margin-top:1.5rem}
+.trend-better b{color:var(--kept)}
+.trend-worse b{color:var(--lost)}
+.limit-line{margin:-.5rem 0 1.75rem;font-size:1rem}
+.limit-line b{display:inline-block;padding:0 .5em;margin-right:.35em;border-radius:3px}
+.limit-over b{background:var(--lost);color:var(--page)}
+.limit-kept b{background:var(--kept);color:var(--page)}
 `;
 }
 
@@ -240,7 +287,14 @@ function media(): string {
 .stacking .share-cell{grid-column:1/-1;grid-row:4}
 .group-sum{margin-left:0;flex-basis:100%}
 .taper{height:.75rem;margin-bottom:.55rem}
-.samples,.members{padding-left:0}
+.samples,.cluster-body{padding-left:0}
+.members{max-height:none}
+.members .excerpt{max-height:60vh;overflow:auto}
+.members .member+.member{margin-top:.75rem}
+.rates .size-bar{width:15%}
+.cluster-tools label:first-child{flex:1 1 100%;display:flex;gap:.5rem;align-items:center}
+.cluster-tools input[type=search]{flex:1;width:auto;min-width:0}
+.cluster-tools [role=status]{margin-left:0}
 }
 @media print{nav,.plain-button,.copy{display:none!important}.chapter-head{position:static}body{font-size:11pt}.chapter{break-inside:auto}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}

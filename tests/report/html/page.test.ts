@@ -65,7 +65,7 @@ describe('report.html', () => {
     expect(figures).toEqual([
       'Text kept104 MBof 163 MB (63.6 %)',
       'Dropped by filters15,83232.8 % of documents',
-      'Duplicates4,0758.5 % of documents',
+      'Duplicates4,0758.5 % of documents, 12.6 MB of text',
       'Tokens packed25,113,6004.14 bytes of text each',
       'Bad records5in quarantine',
     ]);
@@ -100,17 +100,6 @@ describe('report.html', () => {
     const summary = smallSummary();
     summary.stages[0].samples['too few sentences'][0].bytes = 5_018;
     expect(parse(summary).querySelector('.excerpt .cut')?.textContent).toBe(' … 5.00 kB more');
-  });
-
-  it('puts the kept member of a cluster first and marks what differs in the others', () => {
-    const document = parse(webSummary());
-    const cluster = [...document.querySelectorAll('.clusters > li')].find((li) =>
-      li.textContent?.includes('33 copies'),
-    );
-    const members = [...(cluster?.querySelectorAll('.member') ?? [])];
-    expect(members.map((member) => member.querySelector('.badge')?.textContent)).toEqual(['kept', 'dropped']);
-    expect([...members[1].querySelectorAll('mark')].map((mark) => mark.textContent)).toEqual(['great', 'one']);
-    expect(cluster?.textContent).toContain('and 31 more copies');
   });
 
   it('sorts cluster sizes into 2, 3, 4 and then doubling ranges, counting what was dropped', () => {
@@ -187,7 +176,8 @@ describe('report.html as a file', () => {
 
   it('asks for nothing from outside', () => {
     const document = parse(webSummary());
-    expect(document.querySelectorAll('link, img, iframe, object, embed, base, form, svg, video')).toHaveLength(0);
+    expect(document.querySelectorAll('link, img, iframe, object, embed, base, form, video').length).toBe(0);
+    expect(document.querySelectorAll('svg image, svg use, svg script, svg foreignObject').length).toBe(0);
     expect(document.querySelectorAll('[src], [srcset], [action]')).toHaveLength(0);
     for (const element of document.querySelectorAll('[href]'))
       expect(element.getAttribute('href')).toMatch(/^#[a-z]+(-\d+)?$/);
@@ -198,7 +188,8 @@ describe('report.html as a file', () => {
   it('allows by policy its one script and no other', () => {
     const document = parse(webSummary());
     const scripts = [...document.querySelectorAll('script')];
-    expect(scripts.map((script) => script.textContent)).toEqual([PAGE_SCRIPT]);
+    const runs = scripts.filter((script) => script.getAttribute('type') !== 'application/json');
+    expect(runs.map((script) => script.textContent)).toEqual([PAGE_SCRIPT]);
     const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"]')?.getAttribute('content');
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain(`script-src 'sha256-${createHash('sha256').update(PAGE_SCRIPT).digest('base64')}'`);
@@ -208,8 +199,6 @@ describe('report.html as a file', () => {
     const document = parse(webSummary());
     const excerpts = [...document.querySelectorAll('.excerpt')].map((element) => element.textContent);
     expect(excerpts.some((text) => text?.includes(HOSTILE))).toBe(true);
-    const ids = [...document.querySelectorAll('code.id')].map((element) => element.textContent);
-    expect(ids).toContain(`web/${HOSTILE}`);
     for (const element of document.querySelectorAll('*')) {
       for (const attribute of element.attributes) expect(attribute.name).not.toMatch(/^on/);
     }
