@@ -35,14 +35,7 @@ export async function runMapChain(input: string, workers: number): Promise<CliRu
     const stages = [...MAP_CHAIN.map((stage) => ({ stage })), { stage: 'write' }];
     // JSON is YAML.
     writeFileSync(pipeline, JSON.stringify({ name: 'bench', output, inputs: [{ name: 'web', path: input }], stages }));
-    const { seconds, peakMiB } = await watch([
-      join(packageRoot(), 'dist', 'src', 'cli', 'main.js'),
-      'run',
-      pipeline,
-      '--workers',
-      String(workers),
-      '--json',
-    ]);
+    const { seconds, peakMiB } = await runCli(['run', pipeline, '--workers', String(workers), '--json']);
     const timing = JSON.parse(readFileSync(join(output, 'timing.json'), 'utf8')) as { phases: { seconds: number }[] };
     return { seconds, mapSeconds: timing.phases[0].seconds, peakMiB };
   } finally {
@@ -50,29 +43,54 @@ export async function runMapChain(input: string, workers: number): Promise<CliRu
   }
 }
 
-function watch(args: string[]): Promise<{ seconds: number; peakMiB: number | null }> {
+export interface Watched {
+  /** Wall seconds. */
+  seconds: number;
+  /** Processor seconds of all threads; null where the system does not tell (anything but Linux). */
+  cpuSeconds: number | null;
+  /** Largest resident set of the process in MiB; null where the system does not tell. */
+  peakMiB: number | null;
+}
+
+/** Clock ticks a second in /proc: 100 on every Linux there is. */
+const TICKS = 100;
+
+/** Runs `corpusmill ARGS…` to its end in a process of its own; `eachSecond` sees how far its figures are. */
+export function runCli(args: readonly string[], eachSecond?: (sofar: Watched) => void): Promise<Watched> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
-    let peakMiB: number | null = null;
+    const seen: Watched = { seconds: 0, cpuSeconds: null, peakMiB: null };
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-4000);
     });
-    // VmHWM is the largest resident set so far, so the last look is the answer whatever happened between looks.
     const look = setInterval(() => {
       try {
+        // VmHWM is the largest resident set so far, so the last look is the answer whatever happened between looks.
         const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-        if (kib !== undefined) peakMiB = Number(kib) / 1024;
+        if (kib !== undefined) seen.peakMiB = Number(kib) / 1024;
+        // Behind the name, which may hold spaces: utime and stime are the 12th and 13th.
+        const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+          .replace(/^.*\) /, '')
+          .split(' ');
+        if (fields.length > 12) seen.cpuSeconds = (Number(fields[11]) + Number(fields[12])) / TICKS;
       } catch {
         // Gone already, or no /proc here.
+      }
+      const seconds = Math.floor((performance.now() - started) / 1000);
+      if (seconds > seen.seconds) {
+        seen.seconds = seconds;
+        eachSecond?.(seen);
       }
     }, 50);
     child.on('error', reject);
     child.on('close', (code) => {
       clearInterval(look);
-      if (code === 0) resolve({ seconds: (performance.now() - started) / 1000, peakMiB });
-      else reject(new Error(`corpusmill ${args.slice(1).join(' ')} ended with ${code}:\n${errors}`));
+      seen.seconds = (performance.now() - started) / 1000;
+      if (code === 0) resolve(seen);
+      else reject(new Error(`corpusmill ${args.join(' ')} ended with ${code}:\n${errors}`));
     });
   });
 }

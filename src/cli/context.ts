@@ -4,8 +4,8 @@
  */
 
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { StageRegistry } from '../pipeline/stage-loaders.ts';
 import type { PhaseSummary, RunPipelineOptions, RunResult } from '../pipeline/run.ts';
+import type { StageRegistry } from '../pipeline/stage-loaders.ts';
 
 /** The part of a stream that commands use. */
 export interface CliStream {

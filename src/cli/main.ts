@@ -9,6 +9,8 @@ import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { corpusmillVersion } from '../pipeline/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
+import { dedupCommand } from './dedup.ts';
+import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
 import { reportFailure } from './failure.ts';
 import { initCommand } from './init.ts';
@@ -25,6 +27,8 @@ Examples:
   $ corpusmill validate pipeline.yaml          every mistake in it, with line and column
   $ corpusmill run pipeline.yaml               run it; run it again and only what changed runs
   $ corpusmill explain pipeline.yaml doc-17    what every stage says of one document, and why
+  $ corpusmill dedup data/ --fail-over 2%      duplicates in files: a report, and exit code 4 above 2 %
+  $ corpusmill diff old.jsonl new.jsonl        what is new, removed, changed between two corpora
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
 
@@ -85,6 +89,8 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
   configure(program, context);
   const commands = [
     runCommand,
+    dedupCommand,
+    diffCommand,
     validateCommand,
     explainCommand,
     stagesCommand,

@@ -6,9 +6,10 @@ import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { shownPath } from '../pipeline/config/issues.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { PhaseSummary, RunResult } from '../pipeline/run.ts';
+import type { PhaseSummary } from '../pipeline/run.ts';
 import type { CliContext, Engine, ExitCode } from './context.ts';
 import { collect, wholeNumber } from './flags.ts';
+import { runInterruptibly } from './interruptible.ts';
 import { colorsFor, columns, plural, print, printJson, shellPath, wantsColor, widthOf } from './print.ts';
 import { warningsOf } from './validate.ts';
 
@@ -68,6 +69,10 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
     await printPlan(pipeline, await engine.planPipeline(pipeline), flags.json === true, context);
     return EXIT.ok;
   }
+  const colors = colorsFor(context.stderr, env);
+  for (const warning of await warningsOf(pipeline, { files: false })) {
+    context.stderr.write(`${colors.yellow('warning:')} ${warning}\n`);
+  }
   const result = await runInterruptibly(pipeline, engine, flags, context);
   const { writeReports } = await import('../report/index.ts');
   const { describeReason } = await import('../pipeline/stage-loaders.ts');
@@ -97,45 +102,6 @@ function sameCommand(file: string, flags: Flags): string {
   return [file, ...(flags.set ?? []).flatMap((assignment) => ['--set', assignment]), ...output]
     .map(shellPath)
     .join(' ');
-}
-
-/** First Ctrl-C (or SIGTERM): stop at the next part border. Second: exit at once; nothing finished is lost either way. */
-async function runInterruptibly(
-  pipeline: Pipeline,
-  engine: Engine,
-  flags: Flags,
-  context: CliContext,
-): Promise<RunResult> {
-  const { createProgressDisplay } = await import('../report/progress.ts');
-  const colors = colorsFor(context.stderr, context.env);
-  for (const warning of await warningsOf(pipeline, { files: false })) {
-    context.stderr.write(`${colors.yellow('warning:')} ${warning}\n`);
-  }
-  const display = createProgressDisplay(context.stderr);
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) {
-      display.stop();
-      context.exit(EXIT.interrupted);
-      return;
-    }
-    context.stderr.write(
-      `\n${colors.yellow('stopping:')} finished parts are kept and the same command resumes (again: exit at once)\n`,
-    );
-    controller.abort();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.on(signal, onSignal);
-  try {
-    return await engine.runPipeline(pipeline, {
-      onProgress: (event) => display.onEvent(event),
-      signal: controller.signal,
-      ...(flags.from !== undefined && { from: flags.from }),
-      force: flags.force === true,
-    });
-  } finally {
-    display.stop();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.off(signal, onSignal);
-  }
 }
 
 async function printPlan(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { corpusmillVersion } from '../../src/pipeline/version.ts';
 import { cli } from './cli.ts';
 
-const COMMANDS = ['run', 'validate', 'stages', 'inspect', 'init', 'schema'];
+const COMMANDS = ['run', 'dedup', 'diff', 'validate', 'stages', 'inspect', 'init', 'schema'];
 
 describe('corpusmill', () => {
   it('--version prints the version', async () => {

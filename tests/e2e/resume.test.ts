@@ -1,5 +1,5 @@
 /** Interruptions and changes: finished work is kept, the result is the same bytes, and nothing is overwritten unasked. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -76,6 +76,56 @@ describe('an interrupted run', () => {
     expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
     expect(productsOf(run)).toEqual(productsOf(join(cwd, 'whole')));
   });
+
+  it.each(['dedup.exact', 'dedup.minhash'])(
+    'killed while %s decides, gives the same decisions and report',
+    {
+      timeout: 120_000,
+    },
+    async (stage) => {
+      const cwd = workspace({
+        'data/a.jsonl': jsonl(madeCorpus(1200)),
+        'p.yaml': pipelineFile({
+          inputs: [{ name: 'web', path: 'data/*.jsonl' }],
+          stages: ['dedup.exact', 'dedup.minhash', { stage: 'write', format: 'jsonl', compression: 'none' }],
+          run: { chunkBytes: 32 * 1024, decideMemoryMiB: 16 },
+        }),
+      });
+      expect((await cli(['run', 'p.yaml', '--set', 'output=whole'], cwd)).code).toBe(0);
+      const run = join(cwd, 'run');
+      const decide = (folder: string): string => {
+        const phases = join(folder, 'phases');
+        const phase = existsSync(phases) ? readdirSync(phases).find((id) => id.endsWith(stage)) : undefined;
+        return join(phases, phase ?? 'none', 'decide');
+      };
+      const killed = startCli(['run', 'p.yaml', '--workers', '2'], cwd);
+      expect(await waitFor(() => existsSync(join(decide(run), 'phase.json')), killed)).toBe(true);
+      killed.child.kill('SIGKILL');
+      expect((await killed.done).signal).toBe('SIGKILL');
+      expect(JSON.parse(readFileSync(join(decide(run), 'phase.json'), 'utf8'))).toMatchObject({ state: 'running' });
+      expect(existsSync(join(run, 'summary.json'))).toBe(false);
+      // What a decision may leave when it is cut short: scratch files, and decisions for some parts.
+      mkdirSync(join(decide(run), 'work'), { recursive: true });
+      writeFileSync(join(decide(run), 'work', 'candidates-0.pairs'), 'half a run of pai');
+      mkdirSync(join(decide(run), 'decisions'), { recursive: true });
+      writeFileSync(join(decide(run), 'decisions', '00000.bin'), 'of another time');
+
+      expect((await cli(['run', 'p.yaml', '--workers', '1'], cwd)).code).toBe(0);
+      expect(productsOf(run)).toEqual(productsOf(join(cwd, 'whole')));
+      const decisions = (folder: string): Record<string, Buffer> =>
+        Object.fromEntries(
+          filesUnder(join(decide(folder), 'decisions')).map((path) => [
+            path,
+            readFileSync(join(decide(folder), 'decisions', path)),
+          ]),
+        );
+      expect(Object.keys(decisions(run)).length).toBeGreaterThan(10);
+      expect(decisions(run)).toEqual(decisions(join(cwd, 'whole')));
+      expect(existsSync(join(decide(run), 'work'))).toBe(false);
+      // The features were whole: observing is not done again.
+      expect(timingOf(run).phases[0].reused).toBe(true);
+    },
+  );
 
   it('killed in the first pass, does not read again what it had finished', { timeout: 120_000 }, async () => {
     const cwd = project(1500);

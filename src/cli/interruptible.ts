@@ -1,0 +1,42 @@
+/** A run with its progress on standard error, which Ctrl-C stops so that it can be resumed. */
+import { EXIT } from '../core/errors.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { RunResult } from '../pipeline/run.ts';
+import type { CliContext, Engine } from './context.ts';
+import { colorsFor } from './print.ts';
+
+/** First Ctrl-C (or SIGTERM): stop at the next part border. Second: exit at once; nothing finished is lost either way. */
+export async function runInterruptibly(
+  pipeline: Pipeline,
+  engine: Engine,
+  options: { from?: string; force?: boolean },
+  context: CliContext,
+): Promise<RunResult> {
+  const { createProgressDisplay } = await import('../report/progress.ts');
+  const colors = colorsFor(context.stderr, context.env);
+  const display = createProgressDisplay(context.stderr);
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) {
+      display.stop();
+      context.exit(EXIT.interrupted);
+      return;
+    }
+    context.stderr.write(
+      `\n${colors.yellow('stopping:')} finished parts are kept and the same command resumes (again: exit at once)\n`,
+    );
+    controller.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.on(signal, onSignal);
+  try {
+    return await engine.runPipeline(pipeline, {
+      onProgress: (event) => display.onEvent(event),
+      signal: controller.signal,
+      ...(options.from !== undefined && { from: options.from }),
+      force: options.force === true,
+    });
+  } finally {
+    display.stop();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.off(signal, onSignal);
+  }
+}
