@@ -93,6 +93,7 @@ async function measure(definition: BarrierDefinition, given: object, documents: 
       workDir: '.',
       memoryBytes: 2 ** 30,
       readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
+      readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
       progress: () => {},
       signal: new AbortController().signal,
     };

@@ -184,6 +184,7 @@ async function cluster(texts: readonly string[], options: Record<string, unknown
     workDir: '.',
     memoryBytes: 2 ** 30,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
+    readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
     progress: () => {},
     signal: new AbortController().signal,
   };

@@ -135,6 +135,10 @@ async function decide(
       look();
       return ordinals.map((ordinal) => documents[ordinal]);
     },
+    readTexts: async (ordinals) => {
+      look();
+      return ordinals.map((ordinal) => documents[ordinal].text);
+    },
     progress: look,
     signal: new AbortController().signal,
   };

@@ -39,14 +39,14 @@ Exit codes:
 
 Examples:
   $ corpusmill dedup data/*.jsonl
-  $ corpusmill dedup crawl/ --by url --write parquet             keeps one page of each address
+  $ corpusmill dedup crawl/ --exact --by url --write parquet     keeps one page of each address
   $ corpusmill dedup a.jsonl b.parquet --threshold 0.8 --keep best:quality.score
   $ corpusmill dedup data --fail-over 2% --format md,json,junit  for CI: exit code 4 above 2 % duplicates
   $ corpusmill dedup data --fail-over 0 --new-only --baseline main/report.json
                                                                  none that the main branch does not have
   $ zcat new.jsonl.gz | corpusmill dedup - --json | jq .totals.duplicateShare
 
-In CI: docs/ci.md has a GitHub Action and a job for GitLab.`;
+In CI: docs/dedup-reports-and-ci.md has a GitHub Action and a job for GitLab.`;
 
 export function dedupCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   return new Command('dedup')

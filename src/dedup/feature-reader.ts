@@ -116,8 +116,8 @@ async function readRange(part: FeaturePart, range: { offset: number; length: num
 /** A set of rows, one bit each by ordinal. */
 export type RowSet = Uint32Array;
 
-/** The rows that are alive and, given a column, not 0 in it; undefined when those are all. */
-export async function rowsWith(reader: FeatureReader, column?: number): Promise<RowSet | undefined> {
+/** The rows that are alive and, given a column, have at least `atLeast` in it; undefined when those are all. */
+export async function rowsWith(reader: FeatureReader, column?: number, atLeast = 1): Promise<RowSet | undefined> {
   if (column === undefined && reader.parts.every(({ alive }) => alive === undefined)) return undefined;
   const set = new Uint32Array((reader.rows + 31) >>> 5);
   for (const part of reader.parts) {
@@ -125,7 +125,7 @@ export async function rowsWith(reader: FeatureReader, column?: number): Promise<
     const values = column === undefined ? undefined : (await reader.columns(part, column, 1))[0];
     for (let row = 0, ordinal = firstOrdinal; row < rows; row++, ordinal++) {
       if (alive !== undefined && alive[row] === 0) continue;
-      if (values !== undefined && values[row] === 0) continue;
+      if (values !== undefined && values[row] < atLeast) continue;
       set[ordinal >>> 5] |= 1 << (ordinal & 31);
     }
   }

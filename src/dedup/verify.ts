@@ -20,7 +20,8 @@
  * Everything follows the order of ordinals alone, so the result is the same however documents lie in parts and whatever
  * the memory: pairs that have no room in it lie in scratch files (pair-set.ts), and what is held of documents has one bound.
  *
- * Memory: 4.1 bytes a document, 8 a pair within a quarter of `context.memoryBytes`, 384 MiB of sets; 4 bytes a document
+ * Memory: 4.1 bytes a document, 8 a pair within a quarter of `context.memoryBytes`, up to 480 MiB of sets, whatever
+ * `memoryBytes` is; 4 bytes a document
  * more where fragments are found.
  */
 import type { CheckedPairs } from '../core/run-summary.ts';
@@ -267,9 +268,9 @@ async function* documentsOf(
     if (ordinals.length === 0) continue;
     context.signal.throwIfAborted();
     const unread = ordinals.filter((ordinal) => !kept.has(ordinal));
-    const documents = unread.length === 0 ? [] : await context.readDocuments(unread);
+    const texts = unread.length === 0 ? [] : await context.readTexts(unread);
     let next = 0;
-    yield { ordinals, texts: ordinals.map((ordinal) => (kept.has(ordinal) ? undefined : documents[next++].text)) };
+    yield { ordinals, texts: ordinals.map((ordinal) => (kept.has(ordinal) ? undefined : texts[next++])) };
   }
 }
 

@@ -7,14 +7,10 @@
  * .gz 320 MB/s, CSV 1.0 GB/s; Parquet and Arrow cost their metadata only.
  */
 import { CorpusmillError } from '../core/errors.ts';
-import { arrowChunks } from './arrow.ts';
 import { BrokenInput } from './broken-input.ts';
 import { type Allowance, cutRecords, releaseBuffer } from './byte-chunks.ts';
 import { openByteSource } from './codecs.ts';
 import type { BadChunk, Chunk, InputFile, InputSpec } from './input.ts';
-import { parquetChunks } from './parquet.ts';
-import { textChunks } from './text-files.ts';
-import { cutWarc } from './warc-chunks.ts';
 
 /** About how much of an input one task gets, in bytes after decompression. */
 export const DEFAULT_CHUNK_BYTES = 4 * 1024 * 1024;
@@ -66,11 +62,20 @@ async function* readRun(
 ): AsyncGenerator<Chunk> {
   const file = run[0];
   try {
-    if (file.format === 'text' || file.format === 'html') yield* textChunks(run, spec, chunkBytes, allowance);
-    else if (file.format === 'parquet') yield* parquetChunks(file, spec, chunkBytes, allowance);
-    else if (file.format === 'arrow') yield* arrowChunks(file, spec, chunkBytes, allowance);
-    else if (file.format === 'warc') yield* cutWarc(file, spec, chunkBytes, allowance);
-    else {
+    // Formats bring libraries of a hundred files: each is loaded when a file of it is met.
+    if (file.format === 'text' || file.format === 'html') {
+      const { textChunks } = await import('./text-files.ts');
+      yield* textChunks(run, spec, chunkBytes, allowance);
+    } else if (file.format === 'parquet') {
+      const { parquetChunks } = await import('./parquet.ts');
+      yield* parquetChunks(file, spec, chunkBytes, allowance);
+    } else if (file.format === 'arrow') {
+      const { arrowChunks } = await import('./arrow.ts');
+      yield* arrowChunks(file, spec, chunkBytes, allowance);
+    } else if (file.format === 'warc') {
+      const { cutWarc } = await import('./warc-chunks.ts');
+      yield* cutWarc(file, spec, chunkBytes, allowance);
+    } else {
       const source = await openByteSource(file.path, spec.maxExpansionRatio);
       try {
         yield* cutRecords(source, file, spec, chunkBytes, allowance);

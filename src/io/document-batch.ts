@@ -67,11 +67,24 @@ export function decodeDocuments(bytes: Uint8Array): Document[] {
 
 /** The documents of single rows, in the order asked; other rows are not decoded. Throws INPUT_CORRUPT, RangeError. */
 export function readDocumentRows(bytes: Uint8Array, rows: Int32Array | readonly number[]): Document[] {
+  return readRows(bytes, rows, (batch, row) => batch.document(row));
+}
+
+/** The texts of single rows alone. Throws as `readDocumentRows`. */
+export function readTextRows(bytes: Uint8Array, rows: Int32Array | readonly number[]): string[] {
+  return readRows(bytes, rows, (batch, row) => batch.text(row));
+}
+
+function readRows<T>(
+  bytes: Uint8Array,
+  rows: Int32Array | readonly number[],
+  read: (batch: BatchReader, row: number) => T,
+): T[] {
   const batches = openBatches(bytes);
   return Array.from(rows, (row) => {
     let first = 0;
     for (const batch of batches) {
-      if (row >= first && row < first + batch.rows) return batch.document(row - first);
+      if (row >= first && row < first + batch.rows) return read(batch, row - first);
       first += batch.rows;
     }
     throw new RangeError(`row ${row} of a batch of ${first} documents`);
@@ -86,6 +99,7 @@ export function countDocuments(bytes: Uint8Array): number {
 interface BatchReader {
   rows: number;
   document(row: number): Document;
+  text(row: number): string;
 }
 
 function openBatches(bytes: Uint8Array): BatchReader[] {
@@ -100,6 +114,7 @@ function openBatches(bytes: Uint8Array): BatchReader[] {
       });
       return {
         rows: batch.numRows,
+        text,
         document: (row) => ({ id: id(row), text: text(row), meta: JSON.parse(meta(row)) as Meta }),
       };
     });

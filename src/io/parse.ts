@@ -1,16 +1,11 @@
 /**
  * A chunk to documents: the worker's half of reading. JSONL, CSV and WARC run synchronously inside; Parquet, Arrow, text and
- * HTML files are read here, by path. No bad input throws: what cannot become a document goes to `onBad`.
+ * HTML files are read here, by path. A format's reader is loaded when a chunk of it is met. No bad input throws: what cannot become a document goes to `onBad`.
  */
 import type { Document } from '../core/document.ts';
-import { parseArrow } from './arrow.ts';
-import { parseCsv } from './csv-documents.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
 import { parseJsonl } from './jsonl.ts';
-import { parseParquet } from './parquet.ts';
 import type { ReadContext } from './record.ts';
-import { parseTextFiles } from './text-files.ts';
-import { parseWarc } from './warc-documents.ts';
 
 /**
  * Parses a chunk of readChunks. Documents come in the chunk's order, each record exactly once as a document, a bad
@@ -29,16 +24,16 @@ export async function parseChunk(
       onBad(chunk.bad);
       break;
     case 'files':
-      await parseTextFiles(chunk, context);
+      await (await import('./text-files.ts')).parseTextFiles(chunk, context);
       break;
     case 'bytes':
       if (chunk.format === 'jsonl') parseJsonl(chunk, context);
-      else if (chunk.format === 'warc') parseWarc(chunk, context);
-      else parseCsv(chunk, context);
+      else if (chunk.format === 'warc') (await import('./warc-documents.ts')).parseWarc(chunk, context);
+      else (await import('./csv-documents.ts')).parseCsv(chunk, context);
       break;
     case 'rows':
-      if (chunk.format === 'parquet') await parseParquet(chunk, context);
-      else await parseArrow(chunk, context);
+      if (chunk.format === 'parquet') await (await import('./parquet.ts')).parseParquet(chunk, context);
+      else await (await import('./arrow.ts')).parseArrow(chunk, context);
       break;
   }
   return counters;

@@ -1,6 +1,6 @@
 /** Writing dropped documents: Parquet (zstd) in row groups of bounded size, and the merge of a pass's parts, in a worker. */
 import { readFile } from 'node:fs/promises';
-import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
+import type { ParquetWriter } from 'hyparquet-writer';
 import { type AtomicFile, openAtomic } from '../io/atomic.ts';
 import { zstdCodec } from '../io/zstd.ts';
 import type { DroppedDocument } from './audit.ts';
@@ -23,7 +23,10 @@ export interface DroppedWriter {
 
 /** Opens a file of dropped documents; it appears whole at `close`. Throws OUTPUT_FAILED. */
 export async function openDroppedWriter(path: string): Promise<DroppedWriter> {
-  const zstd = await zstdCodec();
+  const [zstd, { ByteWriter, ParquetWriter, schemaFromColumnData }] = await Promise.all([
+    zstdCodec(),
+    import('hyparquet-writer'),
+  ]);
   const writer = new ByteWriter(1024 * 1024);
   const parquet = new ParquetWriter({
     writer,

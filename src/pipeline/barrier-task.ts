@@ -21,6 +21,7 @@ import {
   readPartFile,
   readPartRange,
   readPartRows,
+  readTextsByOrdinal,
 } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
@@ -101,6 +102,7 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
     workDir,
     memoryBytes: task.memoryBytes,
     readDocuments: (ordinals) => readByOrdinal(task.refs, ordinals),
+    readTexts: (ordinals) => readTextsByOrdinal(task.refs, ordinals),
     progress: (fraction, note) => task.progress.postMessage({ fraction, note }),
     // The whole thread is ended when the run is aborted.
     signal: new AbortController().signal,

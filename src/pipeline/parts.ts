@@ -13,7 +13,7 @@ import type { Document } from '../core/document.ts';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
 import type { TextEdits } from '../core/stage.ts';
-import { decodeDocuments, readDocumentRows } from '../io/document-batch.ts';
+import { decodeDocuments, readDocumentRows, readTextRows } from '../io/document-batch.ts';
 import { applyEdits } from './edits.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
@@ -108,8 +108,21 @@ export async function readPartRows(ref: PartRef): Promise<Uint32Array> {
 }
 
 /** Documents by ordinal, in the order asked; each part is read once per run of neighbours. */
-export async function readByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<Document[]> {
-  const found: Document[] = [];
+export function readByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<Document[]> {
+  return readRows(refs, ordinals, readDocumentRows);
+}
+
+/** The same for texts alone. */
+export function readTextsByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<string[]> {
+  return readRows(refs, ordinals, readTextRows);
+}
+
+async function readRows<T>(
+  refs: readonly PartRef[],
+  ordinals: readonly number[],
+  read: (bytes: Uint8Array, rows: readonly number[]) => T[],
+): Promise<T[]> {
+  const found: T[] = [];
   let at = 0;
   while (at < ordinals.length) {
     const ref = partOf(refs, ordinals[at]);
@@ -120,7 +133,7 @@ export async function readByOrdinal(refs: readonly PartRef[], ordinals: readonly
     if (rows.length === 0) throw new RangeError(`no document has ordinal ${ordinals[at]}`);
     const path = partFile(ref.dir, ref.part, 'arrow');
     const bytes = await readPartFile(path);
-    found.push(...atPath(path, () => readDocumentRows(bytes, rows)));
+    for (const each of atPath(path, () => read(bytes, rows))) found.push(each);
   }
   return found;
 }

@@ -1,11 +1,12 @@
-/** A barrier, seen from the main thread: one long task in a worker of its own, whose progress it passes on. */
+/** A barrier, seen from the main thread: one long task in a worker, whose progress it passes on. */
 import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { MessageChannel } from 'node:worker_threads';
+import { isCorpusmillError } from '../core/errors.ts';
 import { auditIsWhole, auditSpec, droppedDir } from './audit.ts';
 import { type BarrierOutcome, type BarrierTask, decideDir } from './barrier-task.ts';
 import type { BarrierPhase } from './plan.ts';
-import { interrupted } from './pool.ts';
+import { createPool, interrupted, type WorkerPool } from './pool.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
@@ -30,18 +31,12 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
   await beginPhase(decideDir(dir), phase.key);
   rmSync(outputDir, { recursive: true, force: true });
 
-  const { port1, port2 } = new MessageChannel();
-  const refs = partsOf(run, phase.over);
-  const documents = refs.reduce((sum, ref) => sum + ref.rows, 0);
-  port1.on('message', ({ fraction, note }: { fraction: number; note?: string }) => {
-    run.emit({ type: 'phase-progress', phase: phase.id, fraction, documents, bytes: 0, note });
-  });
-  const task: BarrierTask = {
+  const task: Omit<BarrierTask, 'progress'> = {
     kind: 'barrier',
     stage: toStageRef(phase.stage),
     seed: run.pipeline.seed,
     baseDir: run.pipeline.baseDir,
-    refs,
+    refs: partsOf(run, phase.over),
     phase: phase.id,
     audit: auditSpec(run.pipeline.run),
     droppedDir: droppedDir(run.directory.root),
@@ -49,16 +44,51 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
     outputDir,
     inputs: run.pipeline.inputs.map(({ name }) => name),
     memoryBytes: (run.pipeline.run.decideMemoryMiB ?? DECIDE_MEMORY_MIB) * 2 ** 20,
-    progress: port2,
   };
+  await finishPhase(decideDir(dir), phase.key, await decide(run, phase, task));
+  if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
+}
+
+/**
+ * In one of the run's workers, which are warm and idle by now. Its tables lie outside the heap that limits those, but one
+ * that needs more heap all the same gets a worker without a limit.
+ */
+async function decide(
+  run: RunContext,
+  phase: BarrierPhase,
+  task: Omit<BarrierTask, 'progress'>,
+): Promise<BarrierOutcome> {
   try {
-    const outcome = await run.decider().run<BarrierOutcome>(task, { transfer: [port2], abort: run.signal });
-    await finishPhase(decideDir(dir), phase.key, outcome);
+    return await decideIn(run.pool, run, phase, task);
+  } catch (error) {
+    if (run.signal.aborted || !isCorpusmillError(error) || error.code !== 'WORKER_FAILED') throw error;
+  }
+  const pool = createPool({ workers: 1, memoryMiB: undefined, stages: [phase.stage.definition.name] });
+  try {
+    return await decideIn(pool, run, phase, task);
+  } finally {
+    await pool.close();
+  }
+}
+
+async function decideIn(
+  pool: WorkerPool,
+  run: RunContext,
+  phase: BarrierPhase,
+  task: Omit<BarrierTask, 'progress'>,
+): Promise<BarrierOutcome> {
+  const { port1, port2 } = new MessageChannel();
+  const documents = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
+  port1.on('message', ({ fraction, note }: { fraction: number; note?: string }) => {
+    run.emit({ type: 'phase-progress', phase: phase.id, fraction, documents, bytes: 0, note });
+  });
+  try {
+    const message: BarrierTask = { ...task, progress: port2 };
+    return await pool.run<BarrierOutcome>(message, { transfer: [port2], abort: run.signal });
   } catch (error) {
     if (run.signal.aborted) throw interrupted();
     throw error;
   } finally {
     port1.close();
   }
-  if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
 }

@@ -13,8 +13,6 @@ export interface RunContext {
   files: InputFile[];
   directory: RunDirectory;
   pool: WorkerPool;
-  /** The worker in which barriers decide, started when first asked for. */
-  decider(): WorkerPool;
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
 }

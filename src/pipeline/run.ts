@@ -16,7 +16,7 @@ import { decideDir } from './barrier-task.ts';
 import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
-import { createPool, interrupted, type WorkerPool, workerCount } from './pool.ts';
+import { createPool, interrupted, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
 import { barrierIsFinished, barrierOutcome, runBarrier } from './run-barrier.ts';
 import type { RunContext } from './run-context.ts';
@@ -68,10 +68,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const workers = workerCount(pipeline.run.workers);
   const stages = pipeline.stages.filter(({ module }) => module === undefined).map(({ definition }) => definition.name);
   const pool = createPool({ workers, memoryMiB: pipeline.run.workerMemoryMiB, stages });
-  // The tables of a decision are the largest of the run: no old-space limit beyond Node's own.
-  let deciding: WorkerPool | undefined;
-  const decider = (): WorkerPool => (deciding ??= createPool({ workers: 1, memoryMiB: undefined, stages }));
-  const run: RunContext = { pipeline, plan, files, directory, pool, decider, signal, emit };
+  const run: RunContext = { pipeline, plan, files, directory, pool, signal, emit };
   const timing: RunTiming = { workers, seconds: 0, phases: [] };
   const started = performance.now();
   try {
@@ -105,7 +102,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   } catch (error) {
     throw explain(error, directory.root);
   } finally {
-    await Promise.all([pool.close(), deciding?.close()]);
+    await pool.close();
     directory.close();
   }
 }

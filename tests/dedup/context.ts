@@ -89,6 +89,10 @@ export async function runBarrier(
       reads.push([...ordinals]);
       return ordinals.map((ordinal) => documents[ordinal]);
     },
+    readTexts: async (ordinals) => {
+      reads.push([...ordinals]);
+      return ordinals.map((ordinal) => documents[ordinal].text);
+    },
     progress: () => {},
     signal: new AbortController().signal,
   };

@@ -74,8 +74,7 @@ describe('verification', () => {
             workDir,
             memoryBytes,
             signal: new AbortController().signal,
-            readDocuments: async (ordinals: number[]) =>
-              ordinals.map((i) => ({ id: '', text: documents[i].join(' '), meta: {} })),
+            readTexts: async (ordinals: number[]) => ordinals.map((i) => documents[i].join(' ')),
           } as unknown as BarrierContext;
           const candidates = createCandidates(context);
           for (let i = GROUPS; i < rows; i++) candidates.add(i, i % GROUPS);

@@ -119,6 +119,7 @@ describe('mix', () => {
       workDir: '.',
       memoryBytes: 2 ** 30,
       readDocuments: async () => [],
+      readTexts: async () => [],
       progress: () => {},
       signal: new AbortController().signal,
     });

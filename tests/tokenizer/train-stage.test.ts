@@ -51,6 +51,7 @@ async function run(parts: string[][], input: Options, signal = new AbortControll
     workDir: outputDir,
     memoryBytes: 2 ** 30,
     readDocuments: async () => [],
+    readTexts: async () => [],
     progress: (fraction) => void fractions.push(fraction),
     signal,
   };

@@ -33,13 +33,13 @@ export async function checkAgainstIndex(
   let checked = 0;
   for await (const { ordinals, rows } of candidatesByPart(candidates, context)) {
     context.signal.throwIfAborted();
-    const documents = await context.readDocuments(ordinals);
+    const texts = await context.readTexts(ordinals);
     for (let from = 0; from < ordinals.length; ) {
       const { to, needed } = someWithin(rows, from);
       const sketches = new Map<number, Sketch>();
       for (const [i, sketch] of (await index.sketches(needed)).entries()) sketches.set(needed[i], sketch);
       for (let i = from; i < to; i++) {
-        likeness.open(documents[i].text);
+        likeness.open(texts[i]);
         for (const row of rows[i]) {
           checked++;
           const relation = likeness.compare(sketches.get(row)!);

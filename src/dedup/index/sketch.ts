@@ -8,7 +8,7 @@
  *
  * The later document is at hand as a whole; a pair is compared at the scale of the sketch. Standard error of a share c
  * estimated from n sampled hashes of the smaller document: √(c(1−c)/n), with n at least half of `maxValues` when the
- * indexed document is the smaller one: .029 at c = .7 and .019 at .9 with 512; fewer when the other is much smaller.
+ * indexed document is the smaller one: .04 at c = .7 and .027 at .9 with 256; larger when the other is much smaller.
  *
  * A record, in words: distinct shingles, distinct tokens, scale of shingles + 256 × scale of tokens, number of sampled
  * shingles, the sampled shingles, the sampled tokens; both in the order of the text, which the check of short documents asks.

@@ -1,10 +1,11 @@
 /** Candidates by bands, the check, clusters, and which member of each is kept. */
 import type { BarrierContext, BarrierResult } from '../../core/stage.ts';
 import { describeClusters } from '../clusters.ts';
-import { createFeatureReader, type RowSet, rowsWith } from '../feature-reader.ts';
+import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../feature-reader.ts';
 import { findKnown, leaveIndex } from '../index/use.ts';
 import { keepByRule, rankWords } from '../keep.ts';
 import { eachRepeat } from '../key-groups.ts';
+import type { LikenessRule } from '../likeness.ts';
 import { curveThreshold } from '../lsh.ts';
 import { createUnionFind } from '../union-find.ts';
 import { createCandidates, emptyHistogram, type VerifyCounts, verifyCandidates } from '../verify.ts';
@@ -39,9 +40,11 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
     ? await datatroveRoots(reader, bandColumns(resolved, given.sourceField, rows), matching, progress)
     : undefined;
   if (roots !== undefined) for (let i = 0; i < roots.length; i++) sets.union(roots[i], i);
+  const longRows = await rowsThatMayDiffer(reader, rule, rows, columns.shingles);
   for (let band = 0; roots === undefined && band < shape.bands; band++) {
     progress(band);
-    await eachRepeat(reader, { firstColumn: 2 * band, words: 2, rows }, matching, (first, ordinal) => {
+    const compared = band === 0 ? rows : longRows;
+    await eachRepeat(reader, { firstColumn: 2 * band, words: 2, rows: compared }, matching, (first, ordinal) => {
       take(first, ordinal);
     });
   }
@@ -100,6 +103,20 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
     ...left,
     details: { ...details, ...(verification && { verification }), ...(index && { index }) },
   };
+}
+
+/**
+ * A document of fewer shingles than `exactBelow` is like those alone that have the same, and these agree in every band: it
+ * need not be looked for in more than the first. The column counts repeats, so no other is left out.
+ */
+function rowsThatMayDiffer(
+  reader: FeatureReader,
+  rule: LikenessRule | undefined,
+  rows: RowSet | undefined,
+  column: number,
+): Promise<RowSet | undefined> | RowSet | undefined {
+  if (rule?.kind !== 'containment' || rule.exactBelow <= 1) return rows;
+  return rowsWith(reader, column, rule.exactBelow);
 }
 
 /** Where keys and values of the bands lie that datatrove's clusters are made from. */

@@ -9,10 +9,10 @@
  * Similarity is joined transitively, as in all peers: A~B and B~C put A and C into one cluster.
  *
  * The order of unions, the number of parts and of workers do not matter; only input order and options do.
- * Cost: features of 8 bytes per band and 8 more per document (328 by default); `decide` takes 20–28 bytes per document
- * for one band's keys at a time, 21 for clusters, candidates and the sweep, 8 per candidate pair, and at most 256 MiB of
- * shingle sets. The observer runs at 130–190 MB of text per second and core with the native kernel, at 110–140 with
- * WebAssembly, at 50–60 with the plain twin.
+ * Cost: features of 8 bytes per band and 12 more per document (332 by default); `decide` takes 12 bytes per document
+ * for one band's keys at a time, within half of `memoryBytes`, 4 for clusters, 8 per candidate pair within a quarter, and
+ * at most 480 MiB of shingle sets. The observer runs at about 340 MB of text per second and core with the native
+ * kernels, at 110–140 with WebAssembly, at 50–60 with the plain twin.
  */
 import { defineBarrier } from '../../core/stage.ts';
 import { observeForIndex } from '../index/observe.ts';

@@ -85,8 +85,8 @@ async function readTop(
     }
   }
   const wanted = [...new Set(ordinals)];
-  const documents = await context.readDocuments(wanted);
-  const textOf = new Map(wanted.map((ordinal, i) => [ordinal, documents[i].text]));
+  const texts = await context.readTexts(wanted);
+  const textOf = new Map(wanted.map((ordinal, i) => [ordinal, texts[i]]));
   const top: LineDetails['top'] = [];
   for (const [i, { rank, documents: count, occurrences }] of inOrder.entries()) {
     const { start, end } = places[i];

@@ -64,9 +64,9 @@ export async function makeEdits(
     }
     const ordinals = ordinalsWithin(spans, at, part.firstOrdinal + part.rows);
     if (ordinals.length === 0) continue;
-    const texts = await context.readDocuments(ordinals);
+    const texts = await context.readTexts(ordinals);
     for (const [i, ordinal] of ordinals.entries()) {
-      const { text } = texts[i];
+      const text = texts[i];
       const count = reader.read(text);
       const firstCut = found;
       let cutSymbols = 0;

@@ -132,9 +132,9 @@ async function readRegions(
       firstKey += keys[row];
     }
     if (rows.length === 0) continue;
-    const documents = await context.readDocuments(rows.map(({ ordinal }) => ordinal));
+    const texts = await context.readTexts(rows.map(({ ordinal }) => ordinal));
     for (const [i, row] of rows.entries()) {
-      const length = reader.read(documents[i].text);
+      const length = reader.read(texts[i]);
       const found = winnower.winnow(reader.symbols, length);
       if (found !== row.keys) throw new Error(`document ${row.ordinal} has ${found} keys, its features ${row.keys}`);
       let start = -1;

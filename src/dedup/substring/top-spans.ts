@@ -37,8 +37,8 @@ export async function topSpans(
     entry.documents++;
   }
   const ordinals = [...new Set(frequent.map(({ first }) => cuts[3 * first]))].sort((a, b) => a - b);
-  const documents = await context.readDocuments(ordinals);
-  const textOf = new Map(ordinals.map((ordinal, i) => [ordinal, documents[i].text]));
+  const texts = await context.readTexts(ordinals);
+  const textOf = new Map(ordinals.map((ordinal, i) => [ordinal, texts[i]]));
   return frequent
     .sort((a, b) => b.occurrences - a.occurrences || a.first - b.first)
     .map(({ first, documents, occurrences }) => {

@@ -70,6 +70,7 @@ async function compareTexts(
     workDir: folder,
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
+    readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
     progress: () => {},
     signal: new AbortController().signal,
   };

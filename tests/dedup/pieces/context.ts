@@ -56,6 +56,7 @@ export async function editTexts(
     workDir: '.',
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
+    readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
     progress: () => {},
     signal: new AbortController().signal,
   };

@@ -58,6 +58,7 @@ export async function runSubstring(
     workDir,
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((i) => ({ id: `d${i}`, text: texts[i], meta: {} })),
+    readTexts: async (ordinals) => ordinals.map((i) => texts[i]),
     progress: () => {},
     signal: new AbortController().signal,
   };
