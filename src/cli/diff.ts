@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
-import { CHANGES, type Change, type ComparisonDetails } from '../dedup/compare/decide.ts';
+import { CHANGES, type Change, type ComparisonDetails } from '../dedup/compare/comparison.ts';
 import { INPUT_FORMATS, type InputFormat } from '../io/input.ts';
 import { shownPath } from '../pipeline/config/issues.ts';
 import type { RunResult } from '../pipeline/run.ts';

@@ -29,8 +29,11 @@ const options = z.strictObject({
   targetFileBytes: z
     .int()
     .min(1)
-    .default(256 * 1024 * 1024)
-    .describe('A file ends before it holds more than this many bytes of text (UTF-8, before compression).'),
+    .optional()
+    .describe(
+      'A file ends before it holds more than this many bytes of text (UTF-8, before compression). Default: an eighth of ' +
+        'the corpus, at least 16 MiB and at most 256 MiB, so that several workers can write.',
+    ),
   meta: z
     .enum(['flat', 'nested'])
     .default('flat')
@@ -40,6 +43,8 @@ const options = z.strictObject({
 });
 
 type Options = z.output<typeof options>;
+
+const MIB = 1024 * 1024;
 
 interface FileTask {
   name: string;
@@ -62,18 +67,20 @@ export const writeStage = defineSink({
   name: 'write',
   summary: 'Write the documents as Parquet, JSON Lines or Arrow files with a manifest.',
   source: 'Files as DuckDB, pyarrow, polars and Hugging Face datasets open them; manifest with xxHash64 checksums.',
-  version: 1,
+  version: 2,
   options,
   steps: [{ name: 'files', plan: planFiles, run: writeOneFile, merge: writeManifest }],
 });
 
 async function planFiles(options: Options, context: SinkContext): Promise<FileTask[]> {
+  const total = context.parts.reduce((sum, part) => sum + part.bytes, 0);
+  const targetFileBytes = options.targetFileBytes ?? fileBytesFor(total);
   const runs: number[][] = [];
   let bytes = 0;
   for (const part of context.parts) {
     if (part.documents === 0) continue;
     const run = runs.at(-1);
-    if (run === undefined || bytes + part.bytes > options.targetFileBytes) {
+    if (run === undefined || bytes + part.bytes > targetFileBytes) {
       runs.push([part.part]);
       bytes = part.bytes;
     } else {
@@ -84,6 +91,11 @@ async function planFiles(options: Options, context: SinkContext): Promise<FileTa
   const extension = extensionOf(options.format, options.compression);
   const digits = (n: number): string => String(n).padStart(5, '0');
   return runs.map((parts, i) => ({ name: `documents-${digits(i)}-of-${digits(runs.length)}${extension}`, parts }));
+}
+
+/** Depends on the corpus alone: with the number of workers the files would change. */
+function fileBytesFor(corpusBytes: number): number {
+  return Math.min(256 * MIB, Math.max(16 * MIB, Math.ceil(corpusBytes / 8)));
 }
 
 async function writeOneFile(options: Options, task: FileTask, context: SinkTaskContext): Promise<WrittenFile> {

@@ -13,7 +13,6 @@ import type { Document } from '../core/document.ts';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
 import type { TextEdits } from '../core/stage.ts';
-import { decodeDocuments, readDocumentRows, readTextRows } from '../io/document-batch.ts';
 import { applyEdits } from './edits.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
@@ -91,6 +90,7 @@ export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   collectGarbage();
   const path = partFile(ref.dir, ref.part, 'arrow');
   const [bytes, alive] = await Promise.all([readPartFile(path), readAlive(ref)]);
+  const { decodeDocuments } = await documentBatch();
   const documents = atPath(path, () => decodeDocuments(bytes));
   if (documents.length !== ref.rows) throw damaged(path, `it holds ${documents.length} documents, not ${ref.rows}`);
   for (const edits of ref.edits) applyEdits(documents, await readSpans(ref, edits), edits);
@@ -108,13 +108,18 @@ export async function readPartRows(ref: PartRef): Promise<Uint32Array> {
 }
 
 /** Documents by ordinal, in the order asked; each part is read once per run of neighbours. */
-export function readByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<Document[]> {
-  return readRows(refs, ordinals, readDocumentRows);
+export async function readByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<Document[]> {
+  return readRows(refs, ordinals, (await documentBatch()).readDocumentRows);
 }
 
 /** The same for texts alone. */
-export function readTextsByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<string[]> {
-  return readRows(refs, ordinals, readTextRows);
+export async function readTextsByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<string[]> {
+  return readRows(refs, ordinals, (await documentBatch()).readTextRows);
+}
+
+/** Loaded by those that read documents: workers, and not the main thread, which needs the rest of this file. */
+function documentBatch() {
+  return import('../io/document-batch.ts');
 }
 
 async function readRows<T>(

@@ -1,6 +1,6 @@
 /** The result of `corpusmill diff` in a terminal: a table of what became of the documents, and examples with the words that differ. */
 import pc from 'picocolors';
-import type { Change, ChangeExample, ComparisonDetails } from '../dedup/compare/decide.ts';
+import type { Change, ChangeExample, ComparisonDetails } from '../dedup/compare/comparison.ts';
 import { formatBytes, formatCount, formatCounted } from './numbers.ts';
 import { diffTexts, type TextRun } from './text-diff.ts';
 import { cutToWidth, printable } from './text-width.ts';

@@ -67,6 +67,19 @@ describe('the write stage', () => {
     );
   });
 
+  it.each([
+    ['one file of a small corpus', [10, 5], 1],
+    ['files of 16 MiB of one that has a few of them', [12, 12, 12, 12], 4],
+    ['an eighth each of a larger one', Array.from({ length: 64 }, () => 10), 8],
+    ['files of 256 MiB of a large one', Array.from({ length: 100 }, () => 64), 25],
+  ])('plans %s, unless a size is asked for', async (_, partMib, files) => {
+    const parts = partMib.map((mib, part) => ({ part, documents: 1, bytes: mib * 2 ** 20 }));
+    const plan = (options: object): Promise<unknown[]> =>
+      writeStage.steps[0].plan(writeStage.options.parse(options), { parts } as unknown as SinkContext, []);
+    expect(await plan({})).toHaveLength(files);
+    expect(await plan({ targetFileBytes: 2 ** 40 })).toHaveLength(1);
+  });
+
   it('writes Parquet with zstd by default', async () => {
     const { outputDir } = await runStage({}, [3]);
     expect(readdirSync(outputDir).sort()).toEqual(['documents-00000-of-00001.parquet', 'manifest.json']);

@@ -6,45 +6,17 @@ import { finished } from 'node:stream/promises';
 import type { Document } from '../../core/document.ts';
 import { mix32 } from '../../core/random.ts';
 import { type BarrierContext, type BarrierResult, NOBODY } from '../../core/stage.ts';
-import type { Volume } from '../../core/stats.ts';
+import {
+  CHANGES,
+  type Change,
+  type ChangeExample,
+  type ComparisonDetails,
+  type ExampleDocument,
+  type Sides,
+} from './comparison.ts';
 import { KINDS, type Matching, matchCorpora } from './matching.ts';
 import { ownId } from './observer.ts';
 import type { CompareOptions } from './options.ts';
-
-/** What became of a document. */
-export const CHANGES = ['unchanged', 'renamed', 'changed', 'near', 'removed', 'new'] as const;
-export type Change = (typeof CHANGES)[number];
-
-/** `details` of the stage. */
-export interface ComparisonDetails extends Record<string, unknown> {
-  kind: 'comparison';
-  /** Documents and bytes of text: of the first corpus (`a`) and of the second (`b`). */
-  total: Sides;
-  /** By verdict. Each document is counted once; `removed` has none of `b`, `new` none of `a`. */
-  changes: Record<Change, Sides>;
-  examples: Partial<Record<Change, ChangeExample[]>>;
-  settings: Record<string, unknown>;
-}
-
-export interface Sides {
-  a: Volume;
-  b: Volume;
-}
-
-/** A document and its partner; one of them alone where it is new or removed. */
-export interface ChangeExample {
-  a?: ExampleDocument;
-  b?: ExampleDocument;
-  /** UTF-16 units that both begin with and the excerpts leave out. */
-  skipped: number;
-}
-
-export interface ExampleDocument {
-  id: string;
-  /** UTF-8 bytes of the whole text. */
-  bytes: number;
-  excerpt: string;
-}
 
 /** UTF-16 units of a text in an example, and how much of them goes before the first difference. */
 const EXCERPT_CHARS = 1000;

@@ -1,5 +1,5 @@
 /** The pipeline of `corpusmill diff`, made in memory: two inputs named `a` and `b`, and the stage `compare`. */
-import type { ComparisonDetails } from '../../dedup/compare/decide.ts';
+import type { ComparisonDetails } from '../../dedup/compare/comparison.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { RunResult } from '../run.ts';
 import { type CorpusSettings, memoryPipeline, type RunSettings } from './request.ts';

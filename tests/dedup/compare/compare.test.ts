@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from '../../../src/core/document.ts';
 import type { BarrierContext, FeaturePart } from '../../../src/core/stage.ts';
-import type { Change, ComparisonDetails } from '../../../src/dedup/compare/decide.ts';
+import type { Change, ComparisonDetails } from '../../../src/dedup/compare/comparison.ts';
 import { compare } from '../../../src/dedup/compare/stage.ts';
 
 const folders: string[] = [];
