@@ -178,8 +178,8 @@ describe('action.yml', () => {
 });
 
 describe('the GitLab job', () => {
-  const page = ['docs/parts/ci.md', 'docs/ci.md'].map((path) => join(packageRoot(), path)).find(existsSync);
-  const [, snippet] = /## GitLab\n+```yaml\n([\s\S]*?)```/.exec(readFileSync(page!, 'utf8')) ?? [];
+  const page = join(packageRoot(), 'docs', 'dedup-reports-and-ci.md');
+  const [, snippet] = /## GitLab\n+```yaml\n([\s\S]*?)```/.exec(readFileSync(page, 'utf8')) ?? [];
   const job = (parse(snippet) as { dedup: { script: string[]; artifacts: { paths: string[]; reports: object } } })
     .dedup;
 

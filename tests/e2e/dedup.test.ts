@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/core/native.ts';
-import { stageNames } from '../../src/pipeline/stage-loaders.ts';
 import { cli, filesUnder, hasStackTrace, productsOf, workspace } from './cli.ts';
 
 /** Sixty words that no other number shares. */
@@ -173,7 +172,7 @@ describe('dedup', () => {
   });
 });
 
-describe.skipIf(!stageNames().includes('compare'))('diff', () => {
+describe('diff', () => {
   const before = lines([0, 1, 2, 3, 4].map((n) => ({ id: `d${n}`, text: words(n) })));
   const after = lines([
     { id: 'd0', text: words(0) },
