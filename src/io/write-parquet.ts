@@ -1,8 +1,8 @@
 /**
- * Parquet through hyparquet-writer: row groups of about 16 MB of text (what a worker holds while it
- * writes: with 64 MB the peak of a whole run doubled), 1 MB pages with an offset index (so a range of
- * rows can be read alone), PLAIN encoding and no statistics for text and id. Writes 80–140 MB/s of text, one thread,
- * mostly spent in compression.
+ * Parquet through hyparquet-writer: row groups of about 8 MB of text (what a worker holds while it writes: with 64 MB the
+ * peak of a whole run doubled, 16 MB cost two workers 60 MB more), 1 MB pages with an offset index (so a range of rows
+ * can be read alone), PLAIN encoding and no statistics for text and id. Writes 80–140 MB/s of text, one thread, mostly
+ * spent in compression.
  */
 import { gzipSync } from 'node:zlib';
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
@@ -12,7 +12,7 @@ import { appendDocument, COLUMN_NAMES, type DocumentColumns, emptyColumns } from
 import { zstdCodec } from './zstd.ts';
 
 /** UTF-16 units in a row group; int32 page and column sizes are far away. */
-const GROUP_CHARS = 16 * 1024 * 1024;
+const GROUP_CHARS = 8 * 1024 * 1024;
 
 export async function parquetEncoder(compression: Compression, level: number): Promise<DocumentEncoder> {
   const zstd = await zstdCodec();
