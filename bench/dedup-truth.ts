@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/core/native.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
+import { cutRange } from '../src/dedup/columns.ts';
 import { minhash } from '../src/dedup/minhash/stage.ts';
 import { createTokenizer } from '../src/text/folded-tokens.ts';
 import type { Bench } from './bench.ts';
@@ -172,7 +173,7 @@ async function cluster(texts: readonly string[], options: Record<string, unknown
     rows: texts.length,
     firstOrdinal: 0,
     alive: undefined,
-    features: async (range) => (range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length)),
+    features: async (range) => cutRange(blob, range),
     rowInfo: async () => new Uint32Array(2 * texts.length),
   };
   const context: BarrierContext = {

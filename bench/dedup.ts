@@ -17,6 +17,7 @@ import { gunzipSync } from 'node:zlib';
 import { native, packageRoot } from '../src/core/native.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
+import { cutRange } from '../src/dedup/columns.ts';
 import { exact } from '../src/dedup/exact.ts';
 import { minhash } from '../src/dedup/minhash/stage.ts';
 import { createPermutations, minhashSignatureTwin } from '../src/dedup/minhash-kernel.ts';
@@ -156,8 +157,7 @@ async function decideMany(stage: typeof exact | typeof minhash, options: Record<
       rows: PART_ROWS,
       firstOrdinal,
       alive: undefined,
-      features: async (range) =>
-        range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length),
+      features: async (range) => cutRange(blob, range),
       rowInfo: async () => new Uint32Array(2 * PART_ROWS),
     });
   }

@@ -2,16 +2,17 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { CorpusmillError } from '../core/errors.ts';
-import type { InputFormat } from '../io/input.ts';
-import type { DedupRequest, KeepRule } from '../pipeline/dedup/request.ts';
+import type { Keep } from '../dedup/keep.ts';
+import type { DedupRequest } from '../pipeline/dedup/request.ts';
 import { LIMIT_FORMS, type Limit, parseLimit } from '../report/limit.ts';
 import type { CliContext } from './context.ts';
+import type { CorpusFlags, CorpusRunFlags } from './corpus-command.ts';
 
 export const REPORT_FORMATS = ['md', 'json', 'html', 'junit', 'codequality'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 export const ANNOTATIONS = ['auto', 'github', 'none'] as const;
 
-export interface DedupFlags {
+export interface DedupFlags extends CorpusFlags, CorpusRunFlags {
   exact?: boolean;
   near?: boolean;
   lines?: boolean;
@@ -19,23 +20,14 @@ export interface DedupFlags {
   normalize?: 'raw' | 'loose' | 'url';
   threshold?: number;
   verify?: number | 'containment';
-  keep?: KeepRule;
-  inputFormat: InputFormat | 'auto';
-  textField: string;
-  idField: string;
+  keep?: Keep;
   sourceField?: string;
   format: ReportFormat[];
-  output: string;
   failOver?: { text: string; limit: Limit };
   newOnly?: boolean;
   baseline?: string;
   annotations: (typeof ANNOTATIONS)[number];
   write: DedupRequest['write'];
-  maxBadRecords?: number;
-  workers?: number;
-  memory?: number;
-  force?: boolean;
-  json?: boolean;
 }
 
 export function checkFlags(inputs: readonly string[], flags: DedupFlags): void {
@@ -95,7 +87,7 @@ export function verification(value: string): number | 'containment' {
   throw new InvalidArgumentError("expected 'containment' or a similarity from 0 (no check) to 1");
 }
 
-export function keepRule(value: string): KeepRule {
+export function keepRule(value: string): Keep {
   if (value === 'first' || value === 'longest') return value;
   const [, kind, argument] = /^(best|newest|sources):(.+)$/.exec(value) ?? [];
   if (kind === 'best') return { best: argument };

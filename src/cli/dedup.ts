@@ -5,11 +5,11 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
-import { INPUT_FORMATS } from '../io/input.ts';
 import type { RunResult } from '../pipeline/run.ts';
 import type { DedupReports, ReportFile } from '../report/dedup-reports.ts';
 import type { EarlierReport } from '../report/read-report.ts';
-import type { CliContext, Engine, ExitCode } from './context.ts';
+import type { CliContext, ExitCode } from './context.ts';
+import { corpusOptions, corpusRunOptions, runCorpus } from './corpus-command.ts';
 import {
   ANNOTATIONS,
   checkFlags,
@@ -24,8 +24,6 @@ import {
 } from './dedup-flags.ts';
 import { annotate } from './dedup-notes.ts';
 import { printDedup } from './dedup-result.ts';
-import { wholeNumber } from './flags.ts';
-import { runInterruptibly } from './interruptible.ts';
 import { colorsFor, printJson } from './print.ts';
 
 const EXAMPLES = `
@@ -49,7 +47,7 @@ Examples:
 In CI: docs/dedup-reports-and-ci.md has a GitHub Action and a job for GitLab.`;
 
 export function dedupCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
-  return new Command('dedup')
+  const command = new Command('dedup')
     .description('find duplicates in files, report them, and fail when there are too many')
     .argument('<input...>', 'files, folders, globs, or - for standard input')
     .option('--exact', 'look for exact copies, and for what other flags name; for nothing else')
@@ -63,14 +61,8 @@ export function dedupCommand(context: CliContext, setExitCode: (code: ExitCode) 
     )
     .option('--threshold <j>', 'Jaccard similarity from which documents are near copies (0.8)', fraction)
     .option('--verify <check>', "check of near copies: 'containment' (default) or a Jaccard similarity", verification)
-    .option('--keep <rule>', 'which copy stays: first, longest, best:FIELD, newest:FIELD, sources:NAME,NAME', keepRule)
-    .addOption(
-      new Option('--input-format <name>', 'format of the inputs')
-        .choices(['auto', ...INPUT_FORMATS])
-        .default('auto', 'by file'),
-    )
-    .option('--text-field <name>', 'field that holds the text', 'text')
-    .option('--id-field <name>', 'field with a unique id', 'id')
+    .option('--keep <rule>', 'which copy stays: first, longest, best:FIELD, newest:FIELD, sources:NAME,NAME', keepRule);
+  corpusOptions(command)
     .option('--source-field <path>', 'field whose values the report tells apart as sources; default: the input')
     .option('--format <list>', `reports to write: ${REPORT_FORMATS.join(', ')}`, formats, ['md', 'json', 'html'])
     .option('-o, --output <dir>', 'run directory; the reports lie in it', 'runs/dedup')
@@ -86,12 +78,8 @@ export function dedupCommand(context: CliContext, setExitCode: (code: ExitCode) 
       new Option('--write <format>', 'write the documents that are kept')
         .choices(['jsonl', 'parquet', 'none'])
         .default('none'),
-    )
-    .option('--max-bad-records <n>', 'fail when more records than this cannot be read (100)', wholeNumber(0))
-    .option('-w, --workers <n>', 'worker threads; 0: one for each core', wholeNumber(0))
-    .option('--memory <MiB>', 'memory for the tables of a decision (1024)', wholeNumber(1))
-    .option('--force', 'use an output folder that holds something else')
-    .option('--json', 'print one JSON object on standard output')
+    );
+  return corpusRunOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: DedupFlags) => setExitCode(await dedup(inputs, flags, context)));
 }
@@ -118,16 +106,9 @@ async function dedupFiles(
   baseline: EarlierReport | undefined,
   context: CliContext,
 ): Promise<ExitCode> {
-  const { dedupPipeline, withoutPipelineFile } = await import('../pipeline/dedup/request.ts');
-  const engine: Engine = context.engine ?? (await import('../pipeline/run.ts'));
+  const { dedupPipeline } = await import('../pipeline/dedup/request.ts');
   const pipeline = await dedupPipeline(requestOf(paths, flags, context));
-  const result = await runInterruptibly(pipeline, engine, { force: flags.force === true }, context).catch(
-    (error: unknown) => {
-      throw withoutPipelineFile(error);
-    },
-  );
-  const { refuseUnread } = await import('../pipeline/dedup/refuse-unread.ts');
-  await refuseUnread(result);
+  const result = await runCorpus(pipeline, flags, context);
   const { describeReason } = await import('../pipeline/stage-loaders.ts');
   const { dedupReports } = await import('../report/dedup-reports.ts');
   const stages = new Map(pipeline.stages.map(({ definition }) => [definition.name, definition]));

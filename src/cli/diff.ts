@@ -3,15 +3,14 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { CHANGES, type Change, type ComparisonDetails } from '../dedup/compare/comparison.ts';
-import { INPUT_FORMATS, type InputFormat } from '../io/input.ts';
 import { shownPath } from '../pipeline/config/issues.ts';
 import type { RunResult } from '../pipeline/run.ts';
 import { formatCount, formatSeconds } from '../report/numbers.ts';
 import { diffTexts } from '../report/text-diff.ts';
-import type { CliContext, Engine, ExitCode } from './context.ts';
+import type { CliContext, ExitCode } from './context.ts';
+import { type CorpusFlags, type CorpusRunFlags, corpusOptions, corpusRunOptions, runCorpus } from './corpus-command.ts';
 import { fraction } from './dedup-flags.ts';
 import { wholeNumber } from './flags.ts';
-import { runInterruptibly } from './interruptible.ts';
 import { colorsFor, columns, print, printJson, programName, shellPath, wantsColor, widthOf } from './print.ts';
 
 const EXAMPLES = `
@@ -31,25 +30,16 @@ Examples:
 
 const DIFFERENT = CHANGES.filter((change) => change !== 'unchanged');
 
-interface Flags {
+interface Flags extends CorpusFlags, CorpusRunFlags {
   normalize: 'raw' | 'loose';
   threshold?: number;
   near: boolean;
   examples: number;
   failOn?: Change[];
-  inputFormat: InputFormat | 'auto';
-  textField: string;
-  idField: string;
-  output: string;
-  maxBadRecords?: number;
-  workers?: number;
-  memory?: number;
-  force?: boolean;
-  json?: boolean;
 }
 
 export function diffCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
-  return new Command('diff')
+  const command = new Command('diff')
     .description('compare two corpora: new, removed and changed documents, near-copies')
     .argument('<a>', 'a file, folder or glob')
     .argument('<b>', 'another')
@@ -61,28 +51,15 @@ export function diffCommand(context: CliContext, setExitCode: (code: ExitCode) =
     .option('--threshold <j>', 'Jaccard similarity from which documents are near-copies', fraction)
     .option('--no-near', 'look for no near-copies')
     .option('-n, --examples <n>', 'documents of each kind to show', wholeNumber(0), 3)
-    .option('--fail-on <list>', `exit with 4 where documents are: any, or ${DIFFERENT.join(', ')}`, changes)
-    .addOption(
-      new Option('--input-format <name>', 'format of the inputs')
-        .choices(['auto', ...INPUT_FORMATS])
-        .default('auto', 'by file'),
-    )
-    .option('--text-field <name>', 'field that holds the text', 'text')
-    .option('--id-field <name>', 'field with a unique id', 'id')
-    .option('-o, --output <dir>', 'run directory', 'runs/diff')
-    .option('--max-bad-records <n>', 'fail when more records than this cannot be read (100)', wholeNumber(0))
-    .option('-w, --workers <n>', 'worker threads; 0: one for each core', wholeNumber(0))
-    .option('--memory <MiB>', 'memory for the tables of a decision (1024)', wholeNumber(1))
-    .option('--force', 'use an output folder that holds something else')
-    .option('--json', 'print one JSON object on standard output')
+    .option('--fail-on <list>', `exit with 4 where documents are: any, or ${DIFFERENT.join(', ')}`, changes);
+  corpusOptions(command).option('-o, --output <dir>', 'run directory', 'runs/diff');
+  return corpusRunOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (a: string, b: string, flags: Flags) => setExitCode(await diff(a, b, flags, context)));
 }
 
 async function diff(a: string, b: string, flags: Flags, context: CliContext): Promise<ExitCode> {
   const { diffPipeline, comparisonOf } = await import('../pipeline/dedup/diff.ts');
-  const { withoutPipelineFile } = await import('../pipeline/dedup/request.ts');
-  const engine: Engine = context.engine ?? (await import('../pipeline/run.ts'));
   const { cwd, env } = context;
   const pipeline = await diffPipeline({
     a,
@@ -101,13 +78,7 @@ async function diff(a: string, b: string, flags: Flags, context: CliContext): Pr
     memoryMiB: flags.memory,
     maxBadRecords: flags.maxBadRecords,
   });
-  const result = await runInterruptibly(pipeline, engine, { force: flags.force === true }, context).catch(
-    (error: unknown) => {
-      throw withoutPipelineFile(error);
-    },
-  );
-  const { refuseUnread } = await import('../pipeline/dedup/refuse-unread.ts');
-  await refuseUnread(result);
+  const result = await runCorpus(pipeline, flags, context);
   const details = comparisonOf(result);
   const failing = (flags.failOn ?? []).filter((change) => countOf(details, change) > 0);
   if (flags.json === true) await printJson(context, asJson(details, flags.examples, result));

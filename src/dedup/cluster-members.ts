@@ -9,6 +9,7 @@
 import type { Document } from '../core/document.ts';
 import type { DuplicateCluster } from '../core/run-summary.ts';
 import type { BarrierContext, FeaturePart } from '../core/stage.ts';
+import { commonStart } from '../text/common-start.ts';
 
 export const MEMBERS_SHOWN = 5;
 /** UTF-16 units held of all members in all, and of one. */
@@ -111,13 +112,6 @@ function skippable(texts: readonly string[], excerptChars: number): number {
   if (isSame || common + CONTEXT_CHARS <= excerptChars) return 0;
   const skipped = common - CONTEXT_CHARS;
   return isLowSurrogate(first.charCodeAt(skipped)) ? skipped - 1 : skipped;
-}
-
-function commonStart(a: string, b: string): number {
-  const shorter = Math.min(a.length, b.length);
-  let i = 0;
-  while (i < shorter && a.charCodeAt(i) === b.charCodeAt(i)) i++;
-  return i;
 }
 
 function isLowSurrogate(unit: number): boolean {

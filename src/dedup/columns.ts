@@ -108,7 +108,8 @@ export function splitColumns(bytes: Uint8Array, rows: number, columns: number): 
   return Array.from({ length: columns }, (_, i) => words.subarray(i * rows, (i + 1) * rows));
 }
 
-function wordsOf(bytes: Uint8Array): Uint32Array {
+/** Bytes as words, copied where they are not aligned. */
+export function wordsOf(bytes: Uint8Array): Uint32Array {
   // Not bytes.slice(): a Buffer's slice is a view at the same offset.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >>> 2);

@@ -73,6 +73,17 @@ export function fold(columns: readonly Uint32Array[], row: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
+/** What `encodeFingerprints` made: each fingerprint and how often it is there. */
+export function countFingerprints(base64: string): Map<bigint, number> {
+  const bytes = Buffer.from(base64, 'base64');
+  const counts = new Map<bigint, number>();
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    const fingerprint = bytes.readBigUInt64BE(at);
+    counts.set(fingerprint, (counts.get(fingerprint) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** Ascending, big-endian, base64. Sorts in place. */
 export function encodeFingerprints(fingerprints: BigUint64Array): string {
   fingerprints.sort();

@@ -14,9 +14,8 @@ export interface HeldSets {
   /** Sets held, and values in them. */
   readonly sets: number;
   readonly values: number;
-  put(ordinal: number, held: Held): void;
-  /** Puts what is open without a copy on the way. */
-  putOpen(ordinal: number, open: OpenSets): void;
+  /** Holds what is open, without a copy on the way. */
+  put(ordinal: number, open: OpenSets): void;
   has(ordinal: number): boolean;
   /** Views, good until the next `put`. */
   get(ordinal: number): Held | undefined;
@@ -71,12 +70,7 @@ export function createHeldSets(mostValues: number): HeldSets {
     get values() {
       return live;
     },
-    put(ordinal, { shingles, tokens }) {
-      const at = add(ordinal, shingles.length, tokens?.length ?? -1);
-      store.set(shingles, at);
-      if (tokens !== undefined) store.set(tokens, at + shingles.length);
-    },
-    putOpen(ordinal, open) {
+    put(ordinal, open) {
       const at = add(ordinal, open.shingles, open.tokens);
       open.write(store, at);
     },

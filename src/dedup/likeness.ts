@@ -81,23 +81,23 @@ export interface Likeness extends OpenSets {
 }
 
 export function createLikeness(rule: LikenessRule): Likeness {
-  const shingles = createOpenSet(rule.shingleTokens);
+  const shingles = createShingleSet(rule.shingleTokens);
   let similarity = 0;
   if (rule.kind === 'jaccard') {
     return {
-      open: shingles.open,
-      reopen: (held) => shingles.set.open(held.shingles, held.shingles.length),
+      open: shingles.openText,
+      reopen: (held) => shingles.open(held.shingles, held.shingles.length),
       get size() {
-        return shingles.set.size;
+        return shingles.size;
       },
       get shingles() {
-        return shingles.set.size;
+        return shingles.size;
       },
       tokens: -1,
-      write: shingles.set.write,
-      hold: () => ({ shingles: shingles.set.values(), tokens: undefined }),
+      write: shingles.write,
+      hold: () => ({ shingles: shingles.values(), tokens: undefined }),
       compare(other) {
-        similarity = shingles.set.jaccard(other.shingles);
+        similarity = shingles.jaccard(other.shingles);
         return similarity >= rule.threshold ? 'alike' : 'apart';
       },
       get similarity() {
@@ -108,38 +108,38 @@ export function createLikeness(rule: LikenessRule): Likeness {
   const tokens = createLazySet();
   // The open document's values in the order of the text, when a comparison first asks.
   let ordered: Held | undefined;
-  const hold = (): Held => ({ shingles: shingles.set.values(), tokens: tokens.set.values() });
+  const hold = (): Held => ({ shingles: shingles.values(), tokens: tokens.set.values() });
   return {
     open(text) {
-      shingles.open(text);
+      shingles.openText(text);
       tokens.open(text);
       ordered = undefined;
     },
     reopen(held) {
-      shingles.set.open(held.shingles, held.shingles.length);
+      shingles.open(held.shingles, held.shingles.length);
       tokens.open(held.tokens!);
       ordered = held;
     },
     get size() {
-      return shingles.set.size + tokens.set.size;
+      return shingles.size + tokens.set.size;
     },
     get shingles() {
-      return shingles.set.size;
+      return shingles.size;
     },
     get tokens() {
       return tokens.set.size;
     },
     write(target, at) {
-      shingles.set.write(target, at);
-      tokens.set.write(target, at + shingles.set.size);
+      shingles.write(target, at);
+      tokens.set.write(target, at + shingles.size);
     },
     hold,
     compare(other) {
-      similarity = containment(other.shingles, shingles.set);
+      similarity = containment(other.shingles, shingles);
       return relate(rule, {
         shingles: similarity,
         tokens: () => containment(other.tokens!, tokens.set),
-        openSize: shingles.set.size,
+        openSize: shingles.size,
         heldSize: other.shingles.length,
         isReordered: (isFragment) => isReordered((ordered ??= hold()), other, isFragment),
       });
@@ -208,12 +208,6 @@ export function isReordered(open: Held, held: Held, isFragment: boolean): boolea
 
 /** Shares are quotients of small integers: equal ones may differ in their last bits. */
 const EPSILON = 1e-9;
-
-/** The distinct shingles of one text after another. */
-export function createOpenSet(size: number): { set: ShingleSet; open(text: string): void } {
-  const set = createShingleSet(size);
-  return { set, open: set.openText };
-}
 
 /** |A ∩ B| / min(|A|, |B|); 0 when either is empty. */
 function containment(other: Uint32Array, current: ShingleSet): number {

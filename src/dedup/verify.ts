@@ -211,10 +211,10 @@ async function sweep(
       if (other !== undefined && lastMember[representative] === ordinal) held.release(representative);
     }
     if (lastMember[ordinal] > ordinal && (held.sets === 0 || held.values + current.size <= maxHeldValues)) {
-      held.putOpen(ordinal, current);
+      held.put(ordinal, current);
     }
     if (hasFailed && failed.values + current.size <= maxKept && !failed.has(ordinal)) {
-      failed.putOpen(ordinal, current);
+      failed.put(ordinal, current);
     }
   };
   for await (const { ordinals, texts } of documentsOf(needed, kept, context)) {

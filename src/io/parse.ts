@@ -1,6 +1,7 @@
 /**
  * A chunk to documents: the worker's half of reading. JSONL, CSV and WARC run synchronously inside; Parquet, Arrow, text and
- * HTML files are read here, by path. A format's reader is loaded when a chunk of it is met. No bad input throws: what cannot become a document goes to `onBad`.
+ * HTML files are read here, by path. A format's reader is loaded when a chunk of it is met. No bad input throws: what
+ * cannot become a document goes to `onBad`.
  */
 import type { Document } from '../core/document.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';

@@ -14,12 +14,10 @@ import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
 import {
   decisionFile,
   editsFile,
-  featureFile,
   type PartRef,
   readAlive,
   readByOrdinal,
-  readPartFile,
-  readPartRange,
+  readFeatures,
   readPartRows,
   readTextsByOrdinal,
 } from './parts.ts';
@@ -76,10 +74,7 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
       rows: ref.rows,
       firstOrdinal: ref.firstOrdinal,
       alive,
-      features: (range) => {
-        const path = featureFile(task.dir, ref.part);
-        return range === undefined ? readPartFile(path) : readPartRange(path, range);
-      },
+      features: (range) => readFeatures(task.dir, ref.part, range),
       rowInfo: () => readPartRows(ref),
     });
     await eachRow(ref, alive, (bytes) => {

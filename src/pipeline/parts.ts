@@ -178,8 +178,17 @@ export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
   }
 }
 
-/** `length` bytes of such a file from `offset`. */
-export async function readPartRange(path: string, range: { offset: number; length: number }): Promise<Uint8Array> {
+/** The features that a barrier's observer left for a part, or a stretch of them. */
+export function readFeatures(
+  barrierDir: string,
+  part: number,
+  range?: { offset: number; length: number },
+): Promise<Uint8Array> {
+  const path = featureFile(barrierDir, part);
+  return range === undefined ? readPartFile(path) : readPartRange(path, range);
+}
+
+async function readPartRange(path: string, range: { offset: number; length: number }): Promise<Uint8Array> {
   const { offset, length } = range;
   const file = await open(path).catch((error: unknown) => {
     throw systemCode(error) === 'ENOENT' ? damaged(path, 'it is gone') : error;

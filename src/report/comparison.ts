@@ -4,6 +4,7 @@
  * New and gone duplicates are told by fingerprints, as multisets: a third copy of a text that had two is one new
  * duplicate. A stage can tell only where both reports list their duplicates and made the fingerprints alike.
  */
+import { countFingerprints } from '../dedup/fingerprints.ts';
 import type { EarlierReport } from './read-report.ts';
 import type { Report, ReportCluster, ReportComparison, ReportDuplicates } from './report-schema.ts';
 
@@ -125,13 +126,7 @@ function untold(now: ReportDuplicates | undefined, before: EarlierStage | undefi
 type Counts = Map<bigint, number>;
 
 function countsOf({ fingerprints }: Pick<EarlierStage, 'fingerprints'>): Counts {
-  const bytes = Buffer.from(fingerprints?.base64 ?? '', 'base64');
-  const counts: Counts = new Map();
-  for (let at = 0; at + 8 <= bytes.length; at += 8) {
-    const fingerprint = bytes.readBigUInt64BE(at);
-    counts.set(fingerprint, (counts.get(fingerprint) ?? 0) + 1);
-  }
-  return counts;
+  return countFingerprints(fingerprints?.base64 ?? '');
 }
 
 function difference(now: Counts, before: Counts): { added: number; gone: number } {

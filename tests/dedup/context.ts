@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Document } from '../../src/core/document.ts';
 import type { DuplicateDetails } from '../../src/core/run-summary.ts';
 import type { BarrierContext, BarrierDefinition, BarrierResult, FeaturePart } from '../../src/core/stage.ts';
+import { cutRange } from '../../src/dedup/columns.ts';
 
 export interface Outcome {
   keptAs: number[];
@@ -66,7 +67,7 @@ export async function runBarrier(
       alive: alive && Uint8Array.from({ length: rows }, (_, row) => (alive(firstOrdinal + row) ? 1 : 0)),
       // As read from a file: a view at an odd offset must do as well.
       features: async (range) => {
-        const read = range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length);
+        const read = cutRange(blob, range);
         return Buffer.concat([Buffer.alloc(1), read]).subarray(1);
       },
       rowInfo: async () =>

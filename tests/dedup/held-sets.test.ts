@@ -25,7 +25,14 @@ describe('held sets', () => {
             shingles: Uint32Array.from({ length: size }, (_, i) => ordinal * 10_000 + i),
             tokens: tokens ? Uint32Array.from({ length: size >> 1 }, (_, i) => ordinal * 10_000 + 9999 - i) : undefined,
           };
-          held.put(ordinal, set);
+          held.put(ordinal, {
+            shingles: set.shingles.length,
+            tokens: set.tokens?.length ?? -1,
+            write(target, at) {
+              target.set(set.shingles, at);
+              if (set.tokens !== undefined) target.set(set.tokens, at + set.shingles.length);
+            },
+          });
           expected.set(ordinal, set);
           if (release < ordinal) {
             held.release(release);

@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import type { Document } from '../../core/document.ts';
 import { mix32 } from '../../core/random.ts';
 import { type BarrierContext, type BarrierResult, NOBODY } from '../../core/stage.ts';
+import { commonStart } from '../../text/common-start.ts';
 import {
   CHANGES,
   type Change,
@@ -131,15 +132,10 @@ function exampleOf(
   const own = documents.get(ordinal)!;
   const other = documents.get(partners[ordinal]);
   const [a, b] = ordinal < border ? [own, other] : [other, own];
-  const skipped = a === undefined || b === undefined ? 0 : commonStart(a.text, b.text);
+  // Excerpts begin a little before the first difference.
+  const same = a === undefined || b === undefined ? 0 : commonStart(a.text, b.text);
+  const skipped = Math.max(0, same - CONTEXT_CHARS);
   return { ...(a && { a: shown(a, skipped) }), ...(b && { b: shown(b, skipped) }), skipped };
-}
-
-/** Where excerpts begin: a little before the first difference. */
-function commonStart(a: string, b: string): number {
-  let same = 0;
-  while (same < a.length && same < b.length && a[same] === b[same]) same++;
-  return Math.max(0, same - CONTEXT_CHARS);
 }
 
 function shown({ id, text, meta }: Document, skipped: number): ExampleDocument {

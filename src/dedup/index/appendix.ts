@@ -5,7 +5,7 @@
  *   [words of sketch, bytes of id] for each row · the sketches · the ids
  */
 import type { FeaturePart } from '../../core/stage.ts';
-import { HEADER_BYTES, readHeader, trailerRange } from '../columns.ts';
+import { HEADER_BYTES, readHeader, trailerRange, wordsOf } from '../columns.ts';
 
 export interface AppendixWriter {
   /** `sketch` is copied. */
@@ -65,7 +65,7 @@ export interface Appendix {
 export async function readAppendix(part: FeaturePart): Promise<Appendix> {
   const trailer = trailerRange(readHeader(await part.features({ offset: 0, length: HEADER_BYTES })));
   const start = aligned(trailer.offset + trailer.length);
-  const sizes = wordsFrom(await part.features({ offset: start, length: 8 * part.rows }));
+  const sizes = wordsOf(await part.features({ offset: start, length: 8 * part.rows }));
   const sketchEnds = new Uint32Array(part.rows + 1);
   const idEnds = new Uint32Array(part.rows + 1);
   for (let row = 0; row < part.rows; row++) {
@@ -74,16 +74,10 @@ export async function readAppendix(part: FeaturePart): Promise<Appendix> {
   }
   const sketchBytes = 4 * sketchEnds[part.rows];
   const bytes = await part.features({ offset: start + 8 * part.rows, length: sketchBytes + idEnds[part.rows] });
-  const sketches = wordsFrom(bytes.subarray(0, sketchBytes));
+  const sketches = wordsOf(bytes.subarray(0, sketchBytes));
   const ids = bytes.subarray(sketchBytes);
   return {
     sketch: (row) => sketches.subarray(sketchEnds[row], sketchEnds[row + 1]),
     id: (row) => ids.subarray(idEnds[row], idEnds[row + 1]),
   };
-}
-
-/** Bytes as words, copied where they are not aligned. */
-export function wordsFrom(bytes: Uint8Array): Uint32Array {
-  const at4 = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  return new Uint32Array(at4.buffer, at4.byteOffset, at4.byteLength >>> 2);
 }

@@ -6,8 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import { xxh64Hex } from '../../core/hash.ts';
-import type { ByteRange } from '../columns.ts';
-import { wordsFrom } from './appendix.ts';
+import { type ByteRange, wordsOf } from '../columns.ts';
 import { BLOCK_BYTES, type BlockReader, openBlockReader } from './block-file.ts';
 import type { IndexContent, IndexRows } from './content.ts';
 import {
@@ -109,7 +108,7 @@ function contentOfIndex({ folder, manifest, files }: OpenIndex): IndexContent {
       const step = Math.floor(KEY_STRETCH_BYTES / stride);
       for (let row = 0; row < documents; row += step) {
         const count = Math.min(step, documents - row);
-        yield wordsFrom(await files['keys.bin'].read((key * documents + row) * stride, count * stride));
+        yield wordsOf(await files['keys.bin'].read((key * documents + row) * stride, count * stride));
       }
     },
     async *rows() {
@@ -124,7 +123,7 @@ function contentOfIndex({ folder, manifest, files }: OpenIndex): IndexContent {
           ),
           sources: Uint32Array.from(places, ({ source }) => inRange(source, sources.length, folder)),
           sketchLengths: Uint32Array.from(places, ({ sketch }) => sketch.length / 4),
-          sketches: wordsFrom(
+          sketches: wordsOf(
             await stretch(
               files['sketches.bin'],
               places.map(({ sketch }) => sketch),
@@ -158,7 +157,7 @@ async function readPlaces(file: BlockReader, first: number, count: number): Prom
   // Where a document begins stands in the row before it.
   const before = first === 0 ? 0 : 1;
   const bytes = 4 * ROW_WORDS;
-  return placesOf(wordsFrom(await file.read((first - before) * bytes, (count + before) * bytes)), before);
+  return placesOf(wordsOf(await file.read((first - before) * bytes, (count + before) * bytes)), before);
 }
 
 function placesOf(words: Uint32Array, before: number): Place[] {
@@ -199,7 +198,7 @@ async function placesAt({ files }: OpenIndex, rows: readonly number[]): Promise<
     row === 0 ? { offset: 0, length: bytes } : { offset: (row - 1) * bytes, length: 2 * bytes },
   );
   const found = await files['rows.bin'].readAll(ranges);
-  return found.map((words, i) => placesOf(wordsFrom(words), rows[i] === 0 ? 0 : 1)[0]);
+  return found.map((words, i) => placesOf(wordsOf(words), rows[i] === 0 ? 0 : 1)[0]);
 }
 
 async function readIds(index: OpenIndex, rows: readonly number[]): Promise<string[]> {
@@ -212,7 +211,7 @@ async function readSketches(index: OpenIndex, rows: readonly number[]): Promise<
   const places = await placesAt(index, rows);
   const records = await index.files['sketches.bin'].readAll(places.map(({ sketch }) => sketch));
   return records.map((bytes, i) => {
-    const sketch = readSketch(wordsFrom(bytes));
+    const sketch = readSketch(wordsOf(bytes));
     if (sketch === undefined) throw damagedIndex(index.folder)(`the sketch of document ${rows[i]} is none`);
     return sketch;
   });

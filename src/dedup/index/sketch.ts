@@ -13,7 +13,8 @@
  * A record, in words: distinct shingles, distinct tokens, scale of shingles + 256 × scale of tokens, number of sampled
  * shingles, the sampled shingles, the sampled tokens; both in the order of the text, which the check of short documents asks.
  */
-import { createLikeness, createOpenSet, isReordered, type LikenessRule, type Relation, relate } from '../likeness.ts';
+import { createLikeness, isReordered, type LikenessRule, type Relation, relate } from '../likeness.ts';
+import { createShingleSet } from '../shingle-set.ts';
 
 export const SKETCH_HEADER_WORDS = 4;
 
@@ -137,7 +138,7 @@ interface SampledSet {
 }
 
 function createSampledSet(tokensPerShingle: number): SampledSet {
-  const { set, open } = createOpenSet(tokensPerShingle);
+  const set = createShingleSet(tokensPerShingle);
   // Of the open set: values by their number of leading zeros, summed from above, when a sketch first asks.
   const atScale = new Uint32Array(34);
   let isCounted = false;
@@ -157,7 +158,7 @@ function createSampledSet(tokensPerShingle: number): SampledSet {
       return set.size;
     },
     open(text) {
-      open(text);
+      set.openText(text);
       isCounted = false;
       values = undefined;
     },

@@ -12,7 +12,7 @@ import { charFlags, PUNCTUATION, SYMBOL } from '../../text/char-class.ts';
 import { countCodePoints } from '../../text/unicode.ts';
 import { textView } from '../../text/view.ts';
 import type { PieceOptions } from './options.ts';
-import { createPieceFeatureWriter, type Place } from './piece-features.ts';
+import { createPieceFeatureWriter, emptyPlace, type Place } from './piece-features.ts';
 import { createPieceHasher, hashRun } from './piece-key.ts';
 import { createPieceCutter, ENDS_LINE, type PieceKind, type Pieces, STARTS_LINE } from './pieces.ts';
 
@@ -22,17 +22,7 @@ export function createPieceObserver(kind: PieceKind, options: PieceOptions): Obs
   const cut = createPieceCutter(kind);
   const hasher = createPieceHasher(normalize);
   const writer = createPieceFeatureWriter();
-  const place: Place = {
-    start: 0,
-    end: 0,
-    lead: 0,
-    tail: 0,
-    bytes: 0,
-    words: 0,
-    hasKey: false,
-    startsLine: false,
-    endsLine: false,
-  };
+  const place = emptyPlace();
   const run = { high: 0, low: 0 };
   const scratch = createScratch();
 

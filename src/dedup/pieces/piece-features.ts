@@ -30,6 +30,21 @@ export interface Place {
   endsLine: boolean;
 }
 
+/** A place to be filled again and again. */
+export function emptyPlace(): Place {
+  return {
+    start: 0,
+    end: 0,
+    lead: 0,
+    tail: 0,
+    bytes: 0,
+    words: 0,
+    hasKey: false,
+    startsLine: false,
+    endsLine: false,
+  };
+}
+
 /** What is known of a row besides its places. */
 export interface RowTotals {
   /** UTF-16 units of the text. */
@@ -155,17 +170,7 @@ export interface PlaceReader {
 
 export function createPlaceReader(places: Uint8Array): PlaceReader {
   const totals: RowTotals = { length: 0, pieces: 0, words: 0 };
-  const place: Place = {
-    start: 0,
-    end: 0,
-    lead: 0,
-    tail: 0,
-    bytes: 0,
-    words: 0,
-    hasKey: false,
-    startsLine: false,
-    endsLine: false,
-  };
+  const place = emptyPlace();
   let at = 0;
   const take = (): number => {
     let byte = places[at++];

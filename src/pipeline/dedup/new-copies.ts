@@ -3,10 +3,10 @@
  * Fingerprints are read from the features, which the run has left, and taken off the earlier ones as often as they are there.
  */
 import { createFeatureReader } from '../../dedup/feature-reader.ts';
-import { type FingerprintColumns, fold } from '../../dedup/fingerprints.ts';
+import { countFingerprints, type FingerprintColumns, fold } from '../../dedup/fingerprints.ts';
 import { FINGERPRINT_BANDS } from '../../dedup/minhash/decide.ts';
 import { type MinhashOptions, resolveMinhash } from '../../dedup/minhash/options.ts';
-import { featureFile, readPartFile, readPartRange } from '../parts.ts';
+import { readFeatures } from '../parts.ts';
 import type { StageInstance } from '../pipeline.ts';
 import type { Copies, Duplicates } from './duplicates.ts';
 
@@ -27,7 +27,8 @@ export async function newCopies(
   for (const [i, { instance, dir }] of stages.entries()) {
     const fingerprints = known.get(instance.name);
     const columns = columnsOf(instance, seed);
-    const counts = fingerprints === undefined || columns === undefined ? undefined : countsOf(fingerprints.base64);
+    const counts =
+      fingerprints === undefined || columns === undefined ? undefined : countFingerprints(fingerprints.base64);
     await eachFingerprint(duplicates, i + 1, counts && columns, dir, (ordinal, fingerprint) => {
       const left = fingerprint === undefined ? 0 : (counts?.get(fingerprint) ?? 0);
       if (left > 0) counts?.set(fingerprint!, left - 1);
@@ -59,10 +60,7 @@ async function eachFingerprint(
     rows,
     firstOrdinal,
     alive: undefined,
-    features: (range?: { offset: number; length: number }) => {
-      const path = featureFile(dir, part);
-      return range === undefined ? readPartFile(path) : readPartRange(path, range);
-    },
+    features: (range?: { offset: number; length: number }) => readFeatures(dir, part, range),
     rowInfo: () => Promise.resolve(new Uint32Array()),
   }));
   const { signal } = new AbortController();
@@ -76,15 +74,4 @@ async function eachFingerprint(
       visit(ordinal, values && fold(values, row));
     }
   }
-}
-
-/** Fingerprint → how often it is there. */
-function countsOf(base64: string): Map<bigint, number> {
-  const bytes = Buffer.from(base64, 'base64');
-  const counts = new Map<bigint, number>();
-  for (let at = 0; at + 8 <= bytes.length; at += 8) {
-    const fingerprint = bytes.readBigUInt64BE(at);
-    counts.set(fingerprint, (counts.get(fingerprint) ?? 0) + 1);
-  }
-  return counts;
 }

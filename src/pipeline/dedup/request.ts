@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';
+import type { Keep } from '../../dedup/keep.ts';
 import type { InputFormat } from '../../io/input.ts';
 import { inputNameOf, resolveGlob } from '../config/inputs.ts';
 import { ConfigError } from '../config/issues.ts';
@@ -24,13 +25,10 @@ export interface DedupSettings {
   normalize: 'raw' | 'loose' | 'url' | undefined;
   threshold: number | undefined;
   verify: number | 'containment' | undefined;
-  keep: KeepRule | undefined;
+  keep: Keep | undefined;
   /** Path into meta to what the report counts as a source; undefined: the input. */
   sourceField: string | undefined;
 }
-
-/** As the option `keep` of the dedup stages. */
-export type KeepRule = 'first' | 'longest' | { best: string } | { newest: string } | { sources: string[] };
 
 export interface CorpusSettings {
   format: InputFormat | 'auto';

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from '../../../src/core/document.ts';
 import type { BarrierContext, FeaturePart } from '../../../src/core/stage.ts';
+import { cutRange } from '../../../src/dedup/columns.ts';
 import type { Change, ComparisonDetails } from '../../../src/dedup/compare/comparison.ts';
 import { compare } from '../../../src/dedup/compare/stage.ts';
 
@@ -54,8 +55,7 @@ async function compareTexts(
         rows: own.length,
         firstOrdinal,
         alive: undefined,
-        features: async (range) =>
-          range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length),
+        features: async (range) => cutRange(blob, range),
         rowInfo: async () => Uint32Array.from(own.flatMap(({ text }) => [Buffer.byteLength(text), input])),
       });
       firstOrdinal += own.length;

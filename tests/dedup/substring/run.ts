@@ -1,8 +1,10 @@
 /** `dedup.substring` in memory, over documents given in parts, with a scratch folder of its own. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BarrierContext, type FeaturePart, NOBODY } from '../../../src/core/stage.ts';
+import { cutRange } from '../../../src/dedup/columns.ts';
 import { type SubstringDetails, substring } from '../../../src/dedup/substring/stage.ts';
 import { applyEdits } from '../../../src/pipeline/edits.ts';
 
@@ -41,7 +43,7 @@ export async function runSubstring(
       alive: alive && Uint8Array.from({ length: rows }, (_, row) => (alive(first + row) ? 1 : 0)),
       // As read from a file: a view at an odd offset must do as well.
       features: async (range) => {
-        const read = range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length);
+        const read = cutRange(blob, range);
         return Buffer.concat([Buffer.alloc(1), read]).subarray(1);
       },
       rowInfo: async () =>
