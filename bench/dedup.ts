@@ -187,7 +187,8 @@ async function decideMany(stage: typeof exact | typeof minhash, options: Record<
     signal: new AbortController().signal,
   };
   const start = process.cpuUsage();
-  const { details } = await stage.decide(parsed, context);
+  const result = await stage.decide(parsed, context);
+  const details = { ...result.details, ...(await result.describe?.()) };
   const { user, system } = process.cpuUsage(start);
   return {
     seconds: (user + system) / 1e6,

@@ -181,6 +181,8 @@ export interface BarrierResult {
   artifacts?: Record<string, string>;
   /** Anything worth reporting, JSON. Shown by the report under the stage's name. */
   details?: Record<string, unknown>;
+  /** The rest of the details, where they take time: called once the decision is on disk and the next phases run on it. */
+  describe?(): Promise<Record<string, unknown>>;
 }
 
 export interface BarrierDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {

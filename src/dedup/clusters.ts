@@ -38,7 +38,10 @@ export interface ClusterFindings {
 }
 
 /** Counts clusters, what they take and between which sources, and reads a few members of the largest. */
-export async function describeClusters(findings: ClusterFindings, context: BarrierContext): Promise<DuplicateDetails> {
+export async function describeClusters(
+  findings: ClusterFindings,
+  context: BarrierContext,
+): Promise<DuplicateDetails & Record<string, unknown>> {
   const { method, keptAs, reader, columns, fingerprint, options, curve, checked, settings } = findings;
   const { sizes, largest, ...clusters } = sizeClusters(keptAs, options.reportClusters);
   const table = await readSources(context, reader, { sourceField: options.sourceField, column: columns.source });

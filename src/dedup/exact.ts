@@ -150,22 +150,22 @@ async function decide(given: Options, context: BarrierContext): Promise<BarrierR
   const dropKnown = known.drop(keptAs);
   await keepByRule(keep, keptAs, reader, COLUMNS);
   const { counts: index, ...dropped } = dropKnown(keptAs);
-  context.progress(0.9, 'describing clusters');
-  const details = await describeClusters(
-    {
-      method: 'exact',
-      keptAs,
-      reader,
-      columns: { tokens: COLUMNS.tokens, source: COLUMNS.rank + rankWords(keep) },
-      fingerprint: { of: `${by}, ${normalize}`, first: 0, count: 2 },
-      options: given,
-      settings: { by, normalize, keep, keyBits: 128 },
-    },
-    context,
-  );
+  const describe = () =>
+    describeClusters(
+      {
+        method: 'exact',
+        keptAs,
+        reader,
+        columns: { tokens: COLUMNS.tokens, source: COLUMNS.rank + rankWords(keep) },
+        fingerprint: { of: `${by}, ${normalize}`, first: 0, count: 2 },
+        options: given,
+        settings: { by, normalize, keep, keyBits: 128 },
+      },
+      context,
+    );
   const left = await leaveIndex(reader, context, given, { layout, known, keptAs });
   context.progress(1);
-  return { keptAs, ...dropped, ...left, details: { ...details, ...(index && { index }) } };
+  return { keptAs, ...dropped, ...left, details: { ...(index && { index }) }, describe };
 }
 
 function indexLayout({ by, normalize }: Options, rows: RowSet | undefined): KeyLayout {

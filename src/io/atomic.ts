@@ -20,11 +20,16 @@ export interface AtomicFile {
   abort(): Promise<void>;
 }
 
-/** Writes a whole file atomically. Throws CorpusmillError OUTPUT_FAILED. */
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+/** Writes a whole file atomically, given in one piece or in several. Throws CorpusmillError OUTPUT_FAILED. */
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
   const file = await openAtomic(path);
   try {
-    await file.write(typeof content === 'string' ? Buffer.from(content) : content);
+    if (typeof content === 'string') await file.write(Buffer.from(content));
+    else if (content instanceof Uint8Array) await file.write(content);
+    else for (const piece of content) await file.write(piece);
     await file.commit();
   } catch (error) {
     await file.abort();

@@ -10,6 +10,7 @@ import { isAscii } from 'node:buffer';
 import { type Data, Field, makeData, RecordBatchReader, Schema, Utf8 } from 'apache-arrow';
 import type { Document, Meta } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
+import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import { arrowFileWriter } from './arrow-file-writer.ts';
 import { type TextBuffer, textBuffer } from './text-bytes.ts';
 
@@ -20,6 +21,21 @@ const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, n
 
 /** Encodes documents as one Arrow IPC file. Throws OUTPUT_FAILED when a column would pass 2 GiB. */
 export function encodeDocuments(documents: readonly Document[]): Uint8Array {
+  const { pieces, release } = documentPieces(documents);
+  const bytes = Buffer.concat(pieces);
+  release();
+  return bytes;
+}
+
+/** A file of documents, in pieces that lie one behind the other. */
+export interface DocumentPieces {
+  pieces: readonly Uint8Array[];
+  /** Gives their memory back: to be called when they are written. */
+  release(): void;
+}
+
+/** The same without a copy in one buffer. */
+export function documentPieces(documents: readonly Document[]): DocumentPieces {
   const rows = documents.length;
   const ids = new Array<string>(rows);
   const texts = new Array<string>(rows);
@@ -29,13 +45,26 @@ export function encodeDocuments(documents: readonly Document[]): Uint8Array {
     texts[i] = documents[i].text;
     metas[i] = JSON.stringify(documents[i].meta);
   }
-  const children = [utf8Column('id', ids), utf8Column('text', texts), utf8Column('meta', metas)];
+  const borrowed: Buffer<ArrayBuffer>[] = [];
+  const memory = (bytes: number): Buffer => {
+    const buffer = borrowBytes(bytes);
+    borrowed.push(buffer);
+    return buffer.subarray(0, bytes);
+  };
+  const children = [utf8Column('id', ids), utf8Column('text', texts, memory), utf8Column('meta', metas)];
   const writer = arrowFileWriter(SCHEMA);
-  return Buffer.concat([...writer.batch(children, rows), ...writer.finish()]);
+  return {
+    pieces: [...writer.batch(children, rows), ...writer.finish()],
+    release: () => borrowed.forEach(returnBytes),
+  };
 }
 
-/** A utf8 column of strings. Throws OUTPUT_FAILED when it would pass 2 GiB. */
-export function utf8Column(name: string, strings: readonly string[]): Data<Utf8> {
+/** A utf8 column of strings, in memory of its own or in what is given. Throws OUTPUT_FAILED when it would pass 2 GiB. */
+export function utf8Column(
+  name: string,
+  strings: readonly string[],
+  memory: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+): Data<Utf8> {
   const rows = strings.length;
   let total = 0;
   for (let i = 0; i < rows; i++) total += Buffer.byteLength(strings[i]);
@@ -46,7 +75,7 @@ export function utf8Column(name: string, strings: readonly string[]): Data<Utf8>
       { hint: 'Lower `chunkBytes` or the target size of files, so that a batch holds fewer documents.' },
     );
   }
-  const values = Buffer.allocUnsafeSlow(total) as Buffer as TextBuffer;
+  const values = memory(total) as TextBuffer;
   const offsets = new Int32Array(rows + 1);
   let at = 0;
   for (let i = 0; i < rows; i++) {
@@ -59,7 +88,7 @@ export function utf8Column(name: string, strings: readonly string[]): Data<Utf8>
 /** Decodes all documents of a file made by encodeDocuments. Throws INPUT_CORRUPT for other bytes. */
 export function decodeDocuments(bytes: Uint8Array): Document[] {
   const documents: Document[] = [];
-  for (const batch of openBatches(bytes)) {
+  for (const batch of openBatches(bytes, utf8Reader)) {
     for (let row = 0; row < batch.rows; row++) documents.push(batch.document(row));
   }
   return documents;
@@ -80,7 +109,7 @@ function readRows<T>(
   rows: Int32Array | readonly number[],
   read: (batch: BatchReader, row: number) => T,
 ): T[] {
-  const batches = openBatches(bytes);
+  const batches = openBatches(bytes, singleReader);
   return Array.from(rows, (row) => {
     let first = 0;
     for (const batch of batches) {
@@ -93,7 +122,7 @@ function readRows<T>(
 
 /** How many documents a file made by encodeDocuments holds. */
 export function countDocuments(bytes: Uint8Array): number {
-  return openBatches(bytes).reduce((sum, batch) => sum + batch.rows, 0);
+  return openBatches(bytes, singleReader).reduce((sum, batch) => sum + batch.rows, 0);
 }
 
 interface BatchReader {
@@ -102,7 +131,9 @@ interface BatchReader {
   text(row: number): string;
 }
 
-function openBatches(bytes: Uint8Array): BatchReader[] {
+type ColumnReader = (column: Data<Utf8>) => (row: number) => string;
+
+function openBatches(bytes: Uint8Array, reader: ColumnReader): BatchReader[] {
   try {
     const ends = [bytes.subarray(0, 6), bytes.subarray(-6)].map((end) => Buffer.from(end).toString('latin1'));
     if (ends[0] !== 'ARROW1' || ends[1] !== 'ARROW1') throw new Error('it is no Arrow file, or was cut off');
@@ -110,7 +141,7 @@ function openBatches(bytes: Uint8Array): BatchReader[] {
       const [id, text, meta] = ['id', 'text', 'meta'].map((name) => {
         const column = batch.getChild(name)?.data[0] as Data<Utf8> | undefined;
         if (column === undefined) throw new Error(`it has no column ${name}`);
-        return utf8Reader(column);
+        return reader(column);
       });
       return {
         rows: batch.numRows,
@@ -126,11 +157,21 @@ function openBatches(bytes: Uint8Array): BatchReader[] {
   }
 }
 
-/** Reads single strings of a column; a column that is ASCII throughout is read as Latin-1, which is a plain copy. */
+/** Reads every string of a column; one that is ASCII throughout is read as Latin-1, which is a plain copy. */
 function utf8Reader(column: Data<Utf8>): (row: number) => string {
   const values = textBuffer(column.values);
   const offsets = column.valueOffsets;
   return isAscii(values)
     ? (row) => values.latin1Slice(offsets[row], offsets[row + 1])
     : (row) => values.utf8Slice(offsets[row], offsets[row + 1]);
+}
+
+/** Reads single strings of a column, whose other rows are not looked at. */
+function singleReader(column: Data<Utf8>): (row: number) => string {
+  const values = textBuffer(column.values);
+  const offsets = column.valueOffsets;
+  return (row) => {
+    const [start, end] = [offsets[row], offsets[row + 1]];
+    return isAscii(values.subarray(start, end)) ? values.latin1Slice(start, end) : values.utf8Slice(start, end);
+  };
 }

@@ -1,6 +1,7 @@
 /**
- * A barrier's decision, in a worker of its own (it may take minutes: the main thread stays free for progress and
- * Ctrl-C). Writes one decision file per part and returns what the report needs.
+ * A barrier's decision, in a worker (it may take minutes: the main thread stays free for progress and Ctrl-C). Writes one
+ * decision file per part and says so, that the next phase may begin; then it gathers what people will read of it:
+ * examples, dropped documents, the stage's account.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,6 +12,7 @@ import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from 
 import { writeFileAtomic } from '../io/atomic.ts';
 import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, sweepDropped } from './audit.ts';
 import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
+import { forEachLimited } from './for-each-limited.ts';
 import {
   decisionFile,
   editsFile,
@@ -40,24 +42,33 @@ export interface BarrierTask {
   /** Names of the inputs. */
   inputs: string[];
   memoryBytes: number;
-  /** Receives `{ fraction, note }`. */
+  /** Receives `BarrierMessage`s. */
   progress: MessagePort;
 }
 
-/** A barrier's result, kept in its phase.json. */
-export interface BarrierOutcome {
+export type BarrierMessage = { fraction: number; note?: string } | { decision: BarrierDecision };
+
+/** What later phases go by; decisions and edits lie on disk. */
+export interface BarrierDecision {
   /** True when the barrier decided on documents and left decision files. */
   decided: boolean;
   input: Volume;
   output: Volume;
   dropped: Record<string, Volume>;
-  samples: Record<string, DropSample[]>;
-  audit?: AuditFiles;
   /** What was cut or marked in kept documents; the spans lie beside the decisions. */
   edits?: Pick<TextEdits, 'action' | 'documents' | 'bytesRemoved'>;
   artifacts: Record<string, string>;
+}
+
+/** A barrier's result, kept in its phase.json. */
+export interface BarrierOutcome extends BarrierDecision {
+  samples: Record<string, DropSample[]>;
+  audit?: AuditFiles;
   details: Record<string, unknown>;
 }
+
+/** The whole thread is ended when the run is aborted. */
+const NEVER = new AbortController().signal;
 
 export function decideDir(barrierDir: string): string {
   return join(barrierDir, 'decide');
@@ -83,6 +94,7 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
     });
   }
   const rows = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
+  const post = (message: BarrierMessage): void => task.progress.postMessage(message);
   mkdirSync(task.outputDir, { recursive: true });
   const workDir = join(decideDir(task.dir), 'work');
   // An interrupted decision begins again.
@@ -98,35 +110,41 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
     memoryBytes: task.memoryBytes,
     readDocuments: (ordinals) => readByOrdinal(task.refs, ordinals),
     readTexts: (ordinals) => readTextsByOrdinal(task.refs, ordinals),
-    progress: (fraction, note) => task.progress.postMessage({ fraction, note }),
-    // The whole thread is ended when the run is aborted.
-    signal: new AbortController().signal,
+    progress: (fraction, note) => post(note === undefined ? { fraction } : { fraction, note }),
+    signal: NEVER,
   };
   const result = await definition.decide(task.stage.options, context);
+  const { decision, examples } = await writeDecision(task, parts, input, result);
+  post({ decision });
+  const outcome = { ...decision, ...(await account(task, parts, result, examples)) };
   rmSync(workDir, { recursive: true, force: true });
-  return finish(task, parts, input, result);
+  return outcome;
 }
 
-async function finish(
+/** Decision files under way to the disk: waiting for each by itself would be waiting for the disk. */
+const FILES_AT_ONCE = 16;
+
+/** Leaves the decision on disk. */
+async function writeDecision(
   task: BarrierTask,
   parts: readonly FeaturePart[],
   input: Volume,
   result: BarrierResult,
-): Promise<BarrierOutcome> {
+): Promise<{ decision: BarrierDecision; examples: Record<string, Example[]> }> {
   const output: Volume = { ...input };
   const dropped: Record<string, Volume> = {};
   const examples: Record<string, Example[]> = {};
   const { keptAs } = result;
-  const reasonOf = (ordinal: number): Reason => result.reasonOf?.(ordinal) ?? DUPLICATE;
+  const reasonOf = reasonsOf(result);
   if (keptAs !== undefined) {
     mkdirSync(join(decideDir(task.dir), 'decisions'), { recursive: true });
     for (const [i, ref] of task.refs.entries()) {
-      const own = keptAs.subarray(ref.firstOrdinal, ref.firstOrdinal + ref.rows);
       await eachRow(ref, parts[i].alive, (bytes, row) => {
         const ordinal = ref.firstOrdinal + row;
-        if (own[row] === ordinal) return;
-        if (own[row] !== NOBODY && keptAs[own[row]] !== own[row]) {
-          throw new Error(`${task.stage.stage}: document ${ordinal} was given to ${own[row]}, which is itself dropped`);
+        const standing = keptAs[ordinal];
+        if (standing === ordinal) return;
+        if (standing !== NOBODY && keptAs[standing] !== standing) {
+          throw new Error(`${task.stage.stage}: document ${ordinal} was given to ${standing}, which is itself dropped`);
         }
         output.documents--;
         output.bytes -= bytes;
@@ -138,31 +156,36 @@ async function finish(
         sample.push({ key: mix32(ordinal ^ task.seed), ordinal });
         if (sample.length > 1000) keepSmallest(sample);
       });
-      await writeFileAtomic(
-        decisionFile(decideDir(task.dir), ref.part),
-        new Uint8Array(own.buffer, own.byteOffset, own.byteLength),
-      );
     }
+    await forEachLimited(task.refs, FILES_AT_ONCE, NEVER, async ({ part, firstOrdinal, rows }) => {
+      const own = keptAs.subarray(firstOrdinal, firstOrdinal + rows);
+      const bytes = new Uint8Array(own.buffer, own.byteOffset, own.byteLength);
+      await writeFileAtomic(decisionFile(decideDir(task.dir), part), bytes);
+    });
   }
   const edits = await writeEdits(task, result.edits);
   if (edits !== undefined) output.bytes -= edits.bytesRemoved;
+  const artifacts = result.artifacts ?? {};
+  const decision = { decided: keptAs !== undefined, input, output, dropped, ...(edits && { edits }), artifacts };
+  return { decision, examples };
+}
+
+/** What people read of the decision. */
+async function account(
+  task: BarrierTask,
+  parts: readonly FeaturePart[],
+  result: BarrierResult,
+  examples: Record<string, Example[]>,
+): Promise<Omit<BarrierOutcome, keyof BarrierDecision>> {
+  const reasonOf = reasonsOf(result);
   const samples: BarrierOutcome['samples'] = {};
   for (const [reason, sample] of Object.entries(examples)) {
     keepSmallest(sample);
     samples[reason] = await dropSamples(task.refs, sample, reasonOf);
   }
   const audit = task.audit === undefined ? undefined : await writeDropped(task, task.audit, parts, result, reasonOf);
-  return {
-    decided: keptAs !== undefined,
-    input,
-    output,
-    dropped,
-    samples,
-    ...(audit && { audit }),
-    ...(edits && { edits }),
-    artifacts: result.artifacts ?? {},
-    details: result.details ?? {},
-  };
+  const details = { ...result.details, ...(await result.describe?.()) };
+  return { samples, ...(audit && { audit }), details };
 }
 
 /** The spans of every part that has some. */
@@ -182,6 +205,10 @@ async function writeEdits(task: BarrierTask, edits: TextEdits | undefined): Prom
 type Reason = ReturnType<NonNullable<BarrierResult['reasonOf']>>;
 
 const DUPLICATE: Reason = { reason: 'duplicate' };
+
+function reasonsOf(result: BarrierResult): (ordinal: number) => Reason {
+  return (ordinal) => result.reasonOf?.(ordinal) ?? DUPLICATE;
+}
 
 interface Example {
   key: number;

@@ -7,11 +7,12 @@
  * where it cuts or marks text: (row, start, end) of each span.
  */
 import { existsSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
+import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import type { TextEdits } from '../core/stage.ts';
 import { applyEdits } from './edits.ts';
 
@@ -89,9 +90,9 @@ export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   if (ref.rows === 0) return [];
   collectGarbage();
   const path = partFile(ref.dir, ref.part, 'arrow');
-  const [bytes, alive] = await Promise.all([readPartFile(path), readAlive(ref)]);
+  const alive = await readAlive(ref);
   const { decodeDocuments } = await documentBatch();
-  const documents = atPath(path, () => decodeDocuments(bytes));
+  const documents = await withPartBytes(path, decodeDocuments);
   if (documents.length !== ref.rows) throw damaged(path, `it holds ${documents.length} documents, not ${ref.rows}`);
   for (const edits of ref.edits) applyEdits(documents, await readSpans(ref, edits), edits);
   return alive === undefined ? documents : documents.filter((_, row) => alive[row] === 1);
@@ -137,8 +138,7 @@ async function readRows<T>(
     }
     if (rows.length === 0) throw new RangeError(`no document has ordinal ${ordinals[at]}`);
     const path = partFile(ref.dir, ref.part, 'arrow');
-    const bytes = await readPartFile(path);
-    for (const each of atPath(path, () => read(bytes, rows))) found.push(each);
+    for (const each of await withPartBytes(path, (bytes) => read(bytes, rows))) found.push(each);
   }
   return found;
 }
@@ -178,6 +178,24 @@ export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
   }
 }
 
+/** Reads a file of documents into memory that is used again; `use` keeps nothing of it. */
+async function withPartBytes<R>(path: string, use: (bytes: Uint8Array) => R): Promise<R> {
+  const file = await openPart(path);
+  try {
+    const { size } = await file.stat();
+    const buffer = borrowBytes(size);
+    try {
+      const bytes = buffer.subarray(0, size);
+      await fill(file, bytes, 0, path);
+      return atPath(path, () => use(bytes));
+    } finally {
+      returnBytes(buffer);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 /** The features that a barrier's observer left for a part, or a stretch of them. */
 export function readFeatures(
   barrierDir: string,
@@ -190,16 +208,28 @@ export function readFeatures(
 
 async function readPartRange(path: string, range: { offset: number; length: number }): Promise<Uint8Array> {
   const { offset, length } = range;
-  const file = await open(path).catch((error: unknown) => {
-    throw systemCode(error) === 'ENOENT' ? damaged(path, 'it is gone') : error;
-  });
+  const file = await openPart(path);
   try {
     const bytes = new Uint8Array(length);
-    const { bytesRead } = await file.read(bytes, 0, length, offset);
-    if (bytesRead !== length) throw damaged(path, `it ends before byte ${offset + length}`);
+    await fill(file, bytes, offset, path);
     return bytes;
   } finally {
     await file.close();
+  }
+}
+
+function openPart(path: string): Promise<FileHandle> {
+  return open(path).catch((error: unknown) => {
+    throw systemCode(error) === 'ENOENT' ? damaged(path, 'it is gone') : error;
+  });
+}
+
+/** Reads `bytes.length` bytes from `offset` on. */
+async function fill(file: FileHandle, bytes: Uint8Array, offset: number, path: string): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, at, bytes.length - at, offset + at);
+    if (bytesRead === 0) throw damaged(path, `it ends before byte ${offset + bytes.length}`);
+    at += bytesRead;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Document } from '../core/document.ts';
 import type { MapStage, Observer } from '../core/stage.ts';
 import { addSize, sizeHistogram } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { encodeDocuments } from '../io/document-batch.ts';
+import { documentPieces } from '../io/document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
 import { parseChunk } from '../io/parse.ts';
 import { type AuditSpec, type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
@@ -113,12 +113,11 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const parsing = performance.now() - started - inStages;
 
   const writing = performance.now();
-  if (survivors.length > 0) {
-    await writeFileAtomic(partFile(spec.dir, part, 'arrow'), encodeDocuments(survivors));
-    await writeFileAtomic(partFile(spec.dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer));
-  }
-  await writeFeatures(spec, part, observers);
-  const droppedBytes = await writeDropped(spec, part, dropped);
+  const [droppedBytes] = await Promise.all([
+    writeDropped(spec, part, dropped),
+    writeDocuments(spec, part, survivors, rowLengths),
+    writeFeatures(spec, part, observers),
+  ]);
   const statistics: PartStatistics = {
     rows: survivors.length,
     read,
@@ -133,6 +132,21 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   };
   await writeFileAtomic(partFile(spec.dir, part, 'json'), JSON.stringify(statistics));
   return statistics;
+}
+
+async function writeDocuments(
+  { dir }: PassSpec,
+  part: number,
+  survivors: readonly Document[],
+  rowLengths: readonly number[],
+): Promise<void> {
+  if (survivors.length === 0) return;
+  const { pieces, release } = documentPieces(survivors);
+  await Promise.all([
+    writeFileAtomic(partFile(dir, part, 'arrow'), pieces),
+    writeFileAtomic(partFile(dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer)),
+  ]);
+  release();
 }
 
 async function writeDropped(spec: PassSpec, part: number, dropped: readonly DroppedDocument[]): Promise<number> {
@@ -169,9 +183,9 @@ export async function runObserveTask(task: ObserveTask): Promise<{ rows: number 
 }
 
 async function writeFeatures(spec: PassSpec, part: number, observers: readonly Observer[]): Promise<void> {
-  for (const [i, observer] of observers.entries()) {
-    await writeFileAtomic(featureFile(spec.observers[i].dir, part), observer.finish());
-  }
+  await Promise.all(
+    observers.map((observer, i) => writeFileAtomic(featureFile(spec.observers[i].dir, part), observer.finish())),
+  );
 }
 
 /** A stage that throws on a document costs that document, said and counted, and not the run. */

@@ -13,6 +13,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CorpusmillError, type ErrorCode } from '../core/errors.ts';
 import { packageRoot } from '../core/native.ts';
+import { interrupted } from './for-each-limited.ts';
 
 /** What the worker entry returns: a value, or a user-facing error as plain data. */
 export type TaskReply = { value: unknown } | { error: { code: ErrorCode; message: string; hint: string | undefined } };
@@ -42,10 +43,12 @@ export interface PoolOptions {
   memoryMiB: number | undefined;
   /** Names of registered stages that workers load before they take tasks. */
   stages: readonly string[];
+  /** When it is aborted nothing is tried a second time. */
+  signal?: AbortSignal;
 }
 
 /** Starts the workers. */
-export function createPool({ workers, memoryMiB, stages }: PoolOptions): WorkerPool {
+export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions): WorkerPool {
   // While one task waits for its part to reach the disk, the worker's core goes on with the next.
   const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB, stages });
   let solitary: Workers | undefined;
@@ -62,6 +65,7 @@ export function createPool({ workers, memoryMiB, stages }: PoolOptions): WorkerP
     try {
       reply = (await shared.piscina.run(task, piscinaOptions)) as TaskReply;
     } catch (first) {
+      if (signal?.aborted) throw interrupted();
       if (abort?.aborted) throw first;
       // A transferred port is gone with its worker, so such a task has no second try.
       if (transfer !== undefined) throw workerFailed('a worker failed', first, memoryMiB);
@@ -146,41 +150,4 @@ function workerFailed(what: string, error: unknown, memoryMiB: number | undefine
       ? 'if memory ran out, this step needs a machine with more of it, or fewer documents'
       : 'if memory ran out, raise run.workerMemoryMiB or lower run.chunkBytes';
   return new CorpusmillError('WORKER_FAILED', `${what}: ${reason}`, { hint, cause: error });
-}
-
-/**
- * Runs `work` for every item of a stream with at most `limit` under way, which bounds memory. Stops taking items at
- * the first failure or abort, waits for those under way, then throws the first failure.
- */
-export async function forEachLimited<T>(
-  items: AsyncIterable<T> | Iterable<T>,
-  limit: number,
-  signal: AbortSignal,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  let failure: { error: unknown } | undefined;
-  try {
-    for await (const item of items) {
-      if (failure !== undefined || signal.aborted) break;
-      const task: Promise<void> = work(item)
-        .catch((error: unknown) => {
-          failure ??= { error };
-        })
-        .finally(() => underWay.delete(task));
-      underWay.add(task);
-      if (underWay.size >= limit) await Promise.race(underWay);
-    }
-  } catch (error) {
-    failure ??= { error };
-  }
-  await Promise.all(underWay);
-  if (failure !== undefined) throw failure.error;
-  if (signal.aborted) throw interrupted();
-}
-
-export function interrupted(): CorpusmillError {
-  return new CorpusmillError('INTERRUPTED', 'interrupted', {
-    hint: 'finished parts are kept: give the same command again to go on',
-  });
 }

@@ -1,20 +1,27 @@
-/** A barrier, seen from the main thread: one long task in a worker, whose progress it passes on. */
+/**
+ * A barrier, seen from the main thread: one long task in a worker, whose progress it passes on. It counts as run when the
+ * decision is on disk; what the worker then gathers for people is waited for at the end of the run (`RunContext.late`).
+ */
 import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { isCorpusmillError } from '../core/errors.ts';
 import { auditIsWhole, auditSpec, droppedDir } from './audit.ts';
-import { type BarrierOutcome, type BarrierTask, decideDir } from './barrier-task.ts';
+import { barrierOutcome } from './barrier-result.ts';
+import {
+  type BarrierDecision,
+  type BarrierMessage,
+  type BarrierOutcome,
+  type BarrierTask,
+  decideDir,
+} from './barrier-task.ts';
+import { interrupted } from './for-each-limited.ts';
 import type { BarrierPhase } from './plan.ts';
-import { createPool, interrupted, type WorkerPool } from './pool.ts';
+import { createPool, type WorkerPool } from './pool.ts';
 import type { RunContext } from './run-context.ts';
-import { beginPhase, finishedResult, finishPhase } from './run-directory.ts';
+import { beginPhase, finishPhase } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
 import { toStageRef } from './stage-ref.ts';
-
-export function barrierOutcome(run: RunContext, phase: BarrierPhase): BarrierOutcome | undefined {
-  return finishedResult<BarrierOutcome>(decideDir(run.directory.phase(phase.id)), phase.key);
-}
 
 /** True when it has decided and its dropped documents are kept as the pipeline asks. */
 export function barrierIsFinished(run: RunContext, phase: BarrierPhase): boolean {
@@ -25,6 +32,7 @@ export function barrierIsFinished(run: RunContext, phase: BarrierPhase): boolean
 /** As in the schema of the pipeline file, for pipelines made by programs. */
 const DECIDE_MEMORY_MIB = 1024;
 
+/** Runs the barrier until its decision is on disk. */
 export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<void> {
   const dir = run.directory.phase(phase.id);
   const outputDir = run.directory.output(phase.stage.name);
@@ -45,8 +53,19 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
     inputs: run.pipeline.inputs.map(({ name }) => name),
     memoryBytes: (run.pipeline.run.decideMemoryMiB ?? DECIDE_MEMORY_MIB) * 2 ** 20,
   };
-  await finishPhase(decideDir(dir), phase.key, await decide(run, phase, task));
-  if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
+  await new Promise<void>((resolve, reject) => {
+    const decided = (decision: BarrierDecision): void => {
+      run.decisions.set(phase.id, decision);
+      resolve();
+    };
+    const account = decide(run, phase, task, decided).then(async (outcome) => {
+      await finishPhase(decideDir(dir), phase.key, outcome);
+      run.decisions.delete(phase.id);
+      if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
+    });
+    account.catch(reject);
+    run.late.push(account);
+  });
 }
 
 /**
@@ -57,15 +76,16 @@ async function decide(
   run: RunContext,
   phase: BarrierPhase,
   task: Omit<BarrierTask, 'progress'>,
+  decided: (decision: BarrierDecision) => void,
 ): Promise<BarrierOutcome> {
   try {
-    return await decideIn(run.pool, run, phase, task);
+    return await decideIn(run.pool, run, phase, task, decided);
   } catch (error) {
     if (run.signal.aborted || !isCorpusmillError(error) || error.code !== 'WORKER_FAILED') throw error;
   }
   const pool = createPool({ workers: 1, memoryMiB: undefined, stages: [phase.stage.definition.name] });
   try {
-    return await decideIn(pool, run, phase, task);
+    return await decideIn(pool, run, phase, task, decided);
   } finally {
     await pool.close();
   }
@@ -76,11 +96,18 @@ async function decideIn(
   run: RunContext,
   phase: BarrierPhase,
   task: Omit<BarrierTask, 'progress'>,
+  decided: (decision: BarrierDecision) => void,
 ): Promise<BarrierOutcome> {
   const { port1, port2 } = new MessageChannel();
   const documents = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
-  port1.on('message', ({ fraction, note }: { fraction: number; note?: string }) => {
-    run.emit({ type: 'phase-progress', phase: phase.id, fraction, documents, bytes: 0, note });
+  let isDecided = false;
+  port1.on('message', (message: BarrierMessage) => {
+    if ('decision' in message) {
+      isDecided = true;
+      decided(message.decision);
+    } else if (!isDecided) {
+      run.emit({ type: 'phase-progress', phase: phase.id, documents, bytes: 0, ...message });
+    }
   });
   try {
     const message: BarrierTask = { ...task, progress: port2 };

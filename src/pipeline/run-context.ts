@@ -1,6 +1,7 @@
 /** A run in progress, as its phases see it. */
 import type { ProgressEvent } from '../core/run-summary.ts';
 import type { InputFile } from '../io/input.ts';
+import type { BarrierDecision } from './barrier-task.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import type { WorkerPool } from './pool.ts';
@@ -15,4 +16,8 @@ export interface RunContext {
   pool: WorkerPool;
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
+  /** By phase: decisions of barriers that are on disk while their account is not yet. */
+  decisions: Map<string, BarrierDecision>;
+  /** What is still being done for phases that others have begun to build on. */
+  late: Promise<void>[];
 }

@@ -16,12 +16,13 @@ import {
   removeDropped,
 } from './audit.ts';
 import type { AuditTask } from './audit-file.ts';
-import { type BarrierOutcome, decideDir } from './barrier-task.ts';
+import { barrierDecision, barrierOutcome } from './barrier-result.ts';
+import { decideDir } from './barrier-task.ts';
+import { forEachLimited } from './for-each-limited.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { featureFile, type PartRef, partDroppedFile, partFile, partRefs } from './parts.ts';
 import type { PassSpec } from './pass-task.ts';
 import { type BarrierPhase, type DocumentsState, inputsWithinMemory, type PassPhase } from './plan.ts';
-import { forEachLimited } from './pool.ts';
 import { deadChunk, refuseTooManyBad, writeQuarantine } from './quarantine.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
@@ -36,9 +37,8 @@ export function partsOf(run: RunContext, over: DocumentsState): PartRef[] {
   const dirOf = ({ id }: BarrierPhase): string => decideDir(run.directory.phase(id));
   const decisions = barriers.map(dirOf).filter((dir) => existsSync(join(dir, 'decisions')));
   const edits = barriers.flatMap((barrier) => {
-    const outcome = finishedResult<BarrierOutcome>(dirOf(barrier), barrier.key);
-    if (outcome?.edits === undefined) return [];
-    return [{ dir: dirOf(barrier), name: barrier.stage.name, action: outcome.edits.action }];
+    const edits = barrierDecision(run, barrier)?.edits;
+    return edits === undefined ? [] : [{ dir: dirOf(barrier), name: barrier.stage.name, action: edits.action }];
   });
   return partRefs(run.directory.phase(over.pass), result.rows, decisions, edits);
 }
@@ -51,7 +51,7 @@ function barriersOf(run: RunContext, phase: PassPhase): BarrierPhase[] {
 export function barriersToObserve(run: RunContext, phase: PassPhase): BarrierPhase[] {
   return barriersOf(run, phase).filter((barrier) => {
     const dir = run.directory.phase(barrier.id);
-    const outcome = finishedResult<BarrierOutcome>(decideDir(dir), barrier.key);
+    const outcome = barrierOutcome(run, barrier);
     const decided = outcome !== undefined && auditIsWhole(run.directory.root, run.pipeline.run, outcome.audit);
     return !decided && finishedResult(join(dir, 'features'), barrier.featureKey) === undefined;
   });

@@ -4,10 +4,10 @@ import { join, relative } from 'node:path';
 import type { OutputSummary } from '../core/run-summary.ts';
 import type { SinkContext, SinkPart } from '../core/stage.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { barrierDecision } from './barrier-result.ts';
+import { forEachLimited } from './for-each-limited.ts';
 import { type PartRef, partName, readAlive, readPartRows } from './parts.ts';
 import type { SinkPhase } from './plan.ts';
-import { forEachLimited } from './pool.ts';
-import { barrierOutcome } from './run-barrier.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
@@ -133,7 +133,7 @@ function artifactsBefore(run: RunContext, phase: SinkPhase): Record<string, stri
   for (const earlier of run.plan.phases) {
     if (earlier.id === phase.id) break;
     if (earlier.kind !== 'barrier') continue;
-    for (const [role, path] of Object.entries(barrierOutcome(run, earlier)?.artifacts ?? {})) {
+    for (const [role, path] of Object.entries(barrierDecision(run, earlier)?.artifacts ?? {})) {
       artifacts[role] = join(run.directory.output(earlier.stage.name), path);
     }
   }

@@ -12,13 +12,15 @@ import type { Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { expandInputs } from '../io/files.ts';
 import { auditSpec, sweepDropped } from './audit.ts';
+import { barrierDecision } from './barrier-result.ts';
 import { decideDir } from './barrier-task.ts';
+import { interrupted } from './for-each-limited.ts';
 import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
-import { createPool, interrupted, workerCount } from './pool.ts';
+import { createPool, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
-import { barrierIsFinished, barrierOutcome, runBarrier } from './run-barrier.ts';
+import { barrierIsFinished, runBarrier } from './run-barrier.ts';
 import type { RunContext } from './run-context.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
 import { passIsFinished, runPass } from './run-pass.ts';
@@ -58,7 +60,9 @@ export interface PhaseSummary {
 
 /** Runs `pipeline` to its end. Throws CorpusmillError for everything a user can cause or mend. */
 export async function runPipeline(pipeline: Pipeline, options: RunPipelineOptions = {}): Promise<RunResult> {
-  const signal = options.signal ?? new AbortController().signal;
+  // Ended with the run, whatever ended it: what is still under way for earlier phases must not go on.
+  const ended = new AbortController();
+  const signal = options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
   const emit = options.onProgress ?? (() => {});
   const onWarning = (message: string): void => emit({ type: 'warning', message });
   const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output, onWarning });
@@ -67,8 +71,8 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const directory = await openRunDirectory(pipeline, options.force ?? false);
   const workers = workerCount(pipeline.run.workers);
   const stages = pipeline.stages.filter(({ module }) => module === undefined).map(({ definition }) => definition.name);
-  const pool = createPool({ workers, memoryMiB: pipeline.run.workerMemoryMiB, stages });
-  const run: RunContext = { pipeline, plan, files, directory, pool, signal, emit };
+  const pool = createPool({ workers, memoryMiB: pipeline.run.workerMemoryMiB, stages, signal });
+  const run: RunContext = { pipeline, plan, files, directory, pool, signal, emit, decisions: new Map(), late: [] };
   const timing: RunTiming = { workers, seconds: 0, phases: [] };
   const started = performance.now();
   try {
@@ -93,6 +97,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
       timing.phases.push({ id: phase.id, title: phase.title, seconds, reused });
       emit({ type: 'phase-end', phase: phase.id, seconds, reused, ...phaseVolume(run, phase) });
     }
+    await Promise.all(run.late);
     timing.seconds = (performance.now() - started) / 1000;
     await restoreQuarantine(run);
     const summary = await summarize(run);
@@ -102,7 +107,9 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   } catch (error) {
     throw explain(error, directory.root);
   } finally {
+    ended.abort();
     await pool.close();
+    await Promise.allSettled(run.late);
     directory.close();
   }
 }
@@ -124,7 +131,7 @@ export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> 
     output: (name) => join(pipeline.output, 'output', name),
     close: () => {},
   };
-  const run = { pipeline, plan, files, directory } as unknown as RunContext;
+  const run = { pipeline, plan, files, directory, decisions: new Map() } as unknown as RunContext;
   return plan.phases.map((phase) => ({
     id: phase.id,
     title: phase.title,
@@ -158,13 +165,13 @@ function runPhase(run: RunContext, phase: Phase): Promise<void> {
 
 /** Documents and bytes of text that went into a finished phase; bytes only where text was read. */
 function phaseVolume(run: RunContext, phase: Phase): Volume {
-  if (phase.kind === 'barrier') return { documents: barrierOutcome(run, phase)!.input.documents, bytes: 0 };
+  if (phase.kind === 'barrier') return { documents: barrierDecision(run, phase)!.input.documents, bytes: 0 };
   if (phase.kind === 'pass' && phase.writesDocuments) {
     return finishedResult<PassResult>(run.directory.phase(phase.id), phase.key)!.read;
   }
   const over = phase.kind === 'sink' ? phase.over : (phase.source as DocumentsState);
   const last = run.plan.phases.find((earlier) => earlier.id === (over.decisions.at(-1) ?? over.pass))!;
-  if (last.kind === 'barrier') return { documents: barrierOutcome(run, last)!.output.documents, bytes: 0 };
+  if (last.kind === 'barrier') return { documents: barrierDecision(run, last)!.output.documents, bytes: 0 };
   return { documents: finishedResult<PassResult>(run.directory.phase(last.id), last.key)!.kept.documents, bytes: 0 };
 }
 

@@ -12,7 +12,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
 import { defineBarrier, defineMap, defineSink, drop, KEEP, type StageDefinition } from '../core/stage.ts';
@@ -32,11 +32,12 @@ export interface StageApi {
   z: typeof z;
 }
 
-/** Loaded when a file asks: the tables of the text view take 50 ms, in every worker. */
+/** Loaded when a file asks: the tables of the text view take 50 ms, in every worker, and all of zod 30. */
 async function stageApi(): Promise<StageApi> {
-  const [{ ruleStage }, { defineFeature, textView }] = await Promise.all([
+  const [{ ruleStage }, { defineFeature, textView }, { z }] = await Promise.all([
     import('../filters/rules.ts'),
     import('../text/view.ts'),
+    import('zod'),
   ]);
   return { defineMap, defineBarrier, defineSink, ruleStage, defineFeature, textView, drop, KEEP, z };
 }

@@ -98,6 +98,7 @@ export async function runBarrier(
     signal: new AbortController().signal,
   };
   const result = await definition.decide(parsed, context);
-  const { keptAs, details } = result;
-  return { keptAs: [...(keptAs ?? [])], details: details as Outcome['details'], reads, result };
+  const { keptAs } = result;
+  const details = { ...result.details, ...(await result.describe?.()) };
+  return { keptAs: [...(keptAs ?? [])], details: details as unknown as Outcome['details'], reads, result };
 }

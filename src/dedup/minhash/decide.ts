@@ -64,7 +64,6 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
   else for (let i = 0; i < keptAs.length; i++) keptAs[i] = roots[keptAs[i]];
   const { counts: index, ...dropped } = dropKnown(keptAs);
 
-  context.progress(0.95, 'describing clusters');
   const settings = {
     numBands: shape.bands,
     rowsPerBand: shape.rows,
@@ -77,31 +76,33 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
     ...(resolved.datatroveHash && { convention: 'datatrove', ...hashNames(resolved.datatroveHash) }),
   };
   const { bands, rows: rowsPerBand } = shape;
-  const details = await describeClusters(
-    {
-      method: 'minhash',
-      keptAs,
-      reader,
-      columns: { tokens: columns.tokens, source: columns.rank + rankWords(keep) },
-      fingerprint: {
-        of: `${signatureName(resolved)}: ${rowsPerBand} rows a band, ${shingleTokens}-token shingles, seed ${seed}`,
-        first: 0,
-        count: 2 * Math.min(bands, FINGERPRINT_BANDS),
+  const describe = () =>
+    describeClusters(
+      {
+        method: 'minhash',
+        keptAs,
+        reader,
+        columns: { tokens: columns.tokens, source: columns.rank + rankWords(keep) },
+        fingerprint: {
+          of: `${signatureName(resolved)}: ${rowsPerBand} rows a band, ${shingleTokens}-token shingles, seed ${seed}`,
+          first: 0,
+          count: 2 * Math.min(bands, FINGERPRINT_BANDS),
+        },
+        options: given,
+        curve: { bands, rows: rowsPerBand },
+        checked: similarities,
+        settings,
       },
-      options: given,
-      curve: { bands, rows: rowsPerBand },
-      checked: similarities,
-      settings,
-    },
-    context,
-  );
+      context,
+    );
   const left = await leaveIndex(reader, context, given, { layout, known, keptAs });
   context.progress(1);
   return {
     keptAs,
     ...dropped,
     ...left,
-    details: { ...details, ...(verification && { verification }), ...(index && { index }) },
+    details: { ...(verification && { verification }), ...(index && { index }) },
+    describe,
   };
 }
 

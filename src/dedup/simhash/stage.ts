@@ -131,21 +131,21 @@ async function decide(given: Options, context: BarrierContext): Promise<BarrierR
   const keptAs = sets.roots();
   await keepByRule(keep, keptAs, reader, COLUMNS);
 
-  context.progress(0.95, 'describing clusters');
   const seed = given.seed ?? context.seed;
-  const details = await describeClusters(
-    {
-      method: 'simhash',
-      keptAs,
-      reader,
-      columns: { tokens: COLUMNS.tokens, source: COLUMNS.rank + rankWords(keep) },
-      fingerprint: { of: `simhash: ${shingleTokens}-token shingles, seed ${seed}`, first: COLUMNS.high, count: 2 },
-      options: given,
-      settings: { shingleTokens, distance, minTokens, keep, seed },
-    },
-    context,
-  );
+  const describe = () =>
+    describeClusters(
+      {
+        method: 'simhash',
+        keptAs,
+        reader,
+        columns: { tokens: COLUMNS.tokens, source: COLUMNS.rank + rankWords(keep) },
+        fingerprint: { of: `simhash: ${shingleTokens}-token shingles, seed ${seed}`, first: COLUMNS.high, count: 2 },
+        options: given,
+        settings: { shingleTokens, distance, minTokens, keep, seed },
+      },
+      context,
+    );
   context.progress(1);
   // Unions by the number of differing bits of the pair that made them.
-  return { keptAs, details: { ...details, simhash: { ...counts, joined } } };
+  return { keptAs, details: { simhash: { ...counts, joined } }, describe };
 }

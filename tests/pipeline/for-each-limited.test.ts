@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { forEachLimited } from '../../src/pipeline/pool.ts';
+import { forEachLimited } from '../../src/pipeline/for-each-limited.ts';
 
 const never = new AbortController().signal;
 
