@@ -21,7 +21,9 @@ const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, n
 
 /** Encodes documents as one Arrow IPC file. Throws OUTPUT_FAILED when a column would pass 2 GiB. */
 export function encodeDocuments(documents: readonly Document[]): Uint8Array {
-  const { pieces, release } = documentPieces(documents);
+  const encoder = createDocumentEncoder();
+  for (const document of documents) encoder.add(document);
+  const { pieces, release } = encoder.finish();
   const bytes = Buffer.concat(pieces);
   release();
   return bytes;
@@ -34,55 +36,113 @@ export interface DocumentPieces {
   release(): void;
 }
 
-/** The same without a copy in one buffer. */
-export function documentPieces(documents: readonly Document[]): DocumentPieces {
-  const rows = documents.length;
-  const ids = new Array<string>(rows);
-  const texts = new Array<string>(rows);
-  const metas = new Array<string>(rows);
-  for (let i = 0; i < rows; i++) {
-    ids[i] = documents[i].id;
-    texts[i] = documents[i].text;
-    metas[i] = JSON.stringify(documents[i].meta);
-  }
-  const borrowed: Buffer<ArrayBuffer>[] = [];
-  const memory = (bytes: number): Buffer => {
-    const buffer = borrowBytes(bytes);
-    borrowed.push(buffer);
-    return buffer.subarray(0, bytes);
-  };
-  const children = [utf8Column('id', ids), utf8Column('text', texts, memory), utf8Column('meta', metas)];
-  const writer = arrowFileWriter(SCHEMA);
+/**
+ * Takes documents one by one and keeps their bytes alone: held as objects, thousands of them would be moved about by the
+ * garbage collector, which took a fifth of a pass.
+ */
+export interface BatchEncoder {
+  /** Throws OUTPUT_FAILED when a column would pass 2 GiB. */
+  add(document: Document): void;
+  /** Called once. */
+  finish(): DocumentPieces;
+}
+
+export function createDocumentEncoder(): BatchEncoder {
+  const [ids, texts, metas] = ['id', 'text', 'meta'].map(createColumn);
   return {
-    pieces: [...writer.batch(children, rows), ...writer.finish()],
-    release: () => borrowed.forEach(returnBytes),
+    add({ id, text, meta }) {
+      ids.add(id);
+      texts.add(text);
+      metas.add(JSON.stringify(meta));
+    },
+    finish() {
+      const columns = [ids, texts, metas];
+      const writer = arrowFileWriter(SCHEMA);
+      const batch = writer.batch(
+        columns.map((column) => column.data()),
+        ids.rows,
+      );
+      return {
+        pieces: [...batch, ...writer.finish()],
+        release() {
+          for (const column of columns) column.release();
+        },
+      };
+    },
   };
 }
 
-/** A utf8 column of strings, in memory of its own or in what is given. Throws OUTPUT_FAILED when it would pass 2 GiB. */
-export function utf8Column(
-  name: string,
-  strings: readonly string[],
-  memory: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
-): Data<Utf8> {
+interface Column {
+  readonly rows: number;
+  add(value: string): void;
+  data(): Data<Utf8>;
+  release(): void;
+}
+
+const FIRST_BYTES = 1024 * 1024;
+
+/** A utf8 column that grows, in borrowed memory. */
+function createColumn(name: string): Column {
+  let values = borrowBytes(FIRST_BYTES) as Buffer<ArrayBuffer> & TextBuffer;
+  let offsets = new Int32Array(1024);
+  let rows = 0;
+  let end = 0;
+  const reserve = (bytes: number): void => {
+    if (end + bytes <= values.length) return;
+    if (end + bytes > MAX_COLUMN_BYTES) throw tooLarge(name, rows + 1, end + bytes);
+    const wanted = Math.max(end + bytes, Math.min(2 * values.length, MAX_COLUMN_BYTES));
+    const grown = borrowBytes(wanted) as typeof values;
+    values.copy(grown, 0, 0, end);
+    returnBytes(values);
+    values = grown;
+  };
+  return {
+    get rows() {
+      return rows;
+    },
+    add(value) {
+      // Three bytes hold any UTF-16 unit; where they might not fit it is worth counting.
+      if (end + 3 * value.length > values.length) reserve(Buffer.byteLength(value));
+      end += values.utf8Write(value, end);
+      rows++;
+      if (rows === offsets.length) {
+        const grown = new Int32Array(2 * rows);
+        grown.set(offsets);
+        offsets = grown;
+      }
+      offsets[rows] = end;
+    },
+    data: () => utf8Data(rows, offsets.subarray(0, rows + 1), values.subarray(0, end)),
+    release: () => returnBytes(values),
+  };
+}
+
+/** A utf8 column of strings. Throws OUTPUT_FAILED when it would pass 2 GiB. */
+export function utf8Column(name: string, strings: readonly string[]): Data<Utf8> {
   const rows = strings.length;
   let total = 0;
   for (let i = 0; i < rows; i++) total += Buffer.byteLength(strings[i]);
-  if (total > MAX_COLUMN_BYTES) {
-    throw new CorpusmillError(
-      'OUTPUT_FAILED',
-      `Writing ${rows} documents as one Arrow batch: column ${name} has ${total} bytes and the format ends at ${MAX_COLUMN_BYTES}`,
-      { hint: 'Lower `chunkBytes` or the target size of files, so that a batch holds fewer documents.' },
-    );
-  }
-  const values = memory(total) as TextBuffer;
+  if (total > MAX_COLUMN_BYTES) throw tooLarge(name, rows, total);
+  const values = Buffer.allocUnsafeSlow(total) as Buffer as TextBuffer;
   const offsets = new Int32Array(rows + 1);
   let at = 0;
   for (let i = 0; i < rows; i++) {
     at += values.utf8Write(strings[i], at);
     offsets[i + 1] = at;
   }
-  return makeData({ type: new Utf8(), length: rows, nullCount: 0, valueOffsets: offsets, data: values });
+  return utf8Data(rows, offsets, values);
+}
+
+function utf8Data(rows: number, valueOffsets: Int32Array, values: Uint8Array): Data<Utf8> {
+  return makeData({ type: new Utf8(), length: rows, nullCount: 0, valueOffsets, data: values });
+}
+
+function tooLarge(name: string, rows: number, bytes: number): CorpusmillError {
+  return new CorpusmillError(
+    'OUTPUT_FAILED',
+    `Writing ${rows} documents as one Arrow batch: column ${name} has ${bytes} bytes and the format ends at ${MAX_COLUMN_BYTES}`,
+    { hint: 'Lower `chunkBytes` or the target size of files, so that a batch holds fewer documents.' },
+  );
 }
 
 /** Decodes all documents of a file made by encodeDocuments. Throws INPUT_CORRUPT for other bytes. */

@@ -6,7 +6,7 @@ import type { Document } from '../core/document.ts';
 import type { MapStage, Observer } from '../core/stage.ts';
 import { addSize, sizeHistogram } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { documentPieces } from '../io/document-batch.ts';
+import { createDocumentEncoder, type DocumentPieces } from '../io/document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
 import { parseChunk } from '../io/parse.ts';
 import { type AuditSpec, type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
@@ -65,7 +65,7 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const { spec, part } = task;
   const started = performance.now();
   const observers = await createObservers(spec);
-  const survivors: Document[] = [];
+  const survivors = createDocumentEncoder();
   const rowLengths: number[] = [];
   const inputOf = new Map(spec.inputs.map((input, i) => [input.name, i]));
   const indexOf = (document: Document): number => inputOf.get(document.meta['source'] as string) ?? 0;
@@ -77,7 +77,7 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const dropped: DroppedDocument[] = [];
   const chain = createMapChain(instances, maps, spec.seed, {
     keep(document, bytes) {
-      survivors.push(document);
+      survivors.add(document);
       rowLengths.push(bytes, indexOf(document));
       kept.documents++;
       kept.bytes += bytes;
@@ -115,11 +115,11 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const writing = performance.now();
   const [droppedBytes] = await Promise.all([
     writeDropped(spec, part, dropped),
-    writeDocuments(spec, part, survivors, rowLengths),
+    writeDocuments(spec, part, survivors.finish(), rowLengths),
     writeFeatures(spec, part, observers),
   ]);
   const statistics: PartStatistics = {
-    rows: survivors.length,
+    rows: kept.documents,
     read,
     kept,
     stages: chain.stages,
@@ -137,15 +137,15 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
 async function writeDocuments(
   { dir }: PassSpec,
   part: number,
-  survivors: readonly Document[],
+  { pieces, release }: DocumentPieces,
   rowLengths: readonly number[],
 ): Promise<void> {
-  if (survivors.length === 0) return;
-  const { pieces, release } = documentPieces(survivors);
-  await Promise.all([
-    writeFileAtomic(partFile(dir, part, 'arrow'), pieces),
-    writeFileAtomic(partFile(dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer)),
-  ]);
+  if (rowLengths.length > 0) {
+    await Promise.all([
+      writeFileAtomic(partFile(dir, part, 'arrow'), pieces),
+      writeFileAtomic(partFile(dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer)),
+    ]);
+  }
   release();
 }
 
