@@ -13,13 +13,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ENTRIES = ['src/cli/main', 'workers/task', 'src/index', 'src/shards/index', 'src/tokenizer/tokenizer'];
 
 /** Packages of many small files that every run needs. */
-const JOINED = /^(apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
+const JOINED =
+  /^(apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
 
 let rolldown;
 try {
   ({ rolldown } = await import('rolldown'));
 } catch {
-  console.warn('corpusmill: rolldown has no build for this machine; what the compiler left runs as it is, and starts slower.');
+  console.warn(
+    'corpusmill: rolldown has no build for this machine; what the compiler left runs as it is, and starts slower.',
+  );
   process.exit(0);
 }
 

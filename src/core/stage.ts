@@ -35,6 +35,16 @@ interface StageDeclaration<S extends OptionSchema> {
   checkInputs?(options: z.output<S>, inputs: readonly string[]): readonly InputMistake[];
   /** Reasons this stage can give for a drop, with one line each. */
   reasons?: Record<string, string>;
+  /** Artifacts that an earlier stage must have made, unless an option of the same name as the role names a file. Maps and sinks. */
+  needs?: readonly Need[];
+}
+
+/** An artifact that a stage reads. */
+export interface Need {
+  /** `tokenizer`, `model` … */
+  role: string;
+  /** Option that names the stage that makes it, where there are several. */
+  by?: string;
 }
 
 /** An option that names what is no input. */
@@ -53,6 +63,11 @@ export interface StageContext {
   seed: number;
   /** Folder of the pipeline file: relative paths in options are resolved against it. */
   baseDir: string;
+  /**
+   * Absolute path of an artifact that an earlier stage left, of the nearest one or of the one named `by`. Undefined where
+   * there is none; the function is absent where nothing has been run.
+   */
+  artifact?(role: string, by?: string): string | undefined;
 }
 
 // ---- map -----------------------------------------------------------------------------------------------------------
@@ -218,8 +233,7 @@ export interface SinkContext extends StageContext {
   outputDir: string;
   /** Scratch folder that the sink's steps share; removed when the run has ended well. */
   workDir: string;
-  /** Absolute path of an artifact that an earlier stage left (`tokenizer`), or undefined. */
-  artifact(role: string): string | undefined;
+  artifact(role: string, by?: string): string | undefined;
   /** Hash of all that made this product: the inputs, the stages before it and its own options. For provenance. */
   pipelineHash: string;
 }
@@ -244,8 +258,6 @@ export interface SinkStep<O = unknown> {
 
 export interface SinkDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {
   kind: 'sink';
-  /** Artifact roles that must have been made by an earlier stage unless an option names the file. */
-  needs?: readonly string[];
   steps: readonly SinkStep<z.output<S>>[];
 }
 

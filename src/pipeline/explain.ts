@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import { type MapDefinition, type MapStage, type Measurement, NOBODY, type Verdict } from '../core/stage.ts';
 import { expandInputs } from '../io/files.ts';
+import { type ArtifactRef, findArtifact } from './artifacts.ts';
 import { type BarrierOutcome, decideDir } from './barrier-task.ts';
 import type { PassResult } from './part-statistics.ts';
 import { decisionFile, type PartRef, partFile, partRefs, readByOrdinal, readPartDocuments } from './parts.ts';
@@ -54,7 +55,9 @@ export interface Explanation {
 /** @param inCorpus whether the document is one of the inputs', so that the last run may have decided about it */
 export async function explainDocument(pipeline: Pipeline, given: Document, inCorpus: boolean): Promise<Explanation> {
   let document = structuredClone(given);
-  const run = inCorpus ? await lastRun(pipeline) : undefined;
+  const last = await lastRun(pipeline);
+  const run = inCorpus ? last : undefined;
+  const artifacts = last === undefined ? [] : artifactsOf(last, pipeline);
   const stages: StageExplanation[] = [];
   let dropped: StageExplanation | undefined;
   let undecided: StageExplanation | undefined;
@@ -62,7 +65,7 @@ export async function explainDocument(pipeline: Pipeline, given: Document, inCor
     const hypothetical = dropped !== undefined;
     let shown: StageExplanation;
     if (instance.definition.kind === 'map') {
-      const step = explainMap(instance, instance.definition, document, pipeline);
+      const step = explainMap(instance, instance.definition, document, pipeline, artifacts);
       shown = { ...step.explanation, hypothetical };
       document = step.document;
     } else if (instance.definition.kind === 'barrier') {
@@ -103,12 +106,19 @@ function explainMap(
   definition: MapDefinition,
   document: Document,
   { seed, baseDir }: Pipeline,
+  artifacts: readonly ArtifactRef[],
 ): { explanation: Shown; document: Document } {
   const explanation = plain(instance);
+  const artifact = (role: string, by?: string): string | undefined => findArtifact(artifacts, role, by);
+  for (const { role } of definition.needs ?? []) {
+    if (instance.options[role] != null || artifact(role) !== undefined) continue;
+    const note = `needs the ${role} that a stage before it makes: run the pipeline, then ask again`;
+    return { explanation: { ...explanation, outcome: 'unknown', note }, document };
+  }
   const before = structuredClone(document);
   let verdict: Verdict;
   try {
-    const stage: MapStage = definition.create(instance.options, { name: instance.name, seed, baseDir });
+    const stage: MapStage = definition.create(instance.options, { name: instance.name, seed, baseDir, artifact });
     explanation.measurements = stage.explain?.(structuredClone(document)) ?? [];
     verdict = stage.process(document);
   } catch (error) {
@@ -166,6 +176,20 @@ async function lastRun(pipeline: Pipeline): Promise<LastRun | undefined> {
   if (!existsSync(join(pipeline.output, 'phases'))) return undefined;
   const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output });
   return { plan: planPhases(pipeline, files), phaseDir: (id) => join(pipeline.output, 'phases', id) };
+}
+
+/** What finished barriers of the last run left for later stages. */
+function artifactsOf(run: LastRun, { output }: Pipeline): ArtifactRef[] {
+  return run.plan.phases.flatMap((phase) => {
+    if (phase.kind !== 'barrier') return [];
+    const outcome = finishedResult<BarrierOutcome>(decideDir(run.phaseDir(phase.id)), phase.key);
+    const { name } = phase.stage;
+    return Object.entries(outcome?.artifacts ?? {}).map(([role, path]) => ({
+      role,
+      stage: name,
+      path: join(output, 'output', name, path),
+    }));
+  });
 }
 
 async function explainBarrier(

@@ -9,6 +9,7 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { createDocumentEncoder, type DocumentPieces } from '../io/document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
 import { parseChunk } from '../io/parse.ts';
+import { type ArtifactRef, findArtifact } from './artifacts.ts';
 import { type AuditSpec, type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
@@ -24,6 +25,8 @@ export interface PassSpec {
   baseDir: string;
   inputs: InputSpec[];
   maps: StageRef[];
+  /** What stages before the pass have left for its stages. */
+  artifacts: ArtifactRef[];
   observers: { stage: StageRef; dir: string }[];
   /** What to keep of dropped documents. */
   audit?: AuditSpec | undefined;
@@ -42,7 +45,10 @@ let cached: { key: string; maps: Promise<MapStage[]> } | undefined;
 function mapStages(spec: PassSpec): Promise<MapStage[]> {
   if (cached?.key !== spec.cacheKey) {
     const maps = spec.maps.map(async (ref) =>
-      (await definitionOf(ref, 'map')).create(ref.options, stageContext(ref, spec.seed, spec.baseDir)),
+      (await definitionOf(ref, 'map')).create(ref.options, {
+        ...stageContext(ref, spec.seed, spec.baseDir),
+        artifact: (role, by) => findArtifact(spec.artifacts, role, by),
+      }),
     );
     cached = { key: spec.cacheKey, maps: Promise.all(maps) };
   }

@@ -6,6 +6,7 @@ import { isCorpusmillError } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
 import { readChunks, releaseChunk } from '../io/chunks.ts';
 import type { Chunk } from '../io/input.ts';
+import { artifactsBefore } from './artifacts.ts';
 import {
   type AuditFiles,
   type AuditSpec,
@@ -89,6 +90,7 @@ export async function runPass(run: RunContext, phase: PassPhase): Promise<void> 
     inputs: inputsWithinMemory(run.pipeline),
     audit: auditSpec(run.pipeline.run),
     maps: phase.maps.map(toStageRef),
+    artifacts: phase.maps.some(({ definition }) => definition.needs !== undefined) ? artifactsBefore(run, phase) : [],
     observers: barriers.map((barrier) => ({
       stage: toStageRef(barrier.stage),
       dir: run.directory.phase(barrier.id),

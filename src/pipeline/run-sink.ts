@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import type { OutputSummary } from '../core/run-summary.ts';
 import type { SinkContext, SinkPart } from '../core/stage.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { barrierDecision } from './barrier-result.ts';
+import { artifactsBefore, findArtifact } from './artifacts.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import { type PartRef, partName, readAlive, readPartRows } from './parts.ts';
 import type { SinkPhase } from './plan.ts';
@@ -68,7 +68,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     parts,
     outputDir,
     workDir,
-    artifact: (role) => spec.artifacts[role],
+    artifact: (role, by) => findArtifact(spec.artifacts, role, by),
     pipelineHash: phase.origin,
   };
   const { options } = phase.stage;
@@ -125,19 +125,6 @@ async function survivors(ref: PartRef): Promise<SinkPart> {
     part.bytes += lengths[2 * row];
   }
   return part;
-}
-
-/** Absolute paths of what earlier barriers left, by role; the nearest one before the sink wins. */
-function artifactsBefore(run: RunContext, phase: SinkPhase): Record<string, string> {
-  const artifacts: Record<string, string> = {};
-  for (const earlier of run.plan.phases) {
-    if (earlier.id === phase.id) break;
-    if (earlier.kind !== 'barrier') continue;
-    for (const [role, path] of Object.entries(barrierDecision(run, earlier)?.artifacts ?? {})) {
-      artifacts[role] = join(run.directory.output(earlier.stage.name), path);
-    }
-  }
-  return artifacts;
 }
 
 function listFiles(dir: string): string[] {

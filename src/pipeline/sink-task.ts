@@ -1,6 +1,7 @@
 /** One task of a sink's step, in a worker. */
 import { readFileSync } from 'node:fs';
 import type { SinkTaskContext } from '../core/stage.ts';
+import { type ArtifactRef, findArtifact } from './artifacts.ts';
 import { type PartRef, readPartDocuments } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
@@ -13,7 +14,7 @@ export interface SinkSpec {
   partsFile: string;
   outputDir: string;
   workDir: string;
-  artifacts: Record<string, string>;
+  artifacts: ArtifactRef[];
   pipelineHash: string;
 }
 
@@ -38,7 +39,7 @@ export async function runSinkTask(task: SinkTask): Promise<unknown> {
     ...stageContext(spec.stage, spec.seed, spec.baseDir),
     outputDir: spec.outputDir,
     workDir: spec.workDir,
-    artifact: (role) => spec.artifacts[role],
+    artifact: (role, by) => findArtifact(spec.artifacts, role, by),
     pipelineHash: spec.pipelineHash,
     readPart: (part) => {
       const ref = partsOf(spec.partsFile)[part];

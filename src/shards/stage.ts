@@ -24,6 +24,6 @@ export const shardsStage = defineSink({
   version: 1,
   options: shardOptions,
   optionFiles: (options) => [options.tokenizer],
-  needs: ['tokenizer'],
+  needs: [{ role: 'tokenizer' }],
   steps: [encodeStep, packStep, writeStep],
 });

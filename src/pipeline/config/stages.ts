@@ -46,14 +46,15 @@ export function checkStages(
   const entries = rawStages.map((raw, index) => checkEntry(raw, index, registry, context, locate, issues));
   checkOwnNames(entries, registry, locate, issues);
   checkNames(entries, locate, issues);
-  checkNeeds(entries, registry, locate, issues);
+  const waiting = checkNeeds(entries, registry, locate, issues);
   const instances: StageInstance[] = [];
   for (const { index, name, definition, options, module } of entries) {
     if (name === undefined || definition === undefined || options === undefined) continue;
     if (!checkFiles(definition, options, context, ['stages', index], locate, issues)) continue;
     const { seed, baseDir } = context;
     const place = { at: ['stages', index], locate, own: module !== undefined };
-    tryCreate(definition, options, { name, seed, baseDir }, place, issues);
+    // One that waits for a model cannot be made before it is there.
+    if (!waiting.has(index)) tryCreate(definition, options, { name, seed, baseDir }, place, issues);
     instances.push({ name, definition, options, ...(module && { module }) });
   }
   return instances;
@@ -187,22 +188,41 @@ function checkNames(entries: readonly Entry[], locate: Locate, issues: IssueColl
 }
 
 /**
- * A sink's needs (`tokenizer`) are met by an option of the same name or by an earlier barrier that makes it.
+ * A stage's needs (`tokenizer`, `model`) are met by an option of the same name or by an earlier barrier that makes it.
+ * Returns the indices of stages that wait for what a barrier makes.
  */
-function checkNeeds(entries: readonly Entry[], registry: StageRegistry, locate: Locate, issues: IssueCollector): void {
+function checkNeeds(
+  entries: readonly Entry[],
+  registry: StageRegistry,
+  locate: Locate,
+  issues: IssueCollector,
+): Set<number> {
+  const waiting = new Set<number>();
   for (const { index, stage, definition, raw } of entries) {
-    if (definition?.kind !== 'sink') continue;
-    for (const role of definition.needs ?? []) {
+    for (const { role, by } of definition?.needs ?? []) {
+      if (raw[role] != null) continue;
+      waiting.add(index);
       const makesRole = (d: StageDefinition | undefined): boolean =>
         d?.kind === 'barrier' && (d.makes ?? []).includes(role);
       const makes = (entry: Entry): boolean => makesRole(entry.definition);
+      const named = by === undefined ? undefined : raw[by];
+      if (typeof named === 'string') {
+        if (entries.some((entry) => entry.index < index && entry.name === named && makes(entry))) continue;
+        const names = entries.filter((entry) => entry.index < index && makes(entry)).map(({ name }) => quote(name!));
+        const path = ['stages', index, by!];
+        issues.add(locate(path), path, {
+          found: quote(named),
+          expected: `the name of a stage before it that makes a ${role}${names.length > 0 ? `: ${names.join(' or ')}` : ''}`,
+        });
+        continue;
+      }
       // A misspelt maker is reported already; its absence would only be a consequence.
-      const misspelt = entries.some((e) => e.definition === undefined && e.index < index && e.stage?.startsWith(role));
-      if (raw[role] != null || misspelt || entries.some((e) => e.index < index && makes(e))) continue;
+      const misspelt = entries.some((e) => e.definition === undefined && e.index < index);
+      if (misspelt || entries.some((e) => e.index < index && makes(e))) continue;
       const makers = [...registry.values()].filter(makesRole);
       const maker = makers.map((d) => quote(d.name)).join(' or ') || `a stage that makes a ${role}`;
       const later = entries.find((entry) => entry.index > index && makes(entry));
-      const option = Object.hasOwn(definition.options.shape, role) ? `, or its option '${role}'` : '';
+      const option = Object.hasOwn(definition!.options.shape, role) ? `, or its option '${role}'` : '';
       const path = ['stages', index];
       issues.add(locate(path), path, {
         found:
@@ -213,6 +233,7 @@ function checkNeeds(entries: readonly Entry[], registry: StageRegistry, locate: 
       });
     }
   }
+  return waiting;
 }
 
 /**

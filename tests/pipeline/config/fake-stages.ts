@@ -100,7 +100,7 @@ const shards = defineSink({
   summary: 'Write token shards.',
   source: 'this test',
   version: 1,
-  needs: ['tokenizer'],
+  needs: [{ role: 'tokenizer' }],
   optionFiles: (options) => [options.tokenizer],
   options: z.object({
     contextLength: z.int().min(8).default(2048).describe('Tokens in a row.'),
