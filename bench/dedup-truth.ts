@@ -9,9 +9,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { cutRange } from '../src/core/columns.ts';
 import { packageRoot } from '../src/core/native.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
-import { cutRange } from '../src/dedup/columns.ts';
 import { minhash } from '../src/dedup/minhash/stage.ts';
 import { createTokenizer } from '../src/text/folded-tokens.ts';
 import type { Bench } from './bench.ts';

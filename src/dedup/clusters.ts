@@ -4,10 +4,10 @@
  * Memory: 6 bytes per document besides `keptAs`; three passes over single columns.
  */
 import { z } from 'zod';
+import type { FeatureReader } from '../core/feature-reader.ts';
 import type { CheckedPairs, DuplicateDetails } from '../core/run-summary.ts';
 import type { BarrierContext } from '../core/stage.ts';
 import { chooseMembers, readMembers } from './cluster-members.ts';
-import type { FeatureReader } from './feature-reader.ts';
 import { type FingerprintColumns, fingerprintDuplicates } from './fingerprints.ts';
 import { countBySource } from './source-counts.ts';
 import { readSources } from './sources.ts';

@@ -9,13 +9,13 @@
  * bounded memory (key-groups.ts).
  */
 import { z } from 'zod';
+import { createColumnWriter } from '../core/columns.ts';
 import type { Document } from '../core/document.ts';
+import { createFeatureReader, type RowSet, rowsWith } from '../core/feature-reader.ts';
 import { fieldValue } from '../core/meta-field.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { describeClusters, reportClustersOption } from './clusters.ts';
-import { createColumnWriter } from './columns.ts';
-import { createFeatureReader, type RowSet, rowsWith } from './feature-reader.ts';
 import { observeForIndex } from './index/observe.ts';
 import { INDEX_ROLE, indexFiles, indexOptions, inIndexReason } from './index/options.ts';
 import { findKnown, type KeyLayout, leaveIndex } from './index/use.ts';

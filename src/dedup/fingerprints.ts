@@ -6,10 +6,10 @@
  * a fingerprint of hashes with probability 2^-64.
  */
 
+import type { FeatureReader } from '../core/feature-reader.ts';
 import { mix32 } from '../core/random.ts';
 import type { DuplicateFingerprints } from '../core/run-summary.ts';
 import { NOBODY } from '../core/stage.ts';
-import type { FeatureReader } from './feature-reader.ts';
 
 /** 8 MB in memory, 10.7 in the report; beyond it a comparison counts rates only. */
 const MAX_LISTED = 1_000_000;

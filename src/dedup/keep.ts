@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import type { Document } from '../core/document.ts';
+import type { FeatureReader } from '../core/feature-reader.ts';
 import { fieldValue } from '../core/meta-field.ts';
 import type { InputMistake } from '../core/stage.ts';
-import type { FeatureReader } from './feature-reader.ts';
 import { readLengths } from './lengths.ts';
 
 const ruleSchema = z

@@ -9,7 +9,7 @@
  * partition and its table, which the largest group can make large. Time: two scans of the records, and 45–60 ns a record
  * to partition and match, the same for one million and for ten.
  */
-import type { FeatureReader, RowSet } from './feature-reader.ts';
+import type { FeatureReader, RowSet } from '../core/feature-reader.ts';
 
 /** Records that a partition has on average: 96 KiB of them, 128 KiB of table and chains. */
 const RECORDS_PER_PARTITION = 1 << 13;

@@ -1,5 +1,5 @@
 /** One column of every part as one array by ordinal: 4 bytes per document. */
-import type { FeatureReader } from './feature-reader.ts';
+import type { FeatureReader } from '../core/feature-reader.ts';
 
 export async function readLengths(reader: FeatureReader, rows: number, column: number): Promise<Uint32Array> {
   const lengths = new Uint32Array(rows);

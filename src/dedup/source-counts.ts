@@ -2,9 +2,10 @@
  * What deduplication saved, in all and by source, and who copies from whom: for every pair of sources how many documents
  * of the one were dropped because a document of the other stands for them.
  */
+
+import type { FeatureReader } from '../core/feature-reader.ts';
 import type { DuplicateDetails, DuplicateSources } from '../core/run-summary.ts';
 import { NOBODY } from '../core/stage.ts';
-import type { FeatureReader } from './feature-reader.ts';
 import { OTHER_SOURCES, type SourceTable } from './sources.ts';
 
 /** Sources listed by name; those with fewest documents are summed up. */

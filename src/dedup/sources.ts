@@ -5,9 +5,9 @@
  */
 import { z } from 'zod';
 import type { Document } from '../core/document.ts';
+import type { FeatureReader } from '../core/feature-reader.ts';
 import { fieldValue } from '../core/meta-field.ts';
 import type { BarrierContext } from '../core/stage.ts';
-import type { FeatureReader } from './feature-reader.ts';
 
 /** What documents without the field are counted under, and what those beyond `MAX_SOURCES` are. */
 const NO_SOURCE = '(none)';

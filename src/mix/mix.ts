@@ -11,7 +11,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { createColumnWriter } from '../core/columns.ts';
 import { CorpusmillError } from '../core/errors.ts';
+import { createFeatureReader, type FeatureReader } from '../core/feature-reader.ts';
 import { hashString32, mix32 } from '../core/random.ts';
 import type { MixDetails } from '../core/run-summary.ts';
 import {
@@ -22,8 +24,6 @@ import {
   type Observer,
   type StageContext,
 } from '../core/stage.ts';
-import { createColumnWriter } from '../dedup/columns.ts';
-import { createFeatureReader, type FeatureReader } from '../dedup/feature-reader.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { unknownInputs } from './inputs.ts';
 

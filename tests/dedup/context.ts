@@ -1,10 +1,10 @@
 /** A barrier run in memory: observers over documents given in parts, then `decide` on what they left. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { cutRange } from '../../src/core/columns.ts';
 import type { Document } from '../../src/core/document.ts';
 import type { DuplicateDetails } from '../../src/core/run-summary.ts';
 import type { BarrierContext, BarrierDefinition, BarrierResult, FeaturePart } from '../../src/core/stage.ts';
-import { cutRange } from '../../src/dedup/columns.ts';
 
 export interface Outcome {
   keptAs: number[];

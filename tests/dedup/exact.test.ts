@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readColumns } from '../../src/core/columns.ts';
 import { xxh64 } from '../../src/core/hash.ts';
-import { readColumns } from '../../src/dedup/columns.ts';
 import { createExactObserver, exact, normalizeLoosely } from '../../src/dedup/exact.ts';
 import { describeWithShared, shared } from '../shared.ts';
 import { documentsFrom, readJsonlGz, runBarrier } from './context.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createFeatureReader, rowsWith } from '../../src/core/feature-reader.ts';
 import { createRandom, mix32 } from '../../src/core/random.ts';
-import { createFeatureReader, rowsWith } from '../../src/dedup/feature-reader.ts';
 import { eachGroup, eachRepeat, type KeyRecords } from '../../src/dedup/key-groups.ts';
 import { partsOf } from './parts.ts';
 

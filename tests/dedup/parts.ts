@@ -1,6 +1,7 @@
 /** Parts of features in memory, as a reader sees them. */
+
+import { createColumnWriter, cutRange } from '../../src/core/columns.ts';
 import type { FeaturePart } from '../../src/core/stage.ts';
-import { createColumnWriter, cutRange } from '../../src/dedup/columns.ts';
 
 export interface Read {
   part: number;

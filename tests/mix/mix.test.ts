@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cutRange } from '../../src/core/columns.ts';
 import type { Document } from '../../src/core/document.ts';
 import type { MixDetails } from '../../src/core/run-summary.ts';
 import { NOBODY } from '../../src/core/stage.ts';
-import { cutRange } from '../../src/dedup/columns.ts';
 import { mix } from '../../src/mix/mix.ts';
 import { runBarrier, type Settings } from '../dedup/context.ts';
 

@@ -2,8 +2,9 @@
  * The verdict on every document of two corpora. Documents of the first come before those of the second, so a group of
  * equal keys is cut in two by one ordinal. 9 bytes a document besides the tables of the matching.
  */
+
+import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../../core/feature-reader.ts';
 import { type BarrierContext, NOBODY } from '../../core/stage.ts';
-import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../feature-reader.ts';
 import { eachGroup, keyRecords } from '../key-groups.ts';
 import { minhashColumns } from '../minhash/observer.ts';
 import { createUnionFind } from '../union-find.ts';

@@ -3,9 +3,10 @@
  * `dedup.minhash` keeps. Two words of id and four of text lie next to each other, so that two columns and four, four in a
  * row, or the first two are three different keys.
  */
+
+import { createColumnWriter } from '../../core/columns.ts';
 import type { Document } from '../../core/document.ts';
 import type { FeaturePart, Observer } from '../../core/stage.ts';
-import { createColumnWriter } from '../columns.ts';
 import { normalizeLoosely } from '../exact.ts';
 import { createMinhashObserver } from '../minhash/observer.ts';
 import { minhashOptions, type ResolvedMinhash, resolveMinhash } from '../minhash/options.ts';

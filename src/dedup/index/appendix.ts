@@ -4,8 +4,9 @@
  *
  *   [words of sketch, bytes of id] for each row · the sketches · the ids
  */
+
+import { HEADER_BYTES, readHeader, trailerRange, wordsOf } from '../../core/columns.ts';
 import type { FeaturePart } from '../../core/stage.ts';
-import { HEADER_BYTES, readHeader, trailerRange, wordsOf } from '../columns.ts';
 
 export interface AppendixWriter {
   /** `sketch` is copied. */

@@ -4,10 +4,10 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
+import type { ByteRange } from '../../core/columns.ts';
 import { type CorpusmillError, systemCode } from '../../core/errors.ts';
 import { xxh64 } from '../../core/hash.ts';
 import { openAtomic } from '../../io/atomic.ts';
-import type { ByteRange } from '../columns.ts';
 
 export const BLOCK_BYTES = 1 << 14;
 /** Gaps of this size are read along: one read of 64 KiB costs less than two of 4. */

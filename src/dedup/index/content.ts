@@ -1,6 +1,7 @@
 /** What an index is made of, whether it comes from features of this run or from an index that is copied into a merged one. */
+
+import type { FeatureReader } from '../../core/feature-reader.ts';
 import type { BarrierContext } from '../../core/stage.ts';
-import type { FeatureReader } from '../feature-reader.ts';
 import { readAppendix } from './appendix.ts';
 
 /** Some consecutive documents. */

@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ByteRange, wordsOf } from '../../core/columns.ts';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import { xxh64Hex } from '../../core/hash.ts';
-import { type ByteRange, wordsOf } from '../columns.ts';
 import { BLOCK_BYTES, type BlockReader, openBlockReader } from './block-file.ts';
 import type { IndexContent, IndexRows } from './content.ts';
 import {

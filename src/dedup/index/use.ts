@@ -1,7 +1,7 @@
 /** A dedup decision's two dealings with indexes: what those of earlier runs have already, and the index that it leaves. */
 import { join, resolve } from 'node:path';
+import type { FeatureReader, RowSet } from '../../core/feature-reader.ts';
 import { type BarrierContext, type BarrierResult, NOBODY } from '../../core/stage.ts';
-import type { FeatureReader, RowSet } from '../feature-reader.ts';
 import { keyRecords } from '../key-groups.ts';
 import type { LikenessRule } from '../likeness.ts';
 import type { UnionFind } from '../union-find.ts';

@@ -10,7 +10,7 @@
  * Cost: 8 bytes a document for sets, and for one band at a time 4 for each document that shares its signature there and 8 for each
  * value of it.
  */
-import type { FeatureReader } from '../feature-reader.ts';
+import type { FeatureReader } from '../../core/feature-reader.ts';
 import { eachGroup, type KeyColumns, keyRecords, type MatchOptions } from '../key-groups.ts';
 
 export interface DatatroveBand {

@@ -1,7 +1,8 @@
 /** Candidates by bands, the check, clusters, and which member of each is kept. */
+
+import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../../core/feature-reader.ts';
 import type { BarrierContext, BarrierResult } from '../../core/stage.ts';
 import { describeClusters } from '../clusters.ts';
-import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../feature-reader.ts';
 import { findKnown, leaveIndex } from '../index/use.ts';
 import { keepByRule, rankWords } from '../keep.ts';
 import { eachRepeat } from '../key-groups.ts';

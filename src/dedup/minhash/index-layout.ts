@@ -1,5 +1,5 @@
 /** What an index of near copies must agree in with the run that is compared with it. */
-import type { RowSet } from '../feature-reader.ts';
+import type { RowSet } from '../../core/feature-reader.ts';
 import type { KeyLayout } from '../index/use.ts';
 import { type MinhashOptions, resolveMinhash } from './options.ts';
 

@@ -4,8 +4,9 @@
  * UTF-16 units, the number of tokens, the rank, the source where that is a field of meta, and the whole signature where
  * the root of datatrove's union-find is kept, which depends on it.
  */
+
+import { createColumnWriter } from '../../core/columns.ts';
 import type { Observer } from '../../core/stage.ts';
-import { createColumnWriter } from '../columns.ts';
 import { rankOf, rankWords, writeRank } from '../keep.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
 import { createSourceColumn } from '../sources.ts';

@@ -8,10 +8,10 @@
  * what matching takes within `memoryBytes`.
  */
 import { z } from 'zod';
+import { createColumnWriter } from '../../core/columns.ts';
+import { createFeatureReader, rowsWith } from '../../core/feature-reader.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../../core/stage.ts';
 import { describeClusters, reportClustersOption } from '../clusters.ts';
-import { createColumnWriter } from '../columns.ts';
-import { createFeatureReader, rowsWith } from '../feature-reader.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from '../keep.ts';
 import { createShingler } from '../shingles.ts';
 import { createSourceColumn, sourceFieldOption } from '../sources.ts';

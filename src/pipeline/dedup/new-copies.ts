@@ -2,7 +2,7 @@
  * Which of a run's copies an earlier report did not have: the documents behind the report's number of new duplicates.
  * Fingerprints are read from the features, which the run has left, and taken off the earlier ones as often as they are there.
  */
-import { createFeatureReader } from '../../dedup/feature-reader.ts';
+import { createFeatureReader } from '../../core/feature-reader.ts';
 import { countFingerprints, type FingerprintColumns, fold } from '../../dedup/fingerprints.ts';
 import { FINGERPRINT_BANDS } from '../../dedup/minhash/decide.ts';
 import { type MinhashOptions, resolveMinhash } from '../../dedup/minhash/options.ts';

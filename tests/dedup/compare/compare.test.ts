@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { cutRange } from '../../../src/core/columns.ts';
 import type { Document } from '../../../src/core/document.ts';
 import type { BarrierContext, FeaturePart } from '../../../src/core/stage.ts';
-import { cutRange } from '../../../src/dedup/columns.ts';
 import type { Change, ComparisonDetails } from '../../../src/dedup/compare/comparison.ts';
 import { compare } from '../../../src/dedup/compare/stage.ts';
 

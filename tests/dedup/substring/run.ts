@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cutRange } from '../../../src/core/columns.ts';
 import { type BarrierContext, type FeaturePart, NOBODY } from '../../../src/core/stage.ts';
-import { cutRange } from '../../../src/dedup/columns.ts';
 import { type SubstringDetails, substring } from '../../../src/dedup/substring/stage.ts';
 import { applyEdits } from '../../../src/pipeline/edits.ts';
 

@@ -8,7 +8,7 @@ import {
   readHeader,
   readTrailer,
   splitColumns,
-} from '../../src/dedup/columns.ts';
+} from '../../src/core/columns.ts';
 
 describe('feature columns', () => {
   it('come back as they were pushed, also beyond the first allocation and from an odd offset', () => {

@@ -6,9 +6,10 @@
  * Memory: the window, at most a quarter of `context.memoryBytes` and 256 MiB; without room for one column of every part
  * columns are read part by part.
  */
-import { collectGarbage } from '../core/memory.ts';
-import type { BarrierContext, FeaturePart } from '../core/stage.ts';
+
 import { type ColumnHeader, columnRange, HEADER_BYTES, readHeader, splitColumns, trailerRange } from './columns.ts';
+import { collectGarbage } from './memory.ts';
+import type { BarrierContext, FeaturePart } from './stage.ts';
 
 const MAX_WINDOW_BYTES = 256 << 20;
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HEADER_BYTES } from '../../src/dedup/columns.ts';
-import { createFeatureReader, rowsWith } from '../../src/dedup/feature-reader.ts';
+import { HEADER_BYTES } from '../../src/core/columns.ts';
+import { createFeatureReader, rowsWith } from '../../src/core/feature-reader.ts';
 import { readLengths } from '../../src/dedup/lengths.ts';
-import { partsOf, type Read } from './parts.ts';
+import { partsOf, type Read } from '../dedup/parts.ts';
 
 const COLUMNS = 6;
 /** The value says where it stands: 1000 × row + column. */

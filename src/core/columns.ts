@@ -1,5 +1,5 @@
 /**
- * The feature blob of the dedup stages: uint32 columns, one value per row, laid out column by column, so that `decide`
+ * The feature blob of most barriers: uint32 columns, one value per row, laid out column by column, so that `decide`
  * reads one band of every part without the rest, and behind them a trailer for what is no column (a part's dictionary):
  *
  *   [mark, rows, columns, bytes of trailer] [column 0] [column 1] … [trailer], words little-endian.
