@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What is run, and what the package exports: one build, so that all have the same classes. */
 const ENTRIES = ['src/cli/main', 'workers/task', 'src/index', 'src/shards/index', 'src/tokenizer/tokenizer'];
 
-/** Packages of many small files that every run needs. */
+/** Packages of many small files that every run needs, and what the bundler itself adds. */
 const JOINED =
   /^(apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
 

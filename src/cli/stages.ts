@@ -76,7 +76,7 @@ interface OptionJson {
 
 async function stageAsJson(definition: StageDefinition) {
   const { name, kind, summary, source, version, reasons } = definition;
-  const needs = definition.kind === 'sink' ? definition.needs : undefined;
+  const needs = definition.needs?.map(({ role }) => role);
   const { schema, options } = await optionsOf(definition);
   return { name, kind, summary, source, version, needs, reasons: reasons ?? {}, options, schema };
 }
@@ -117,9 +117,13 @@ async function showStage({ definition, called }: ShownStage, json: boolean, cont
     );
     sections.push(`${colors.underline('Drops documents for')}\n${table}`);
   }
-  if (definition.kind === 'sink' && definition.needs?.length) {
+  if (definition.needs?.length) {
     sections.push(
-      section('Needs', [`${definition.needs.join(', ')}, made by an earlier stage or given by an option`], colors),
+      section(
+        'Needs',
+        [`${definition.needs.map(({ role }) => role).join(', ')}, made by an earlier stage or given by an option`],
+        colors,
+      ),
     );
   }
   sections.push(`${colors.underline('In a pipeline')}\n${yamlExample(called, options)}`);
