@@ -14,7 +14,7 @@ const ENTRIES = ['src/cli/main', 'workers/task', 'src/index', 'src/shards/index'
 
 /** Packages of many small files that every run needs, and what the bundler itself adds. */
 const JOINED =
-  /^(apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
+  /^(@oxc-project\/runtime|apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
 
 let rolldown;
 try {
