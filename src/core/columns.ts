@@ -10,6 +10,10 @@ const MARK = 0x32636d63;
 const HEADER_WORDS = 4;
 export const HEADER_BYTES = 4 * HEADER_WORDS;
 
+/** Rows that a writer has room for at first. */
+const FIRST_ROWS = 256;
+const LINE_WORDS = 16;
+
 /** Collects rows of `columns` values each. */
 export interface ColumnWriter {
   /** Appends the first `columns` entries of `row`. */
@@ -21,15 +25,17 @@ export interface ColumnWriter {
 export function createColumnWriter(columns: number): ColumnWriter {
   // By column from the start, since a row's columns lie in the cache while they are filled, and a blob is then copied
   // column after column: turning rows into columns at the end was the larger part of a short document's cost.
-  let capacity = 256;
+  // A cache line lies between columns: a power of two apart, all values of a row would fall into the same few lines.
+  let capacity = FIRST_ROWS + LINE_WORDS;
   let store = new Uint32Array(columns * capacity);
   let rows = 0;
   const push = (row: Uint32Array): void => {
     if (rows === capacity) {
-      const grown = new Uint32Array(store.length * 2);
-      for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, (i + 1) * capacity), 2 * i * capacity);
+      const wider = 2 * (capacity - LINE_WORDS) + LINE_WORDS;
+      const grown = new Uint32Array(columns * wider);
+      for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, (i + 1) * capacity), i * wider);
       store = grown;
-      capacity *= 2;
+      capacity = wider;
     }
     for (let i = 0, at = rows; i < columns; i++, at += capacity) store[at] = row[i];
     rows++;

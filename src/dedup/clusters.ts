@@ -6,11 +6,11 @@
 import { z } from 'zod';
 import type { FeatureReader } from '../core/feature-reader.ts';
 import type { CheckedPairs, DuplicateDetails } from '../core/run-summary.ts';
+import { readSources } from '../core/sources.ts';
 import type { BarrierContext } from '../core/stage.ts';
 import { chooseMembers, readMembers } from './cluster-members.ts';
 import { type FingerprintColumns, fingerprintDuplicates } from './fingerprints.ts';
 import { countBySource } from './source-counts.ts';
-import { readSources } from './sources.ts';
 
 /** The `reportClusters` option of a dedup stage. */
 export function reportClustersOption() {

@@ -13,6 +13,7 @@ import { createColumnWriter } from '../core/columns.ts';
 import type { Document } from '../core/document.ts';
 import { createFeatureReader, type RowSet, rowsWith } from '../core/feature-reader.ts';
 import { fieldValue } from '../core/meta-field.ts';
+import { createSourceColumn, sourceFieldOption } from '../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { describeClusters, reportClustersOption } from './clusters.ts';
@@ -21,7 +22,6 @@ import { INDEX_ROLE, indexFiles, indexOptions, inIndexReason } from './index/opt
 import { findKnown, type KeyLayout, leaveIndex } from './index/use.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from './keep.ts';
 import { eachRepeat } from './key-groups.ts';
-import { createSourceColumn, sourceFieldOption } from './sources.ts';
 import { KEY_WORDS, writeTextKey } from './text-key.ts';
 
 /** Raised when the same value and options would give another key. */

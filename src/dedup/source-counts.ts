@@ -5,8 +5,8 @@
 
 import type { FeatureReader } from '../core/feature-reader.ts';
 import type { DuplicateDetails, DuplicateSources } from '../core/run-summary.ts';
+import { OTHER_SOURCES, type SourceTable } from '../core/sources.ts';
 import { NOBODY } from '../core/stage.ts';
-import { OTHER_SOURCES, type SourceTable } from './sources.ts';
 
 /** Sources listed by name; those with fewest documents are summed up. */
 const SOURCES_LISTED = 200;

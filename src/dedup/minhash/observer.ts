@@ -6,10 +6,10 @@
  */
 
 import { createColumnWriter } from '../../core/columns.ts';
+import { createSourceColumn } from '../../core/sources.ts';
 import type { Observer } from '../../core/stage.ts';
 import { rankOf, rankWords, writeRank } from '../keep.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
-import { createSourceColumn } from '../sources.ts';
 import type { ResolvedMinhash } from './options.ts';
 import { createDatatroveSigner, createFoldedSigner } from './signers.ts';
 

@@ -1,11 +1,11 @@
 /** The options of `dedup.minhash`, and what depends on several of them. */
 import { z } from 'zod';
+import { sourceFieldOption } from '../../core/sources.ts';
 import { reportClustersOption } from '../clusters.ts';
 import { indexOptions, sketchOption } from '../index/options.ts';
 import { type Keep, keepOption } from '../keep.ts';
 import type { LikenessRule } from '../likeness.ts';
 import { type BandShape, catchingBands, optimalBands } from '../lsh.ts';
-import { sourceFieldOption } from '../sources.ts';
 import type { WordHash } from './mersenne.ts';
 
 const WIDE: BandShape = { bands: 40, rows: 4 };

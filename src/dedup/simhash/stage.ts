@@ -10,11 +10,11 @@
 import { z } from 'zod';
 import { createColumnWriter } from '../../core/columns.ts';
 import { createFeatureReader, rowsWith } from '../../core/feature-reader.ts';
+import { createSourceColumn, sourceFieldOption } from '../../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../../core/stage.ts';
 import { describeClusters, reportClustersOption } from '../clusters.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from '../keep.ts';
 import { createShingler } from '../shingles.ts';
-import { createSourceColumn, sourceFieldOption } from '../sources.ts';
 import { createUnionFind } from '../union-find.ts';
 import { createSimhasher } from './fingerprint.ts';
 import { eachNeighbour, type Fingerprints } from './neighbours.ts';

@@ -4,10 +4,10 @@
  * takes one more column of features, an index into the part's own dictionary, which is the blob's trailer.
  */
 import { z } from 'zod';
-import type { Document } from '../core/document.ts';
-import type { FeatureReader } from '../core/feature-reader.ts';
-import { fieldValue } from '../core/meta-field.ts';
-import type { BarrierContext } from '../core/stage.ts';
+import type { Document } from './document.ts';
+import type { FeatureReader } from './feature-reader.ts';
+import { fieldValue } from './meta-field.ts';
+import type { BarrierContext } from './stage.ts';
 
 /** What documents without the field are counted under, and what those beyond `MAX_SOURCES` are. */
 const NO_SOURCE = '(none)';
