@@ -125,10 +125,15 @@ export function removeDropped(root: string, phaseId: string): void {
   );
 }
 
-/** Removes the files that are not to be kept, and the folder when it is empty. */
+/** Removes the files that are not to be kept. */
 export function sweepDropped(root: string, keep: (name: string) => boolean): void {
   const dir = droppedDir(root);
   if (!existsSync(dir)) return;
   for (const name of readdirSync(dir)) if (!keep(name)) rmSync(join(dir, name), { force: true });
-  if (readdirSync(dir).length === 0) rmSync(dir, { recursive: true });
+}
+
+/** Removes the folder when it is empty: at the end, since phases write into it side by side. */
+export function removeEmptyDropped(root: string): void {
+  const dir = droppedDir(root);
+  if (existsSync(dir) && readdirSync(dir).length === 0) rmSync(dir, { recursive: true });
 }

@@ -10,7 +10,7 @@ import { mix32 } from '../core/random.ts';
 import { type BarrierContext, type BarrierResult, type FeaturePart, NOBODY, type TextEdits } from '../core/stage.ts';
 import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, sweepDropped } from './audit.ts';
+import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, removeDropped } from './audit.ts';
 import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import {
@@ -254,7 +254,7 @@ async function writeDropped(
   { keptAs, outsideIds }: BarrierResult,
   reasonOf: (ordinal: number) => Reason,
 ): Promise<AuditFiles> {
-  sweepDropped(dirname(task.droppedDir), (name) => !name.startsWith(`${task.phase}-`));
+  removeDropped(dirname(task.droppedDir), task.phase);
   if (keptAs === undefined) return { key: audit.key, documents: 0, files: [] };
   const chosen = task.refs.map((ref, i) => {
     const { alive } = parts[i];

@@ -11,7 +11,7 @@ import type { ProgressEvent, RunSummary } from '../core/run-summary.ts';
 import type { Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { expandInputs } from '../io/files.ts';
-import { auditSpec, sweepDropped } from './audit.ts';
+import { auditSpec, removeEmptyDropped, sweepDropped } from './audit.ts';
 import { barrierDecision } from './barrier-result.ts';
 import { decideDir } from './barrier-task.ts';
 import { interrupted } from './for-each-limited.ts';
@@ -98,6 +98,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
       emit({ type: 'phase-end', phase: phase.id, seconds, reused, ...phaseVolume(run, phase) });
     }
     await Promise.all(run.late);
+    removeEmptyDropped(directory.root);
     timing.seconds = (performance.now() - started) / 1000;
     await restoreQuarantine(run);
     const summary = await summarize(run);
