@@ -50,7 +50,7 @@ export async function runCorpus(
   flags: Pick<CorpusRunFlags, 'force'>,
   context: CliContext,
 ): Promise<RunResult> {
-  const { withoutPipelineFile } = await import('../pipeline/dedup/request.ts');
+  const { withoutPipelineFile } = await import('../pipeline/memory-pipeline.ts');
   const engine: Engine = context.engine ?? (await import('../pipeline/run.ts'));
   const result = await runInterruptibly(pipeline, engine, { force: flags.force === true }, context).catch(
     (error: unknown) => {

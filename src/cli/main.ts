@@ -7,7 +7,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
-import { corpusmillVersion } from '../pipeline/version.ts';
+import { corpusmillVersion } from '../core/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { dedupCommand } from './dedup.ts';
 import { diffCommand } from './diff.ts';
@@ -16,6 +16,7 @@ import { reportFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
 import { widthOf } from './print.ts';
+import { qualityCommand } from './quality.ts';
 import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
 import { stagesCommand } from './stages.ts';
@@ -29,6 +30,7 @@ Examples:
   $ corpusmill explain pipeline.yaml doc-17    what every stage says of one document, and why
   $ corpusmill dedup data/ --fail-over 2%      duplicates in files: a report, and exit code 4 above 2 %
   $ corpusmill diff old.jsonl new.jsonl        what is new, removed, changed between two corpora
+  $ corpusmill quality train --positive good.jsonl --negative crawl.jsonl   a classifier of texts
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
 
@@ -91,6 +93,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     runCommand,
     dedupCommand,
     diffCommand,
+    qualityCommand,
     validateCommand,
     explainCommand,
     stagesCommand,
@@ -98,8 +101,9 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     initCommand,
     schemaCommand,
   ];
+  const configureOwn = (command: Command): void => configure(command, context);
   for (const create of commands) {
-    const command = create(context, setExitCode);
+    const command = create(context, setExitCode, configureOwn);
     configure(command, context);
     program.addCommand(command);
   }

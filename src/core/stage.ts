@@ -112,6 +112,8 @@ export interface MapStage {
 
 export interface MapDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {
   kind: 'map';
+  /** What `create` needs and cannot wait for: awaited before it, in the same worker. */
+  prepare?(options: z.output<S>, context: StageContext): Promise<void>;
   /** Called once per worker. Throws CorpusmillError('CONFIG_INVALID') for options no schema can catch. */
   create(options: z.output<S>, context: StageContext): MapStage;
 }

@@ -1,7 +1,7 @@
 /** The package's version, as package.json says it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../core/native.ts';
+import { packageRoot } from './native.ts';
 
 let version: string | undefined;
 

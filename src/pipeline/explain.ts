@@ -65,7 +65,7 @@ export async function explainDocument(pipeline: Pipeline, given: Document, inCor
     const hypothetical = dropped !== undefined;
     let shown: StageExplanation;
     if (instance.definition.kind === 'map') {
-      const step = explainMap(instance, instance.definition, document, pipeline, artifacts);
+      const step = await explainMap(instance, instance.definition, document, pipeline, artifacts);
       shown = { ...step.explanation, hypothetical };
       document = step.document;
     } else if (instance.definition.kind === 'barrier') {
@@ -101,13 +101,13 @@ function plain({ name, definition }: StageInstance): Shown {
   return { name, stage: definition.name, kind: definition.kind, outcome: 'kept', measurements: [] };
 }
 
-function explainMap(
+async function explainMap(
   instance: StageInstance,
   definition: MapDefinition,
   document: Document,
   { seed, baseDir }: Pipeline,
   artifacts: readonly ArtifactRef[],
-): { explanation: Shown; document: Document } {
+): Promise<{ explanation: Shown; document: Document }> {
   const explanation = plain(instance);
   const artifact = (role: string, by?: string): string | undefined => findArtifact(artifacts, role, by);
   for (const { role } of definition.needs ?? []) {
@@ -118,7 +118,9 @@ function explainMap(
   const before = structuredClone(document);
   let verdict: Verdict;
   try {
-    const stage: MapStage = definition.create(instance.options, { name: instance.name, seed, baseDir, artifact });
+    const context = { name: instance.name, seed, baseDir, artifact };
+    await definition.prepare?.(instance.options, context);
+    const stage: MapStage = definition.create(instance.options, context);
     explanation.measurements = stage.explain?.(structuredClone(document)) ?? [];
     verdict = stage.process(document);
   } catch (error) {

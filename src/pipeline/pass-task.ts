@@ -44,12 +44,15 @@ let cached: { key: string; maps: Promise<MapStage[]> } | undefined;
 /** The map stages, made once per worker; two tasks may ask while the first of them loads a user's stage. */
 function mapStages(spec: PassSpec): Promise<MapStage[]> {
   if (cached?.key !== spec.cacheKey) {
-    const maps = spec.maps.map(async (ref) =>
-      (await definitionOf(ref, 'map')).create(ref.options, {
+    const maps = spec.maps.map(async (ref) => {
+      const definition = await definitionOf(ref, 'map');
+      const context = {
         ...stageContext(ref, spec.seed, spec.baseDir),
-        artifact: (role, by) => findArtifact(spec.artifacts, role, by),
-      }),
-    );
+        artifact: (role: string, by?: string) => findArtifact(spec.artifacts, role, by),
+      };
+      await definition.prepare?.(ref.options, context);
+      return definition.create(ref.options, context);
+    });
     cached = { key: spec.cacheKey, maps: Promise.all(maps) };
   }
   return cached.maps;

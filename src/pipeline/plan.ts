@@ -13,9 +13,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
+import { corpusmillVersion } from '../core/version.ts';
 import type { InputFile, InputSpec } from '../io/input.ts';
 import type { Pipeline, StageInstance } from './pipeline.ts';
-import { corpusmillVersion } from './version.ts';
 
 /** Raised when the files in a run directory change their form. */
 const RUN_FORMAT = 2;

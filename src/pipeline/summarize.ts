@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import type { BarrierSummary, OutputSummary, RunSummary } from '../core/run-summary.ts';
 import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Volume } from '../core/stats.ts';
+import { corpusmillVersion } from '../core/version.ts';
 import { type AuditFiles, auditSpec } from './audit.ts';
 import { barrierOutcome } from './barrier-result.ts';
 import type { BarrierOutcome } from './barrier-task.ts';
@@ -13,7 +14,6 @@ import type { RunContext } from './run-context.ts';
 import { finishedResult } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
 import { sinkResult } from './run-sink.ts';
-import { corpusmillVersion } from './version.ts';
 
 export async function summarize(run: RunContext): Promise<RunSummary> {
   const { pipeline, plan, directory } = run;

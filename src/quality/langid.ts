@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CorpusmillError } from '../core/errors.ts';
 import { defineMap, drop, KEEP, type MapStage } from '../core/stage.ts';
+import { firstUnits } from '../text/first-units.ts';
 import { hanScript } from '../text/han-script.ts';
 import { textView } from '../text/view.ts';
 import { bundledLanguageModel } from './bundled-model.ts';
@@ -100,7 +101,7 @@ export const langid = defineMap({
 function createStage(given: LangidOptions, name: string, identify: LanguageIdentifier): MapStage {
   const { languages, minConfidence, maxChars } = given;
   const drops = (given.action ?? (languages === null ? 'annotate' : 'drop')) === 'drop';
-  const read = (text: string) => identify(maxChars === null ? text : cut(text, maxChars));
+  const read = (text: string) => identify(maxChars === null ? text : firstUnits(text, maxChars));
   return {
     process(document) {
       const { text } = document;
@@ -132,12 +133,6 @@ function createStage(given: LangidOptions, name: string, identify: LanguageIdent
       ];
     },
   };
-}
-
-/** The first `units` units, not through the middle of a surrogate pair. */
-function cut(text: string, units: number): string {
-  if (text.length <= units) return text;
-  return text.slice(0, (text.charCodeAt(units - 1) & 0xfc00) === 0xd800 ? units - 1 : units);
 }
 
 /** Share of the document's line characters by language, three decimals, largest first. */

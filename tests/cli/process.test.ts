@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/core/native.ts';
-import { corpusmillVersion } from '../../src/pipeline/version.ts';
+import { corpusmillVersion } from '../../src/core/version.ts';
 
 const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { corpusmillVersion } from '../../src/pipeline/version.ts';
+import { corpusmillVersion } from '../../src/core/version.ts';
 import { cli } from './cli.ts';
 
 const COMMANDS = ['run', 'dedup', 'diff', 'validate', 'stages', 'inspect', 'init', 'schema'];

@@ -217,9 +217,10 @@ function checkNeeds(
         continue;
       }
       // A misspelt maker is reported already; its absence would only be a consequence.
-      const misspelt = entries.some((e) => e.definition === undefined && e.index < index);
-      if (misspelt || entries.some((e) => e.index < index && makes(e))) continue;
       const makers = [...registry.values()].filter(makesRole);
+      const isMisspelt = ({ index: at, definition: known, stage: given }: Entry): boolean =>
+        known === undefined && at < index && makers.some((maker) => given?.startsWith(maker.name.split('.')[0]));
+      if (entries.some((e) => isMisspelt(e) || (e.index < index && makes(e)))) continue;
       const maker = makers.map((d) => quote(d.name)).join(' or ') || `a stage that makes a ${role}`;
       const later = entries.find((entry) => entry.index > index && makes(entry));
       const option = Object.hasOwn(definition!.options.shape, role) ? `, or its option '${role}'` : '';

@@ -1,8 +1,8 @@
 /** The pipeline of `corpusmill diff`, made in memory: two inputs named `a` and `b`, and the stage `compare`. */
 import type { ComparisonDetails } from '../../dedup/compare/comparison.ts';
+import { type CorpusSettings, memoryPipeline, type RunSettings } from '../memory-pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { RunResult } from '../run.ts';
-import { type CorpusSettings, memoryPipeline, type RunSettings } from './request.ts';
 
 export interface DiffRequest extends CorpusSettings, RunSettings {
   a: string;
@@ -22,7 +22,7 @@ export async function diffPipeline(request: DiffRequest): Promise<Pipeline> {
     { name: 'b', path: b },
   ];
   const stage = { stage: 'compare', normalize, near, examples, ...(threshold !== undefined && { threshold }) };
-  return memoryPipeline('diff', inputs, [stage], request, request);
+  return memoryPipeline('diff', inputs, [stage], request, { ...request, audit: 'full' });
 }
 
 /** What the stage found. */

@@ -3,15 +3,10 @@
  * lines where it is asked for, `write` where it is asked for. It runs like any other: resumable, in workers, and with
  * the same bytes for any number of them.
  */
-import { join } from 'node:path';
-import { CorpusmillError } from '../../core/errors.ts';
 import type { Keep } from '../../dedup/keep.ts';
-import type { InputFormat } from '../../io/input.ts';
-import { inputNameOf, resolveGlob } from '../config/inputs.ts';
-import { ConfigError } from '../config/issues.ts';
-import { parsePipeline } from '../config/load.ts';
+import { inputNameOf } from '../config/inputs.ts';
+import { type CorpusSettings, memoryPipeline, type RunSettings } from '../memory-pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { loadStages } from '../stage-loaders.ts';
 
 /** How copies are looked for. */
 export interface DedupSettings {
@@ -28,23 +23,6 @@ export interface DedupSettings {
   keep: Keep | undefined;
   /** Path into meta to what the report counts as a source; undefined: the input. */
   sourceField: string | undefined;
-}
-
-export interface CorpusSettings {
-  format: InputFormat | 'auto';
-  textField: string;
-  idField: string;
-}
-
-export interface RunSettings {
-  cwd: string;
-  env: NodeJS.ProcessEnv;
-  /** Run directory, relative to `cwd`. */
-  output: string;
-  workers: number | undefined;
-  /** For decisions, in MiB. */
-  memoryMiB: number | undefined;
-  maxBadRecords: number | undefined;
 }
 
 export interface DedupRequest extends DedupSettings, CorpusSettings, RunSettings {
@@ -88,53 +66,8 @@ export async function dedupPipeline(request: DedupRequest): Promise<Pipeline> {
     taken.add(name);
     return { name, path };
   });
-  return memoryPipeline('dedup', inputs, stages, request, request);
+  return memoryPipeline('dedup', inputs, stages, request, { ...request, audit: 'full' });
 }
 
 /** The registered stage that drops or cuts repeated lines. */
 const LINES_STAGE = 'dedup.lines';
-
-/** A pipeline without a file, checked as if it came from one. */
-export async function memoryPipeline(
-  name: string,
-  inputs: readonly { name: string; path: string }[],
-  stages: readonly Record<string, unknown>[],
-  { format, textField, idField }: CorpusSettings,
-  { cwd, env, output, workers, memoryMiB, maxBadRecords }: RunSettings,
-): Promise<Pipeline> {
-  const text = JSON.stringify({
-    name,
-    output,
-    inputs: inputs.map(({ name, path }) => ({ name, path: resolveGlob(cwd, path), format, textField, idField })),
-    stages,
-    run: {
-      ...(workers !== undefined && { workers }),
-      ...(memoryMiB !== undefined && { decideMemoryMiB: memoryMiB }),
-      ...(maxBadRecords !== undefined && { maxBadRecords }),
-      // Who was dropped, and for whom, is what people come for.
-      audit: 'full',
-    },
-  });
-  const registry = await loadStages(stages.map(({ stage }) => String(stage)));
-  // Dollar signs in paths are no variables here.
-  const escaped = text.replaceAll('${', () => '$${');
-  try {
-    return parsePipeline(escaped, join(cwd, `corpusmill ${name}`), { cwd, env, registry });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    // Lines and columns of a text that nobody wrote would only confuse.
-    const mistakes = error.issues.map(
-      ({ path, found, expected, message }) =>
-        `${path.replace(/^stages\.\d+\./, '')}: found ${found}, ${message ?? `expected ${expected}`}`,
-    );
-    // Stages that share a flag share its mistakes.
-    throw new CorpusmillError('USAGE', [...new Set(mistakes)].join('; '), { cause: error });
-  }
-}
-
-/** An error of a run, for someone who has typed the paths and written no pipeline file. */
-export function withoutPipelineFile(error: unknown): unknown {
-  if (!(error instanceof CorpusmillError) || error.code !== 'INPUT_NOT_FOUND') return error;
-  const hint = 'paths are relative to the current directory; check the spelling, and quote globs';
-  return new CorpusmillError(error.code, error.message, { hint, cause: error });
-}
