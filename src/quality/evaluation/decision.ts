@@ -31,10 +31,9 @@ export function thresholdOf({ name, threshold, scale }: ModelScores, sweep: Thre
 
 /** Of two labels: positive from the threshold up. */
 export function decideByThreshold(scores: Float64Array, threshold: number, positive: number): Decision {
-  return {
-    predicted: Int32Array.from(scores, (score) => (score >= threshold ? positive : 1 - positive)),
-    margin: scores.map((score) => Math.abs(score - threshold)),
-  };
+  const predicted = new Int32Array(scores.length);
+  for (let i = 0; i < predicted.length; i++) predicted[i] = scores[i] >= threshold ? positive : 1 - positive;
+  return { predicted, margin: scores.map((score) => Math.abs(score - threshold)) };
 }
 
 /** The label of the highest score, the first of equal ones; the margin is its lead over the second. */

@@ -6,7 +6,7 @@
  * The interval is the plain normal one cut to [0, 1], as pROC gives it. Where the placements do not vary (perfectly
  * separated classes, all scores equal, or one document of a class) there is no interval, rather than one of width 0.
  */
-import { descendingOrder } from './threshold-sweep.ts';
+import { rowOf, sweepThresholds } from './threshold-sweep.ts';
 
 /** Two-sided 95 % quantile of the normal distribution. */
 const Z95 = 1.959963984540054;
@@ -26,23 +26,18 @@ export interface Interval {
  * @returns [documents]
  */
 export function placements(scores: Float64Array, positive: Uint8Array): Float64Array {
-  const order = descendingOrder(scores);
-  const positives = positive.reduce((sum, value) => sum + value, 0);
-  const negatives = scores.length - positives;
+  const sweep = sweepThresholds(scores, positive);
+  const { positives, negatives, truePositives, falsePositives } = sweep;
   const placed = new Float64Array(scores.length);
-  let positivesAbove = 0;
-  for (let from = 0, to = 0; from < order.length; from = to) {
-    let positivesHere = 0;
-    while (to < order.length && scores[order[to]] === scores[order[from]]) positivesHere += positive[order[to++]];
-    const negativesHere = to - from - positivesHere;
-    const negativesBelow = negatives - (to - positivesAbove - positivesHere);
-    for (let i = from; i < to; i++) {
-      placed[order[i]] =
-        positive[order[i]] === 1
-          ? (negativesBelow + negativesHere / 2) / negatives
-          : (positivesAbove + positivesHere / 2) / positives;
+  for (let i = 0; i < scores.length; i++) {
+    const row = rowOf(sweep, scores[i]);
+    if (positive[i] === 1) {
+      const negativesHere = falsePositives[row] - (row === 0 ? 0 : falsePositives[row - 1]);
+      placed[i] = (negatives - falsePositives[row] + negativesHere / 2) / negatives;
+    } else {
+      const positivesAbove = row === 0 ? 0 : truePositives[row - 1];
+      placed[i] = (positivesAbove + truePositives[row]) / 2 / positives;
     }
-    positivesAbove += positivesHere;
   }
   return placed;
 }

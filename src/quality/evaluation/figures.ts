@@ -96,7 +96,9 @@ const NONE: Figures = {
 
 /** [documents], 1 where a document is of the label. */
 export function indicator(truth: Int32Array | Uint8Array, label: number): Uint8Array {
-  return Uint8Array.from(truth, (value) => (value === label ? 1 : 0));
+  const is = new Uint8Array(truth.length);
+  for (let i = 0; i < is.length; i++) is[i] = truth[i] === label ? 1 : 0;
+  return is;
 }
 
 /** One label's column of [documents, labels] scores. */

@@ -40,5 +40,7 @@ export function rowsOf(column: Float64Array, documents: Uint32Array, width: numb
 
 /** Label indices of some documents. */
 export function labelsOf(column: Int32Array | Uint8Array, documents: Uint32Array): Int32Array {
-  return Int32Array.from(documents, (document) => column[document]);
+  const labels = new Int32Array(documents.length);
+  for (let i = 0; i < labels.length; i++) labels[i] = column[documents[i]];
+  return labels;
 }
