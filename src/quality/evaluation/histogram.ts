@@ -23,9 +23,11 @@ export function scoreHistogram(
   const [low, high] = scale === 'probability' ? [0, 1] : middleOf(scores);
   const width = (high - low) / bins;
   const count = width > 0 ? bins : 1;
+  // Multiplied before divided: 19 twentieths are .95, 19 × .05 is a little more.
+  const edge = (bin: number): number => low + (bin * (high - low)) / bins;
   const found: ScoreBin[] = Array.from({ length: count }, (_, bin) => ({
-    from: bin === 0 ? undefined : low + bin * width,
-    below: bin === count - 1 ? undefined : low + (bin + 1) * width,
+    from: bin === 0 ? undefined : edge(bin),
+    below: bin === count - 1 ? undefined : edge(bin + 1),
     positives: 0,
     negatives: 0,
   }));
