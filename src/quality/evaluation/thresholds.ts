@@ -58,7 +58,7 @@ export interface KeptShare {
   recall: number | undefined;
 }
 
-export const KEPT_SHARES: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+const KEPT_SHARES: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
 /** What keeping the best-scored `shares` (rising, in (0, 1]) of the documents takes and gives. The sweep is not empty. */
 export function keptShares(sweep: ThresholdSweep, shares: readonly number[] = KEPT_SHARES): KeptShare[] {

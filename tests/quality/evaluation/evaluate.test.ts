@@ -360,6 +360,14 @@ describe('an evaluation that has little to say', () => {
     ).toThrow('cannot find the best threshold of the model words: there is no positive document');
   });
 
+  it('of a fold without documents: no figure there, and means over the others', () => {
+    const input = twoLabels();
+    const folds = Int32Array.from(input.ids, (_, i) => 2 * (i % 2));
+    const { auc, logLoss } = evaluate({ ...input, folds }).models[1].crossValidation!;
+    expect([auc.values.length, auc.values[1], logLoss.values[1]]).toEqual([3, null, null]);
+    expect(auc.mean).toBeCloseTo((auc.values[0]! + auc.values[2]!) / 2, 14);
+  });
+
   it('of equal scores: an AUC of one half, without an interval', () => {
     const input = twoLabels();
     const scores = new Float64Array(60).fill(0.3);

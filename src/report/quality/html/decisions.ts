@@ -64,9 +64,9 @@ function bestThresholds({ best }: BinaryReport): Markup {
 
 function keptTable({ kept }: BinaryReport): Markup {
   return html`<h4>Keeping the best-scored share</h4>
-<div class="table-frame"><table class="plain narrow"><thead><tr><th scope="col">Keep</th><th scope="col" class="num">Threshold</th><th scope="col" class="num">Documents</th><th scope="col" class="num">Precision</th><th scope="col" class="num">Recall</th></tr></thead>
+<div class="table-frame"><table class="plain narrow"><thead><tr><th scope="col">Keep best</th><th scope="col" class="num">Threshold</th><th scope="col" class="num">Documents</th><th scope="col" class="num">Precision</th><th scope="col" class="num">Recall</th></tr></thead>
 <tbody>${kept.map(
     (row) =>
-      html`<tr><th scope="row">best ${formatMeasure(100 * row.share)} %</th><td class="num">${formatThreshold(row.threshold)}</td><td class="num">${formatCount(row.kept)}</td><td class="num">${formatFigure(row.precision)}</td><td class="num">${formatFigure(row.recall)}</td></tr>`,
+      html`<tr><th scope="row">${formatMeasure(100 * row.share)} %</th><td class="num">${formatThreshold(row.threshold)}</td><td class="num">${formatCount(row.kept)}</td><td class="num">${formatFigure(row.precision)}</td><td class="num">${formatFigure(row.recall)}</td></tr>`,
   )}</tbody></table></div>`;
 }

@@ -53,5 +53,5 @@ td.num small{white-space:nowrap}
 details.model{border-top:1px solid var(--line);margin-top:1rem}
 details.model>summary{color:var(--ink);font-weight:550}
 h3 .swatch{align-self:center;margin-right:0}
-@media (max-width:40rem){.narrow{font-size:.875rem}.narrow th,.narrow td{padding-right:.5rem}.narrow thead th{font-size:.75rem}.stacking td.num small{display:inline;margin-left:.4em}}
+@media (max-width:40rem){.narrow{font-size:.875rem}.narrow th,.narrow td{padding-right:.35rem}.narrow thead th{font-size:.75rem}.stacking td.num small{display:inline;margin-left:.4em}}
 `;
