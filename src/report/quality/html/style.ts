@@ -42,7 +42,7 @@ caption b{color:var(--ink);font-weight:650}
 td.num small{white-space:nowrap}
 .stacking td.num small{display:block}
 .undefined{white-space:normal;color:var(--muted);font-size:.8125rem}
-.matrix td small{margin-left:.3em}
+.matrix td small{margin-left:.3em;color:inherit}
 .matrix tbody td.right{background:color-mix(in srgb,var(--kept) var(--heat,0%),var(--panel))}
 .features th code{white-space:pre-wrap}
 .features td.weight-bar{width:35%}
