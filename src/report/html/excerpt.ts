@@ -1,18 +1,16 @@
 /**
- * Excerpts of dropped documents, and the budget that keeps the page small: when all excerpts together would pass it, each is
- * cut to the same shorter length. `report.json` always holds the whole excerpts.
+ * Excerpts of documents, and the budget that keeps the page small: when all excerpts together would pass it, each is cut to the
+ * same shorter length. The report's JSON always holds the whole excerpts.
  */
 import { formatBytes } from '../numbers.ts';
-import type { Report } from '../report-schema.ts';
 import { type Child, html, type Markup } from './markup.ts';
 
 /** UTF-8 bytes that the excerpts of a page may take in all; the rest of a page is 40 to 150 kB. */
 const EXCERPT_BUDGET_BYTES = 160_000;
 const LENGTHS = [600, 450, 320, 220, 140, 80];
 
-/** UTF-16 units that each excerpt may have. */
-export function excerptLength(report: Report): number {
-  const texts = [...report.drops.flatMap((drop) => drop.samples.map((sample) => sample.excerpt))];
+/** UTF-16 units that each of a page's excerpts may have. */
+export function excerptLength(texts: readonly string[]): number {
   const fits = (length: number) =>
     texts.reduce((total, text) => total + Buffer.byteLength(text.slice(0, length)), 0) <= EXCERPT_BUDGET_BYTES;
   return LENGTHS.find(fits) ?? LENGTHS[LENGTHS.length - 1];

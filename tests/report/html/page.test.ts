@@ -8,6 +8,7 @@ import { PAGE_SCRIPT } from '../../../src/report/html/script.ts';
 import { PAGE_STYLE } from '../../../src/report/html/style.ts';
 import { buildReport } from '../../../src/report/report-data.ts';
 import { emptySummary, HOSTILE, smallSummary, stagesFrom, webSummary } from '../fixture.ts';
+import { kindsOfElements } from './kinds-of-elements.ts';
 
 const pageOf = (summary: RunSummary) => renderHtml(buildReport(summary));
 const parse = (summary: RunSummary) => parseHTML(pageOf(summary)).document;
@@ -44,16 +45,6 @@ function withText(text: string): RunSummary {
   for (const output of summary.outputs) Object.assign(output, { name: text, path: text, details: { [text]: text } });
   summary.quarantine = { records: 1, byReason: { [text]: 1 }, path: text };
   return summary;
-}
-
-/** `tag attribute attribute` for every kind of element on the page. */
-function kindsOfElements(page: string): Set<string> {
-  const { document } = parseHTML(page);
-  return new Set(
-    [...document.querySelectorAll('*')].map((element) =>
-      [element.localName, ...[...element.attributes].map((attribute) => attribute.name).sort()].join(' '),
-    ),
-  );
 }
 
 describe('report.html', () => {
