@@ -8,7 +8,6 @@
  *
  * Cost: 12 bytes of features per document and score, 4 for the label.
  */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { createColumnWriter } from '../core/columns.ts';
 import { CorpusmillError } from '../core/errors.ts';
@@ -16,7 +15,6 @@ import { createFeatureReader, type FeatureReader } from '../core/feature-reader.
 import { fieldValue } from '../core/meta-field.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
 import { corpusmillVersion } from '../core/version.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 import { languageOf, sourceOf } from './document-groups.ts';
 import { evaluate } from './evaluation/evaluate.ts';
 import type { ModelScores } from './evaluation/evaluation-input.ts';

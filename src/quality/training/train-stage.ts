@@ -22,7 +22,6 @@ import {
   type InputMistake,
   type Observer,
 } from '../../core/stage.ts';
-import { writeFileAtomic } from '../../io/atomic.ts';
 import { firstUnits } from '../../text/first-units.ts';
 import { languageOf, sourceOf } from '../document-groups.ts';
 import { createLanguageModelTrainer } from '../ngram-lm/trainer.ts';
