@@ -20,8 +20,8 @@ import type { ClassifierKind } from './classifier.ts';
 
 export type JsonClassifierKind = Exclude<ClassifierKind, 'fasttext'>;
 
-export const CLASSIFIER_FORMAT = 'corpusmill-classifier';
-export const CLASSIFIER_FILE_VERSION = 1;
+const CLASSIFIER_FORMAT = 'corpusmill-classifier';
+const CLASSIFIER_FILE_VERSION = 1;
 const KINDS: readonly JsonClassifierKind[] = ['naive-bayes', 'logistic', 'gbdt', 'forest'];
 
 /** What every such file has. Each kind's schema extends it: the members of its model stand beside these. */

@@ -187,6 +187,7 @@ describe.each(KINDS)('a classifier of kind %s', (kind) => {
   const own: Record<JsonClassifierKind, typeof damage> = {
     'naive-bayes': [
       ['fewer counts', (file) => ({ ...file, counts: [[1], [2]] }), /counts\[0\] has 1 entries for \d+ features/],
+      ['no texts', (file) => ({ ...file, labelCounts: [0, 0] }), 'labelCounts has no text'],
       [
         'counts of one label',
         (file) => ({ ...file, counts: [(file['counts'] as number[][])[0]] }),

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { CorpusmillError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
-import { createTokenizer, type Tokenizer } from '../../text/folded-tokens.ts';
+import { createTokenizer, fits, roomFor, type Tokenizer } from '../../text/folded-tokens.ts';
 import type { Classifier, ClassifierTrainer, TellingFeature } from '../classifier.ts';
 import {
   type ClassifierFile,
@@ -74,7 +74,6 @@ interface BayesModel {
   temperature: number;
 }
 
-const MOST_SCALE = 1000;
 const LENGTH_EXPONENTS = { none: 0, root: 0.5, mean: 1 } as const;
 
 /** A trainer for texts with these labels. The seed chooses the texts that calibrate. Throws CONFIG_INVALID. */
@@ -137,6 +136,7 @@ export function readClassifier(file: ClassifierFile): Classifier {
     const found = `counts of ${counts.length} and labelCounts of ${labelCounts.length}`;
     throw corruptClassifier(file.path, `${found} for ${labels.length} labels`);
   }
+  if (labelCounts.every((count) => count === 0)) throw corruptClassifier(file.path, 'labelCounts has no text');
   const odd = counts.findIndex((of) => of.length !== features.length);
   if (odd >= 0) {
     throw corruptClassifier(
@@ -198,7 +198,7 @@ function createReader({ features }: BayesModel, { ngrams }: BayesOptions): (text
   return (text) => {
     const length = tokenizer.tokenize(text);
     const { tokens } = tokenizer;
-    if (words.length < 2 * length) words = new Uint32Array(4 * length);
+    if (!fits(2 * length, words.length)) words = new Uint32Array(roomFor(2 * length));
     let known = 0;
     for (let i = 0; i < length; i++) {
       const word = table.find(tokens[i], 0);
@@ -235,15 +235,17 @@ function calibrated(
   const read = createReader(model, options);
   const exponent = LENGTH_EXPONENTS[options.lengthNormalization];
   const texts = [];
+  let lengths = 0;
   for (const { text, label } of sample) {
     const scores = new Float64Array(model.counts.length);
     const priors = new Float64Array(model.counts.length);
     const words = read(text);
     const known = leaveOneOut({ label, words }, scores, priors);
     if (known === 0) continue;
+    lengths += known ** exponent;
     for (let i = 0; i < scores.length; i++) scores[i] /= known ** exponent;
     texts.push({ label, scores, priors });
   }
-  // More than naive Bayes itself claims is never believed; a mean says less than the sum it came from.
-  return fitTemperature(texts, exponent === 0 ? 1 : MOST_SCALE);
+  // No more is believed of the text of mean length than naive Bayes itself claims.
+  return texts.length === 0 ? 1 : fitTemperature(texts, lengths / texts.length);
 }

@@ -11,7 +11,7 @@ import { createPlacedTokenizer } from '../../text/token-spans.ts';
 import { createGramTable } from './gram-table.ts';
 
 /** About 200 MB of tables with two labels. */
-export const MAX_TRACKED = 1 << 22;
+const MAX_TRACKED = 1 << 22;
 
 export interface GramCounts {
   /** The words and pairs that are kept, most frequent first. */
@@ -75,7 +75,7 @@ export function createGramCounter(labelCount: number, longest: number, maxTracke
       const { tokens, starts, ends } = tokenizer;
       for (let i = 0; i < length; i++) {
         const word = count(tokens[i], 0, label);
-        words[word] ??= text.slice(starts[i], ends[i]);
+        words[word] ??= ownCopy(text.slice(starts[i], ends[i]));
         if (longest > 1 && i > 0) count(tokens[i - 1], tokens[i], label);
       }
       while (table.count > maxTracked) forget();
@@ -104,6 +104,11 @@ export function createGramCounter(labelCount: number, longest: number, maxTracke
       };
     },
   };
+}
+
+/** A slice of 13 units or more would keep the whole text in memory. */
+function ownCopy(slice: string): string {
+  return slice.length < 13 ? slice : Buffer.from(slice, 'utf16le').toString('utf16le');
 }
 
 /** Grams of at least `minCount`, and of those more frequent ones only as the rank `maxFeatures` allows, ties included. */

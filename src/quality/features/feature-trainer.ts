@@ -14,19 +14,7 @@ import {
 } from '../classifier-file.ts';
 import { checkLabelCounts, checkLabels, isBlank } from '../training-texts.ts';
 import { FEATURES_VERSION, featureNames, readFeatures } from './features.ts';
-
-/** Rows of numbers with a label each. */
-export interface LabelledMatrix {
-  /** [rows, columns], row after row. */
-  matrix: Float64Array;
-  rows: number;
-  columns: number;
-  /** Index of each row's label, [rows]. */
-  labels: Uint32Array;
-  labelCount: number;
-  /** Names of the columns, for messages. */
-  names?: readonly string[];
-}
+import type { LabelledMatrix } from './labelled-matrix.ts';
 
 /** What was learnt from a matrix. */
 export interface FeatureModel {
@@ -135,7 +123,7 @@ export function checkFeaturesVersion(file: ClassifierFile, featuresVersion: numb
   );
 }
 
-/** A column's number in a file. Throws INPUT_CORRUPT where there is no such statistic. */
+/** Throws INPUT_CORRUPT where a member of a file has not one entry for each statistic. */
 export function checkColumns(file: ClassifierFile, member: string, found: number): void {
   if (found === featureNames.length) return;
   throw corruptClassifier(file.path, `${member} has ${found} entries for ${featureNames.length} statistics`);

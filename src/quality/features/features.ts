@@ -2,8 +2,8 @@
  * A text as a vector of statistics: what filters compare with thresholds one by one, for a model to weigh together.
  *
  * Names, order and meaning belong to `FEATURES_VERSION`: a model keeps the version it was trained with, and is refused under
- * another. So whatever changes a number of any text (a new feature, a list of words, a rule of src/text) raises it. Numbers
- * are shares from 0 to 1, logarithms of counts and lengths, and a few ratios: none is NaN or infinite, and for the empty
+ * another. So whatever changes a number of any text (a new feature, a list of words, a rule of src/text) raises it; what
+ * counts as a letter follows the Unicode version of the running Node, as everywhere in src/text. Numbers are shares from 0 to 1, logarithms of counts and lengths, and a few ratios: none is NaN or infinite, and for the empty
  * text all are 0. Cost on web pages: bench/quality-features.ts, `featuresMBPerSecond`.
  */
 import { textView } from '../../text/view.ts';

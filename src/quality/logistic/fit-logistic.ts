@@ -8,7 +8,7 @@
  * with few rows that is Newton's method, and 10 to 20 iterations reach a gradient of 10⁻⁸. Cost: 2 · rows · columns ·
  * vectors multiplications an iteration; up to `CURVATURE_ROWS` · (columns · vectors)² / 2 a guess.
  */
-import type { LabelledMatrix } from '../features/feature-trainer.ts';
+import type { LabelledMatrix } from '../features/labelled-matrix.ts';
 import { softmax } from '../softmax.ts';
 import { factorize, solve } from './cholesky.ts';
 import { type Minimum, minimize } from './lbfgs.ts';

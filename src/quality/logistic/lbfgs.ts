@@ -23,6 +23,8 @@ export interface Minimum {
 const MEMORY = 10;
 /** Share of the promised fall that a step must bring (Nocedal & Wright, section 3.1). */
 const SUFFICIENT_FALL = 1e-4;
+/** At the bottom values differ by rounding alone, while the gradient still tells the way. */
+const ROUNDING = 1e-15;
 /** Beyond 50 halvings a step is lost in rounding. */
 const MAX_HALVINGS = 50;
 
@@ -66,7 +68,7 @@ export function minimize(
     for (; halvings < MAX_HALVINGS; halvings++) {
       for (let i = 0; i < size; i++) next[i] = x[i] + length * direction[i];
       nextValue = objective(next, nextGradient);
-      if (nextValue <= value + SUFFICIENT_FALL * length * slope) break;
+      if (nextValue <= value + SUFFICIENT_FALL * length * slope + ROUNDING * Math.abs(value)) break;
       length /= 2;
     }
     if (halvings === MAX_HALVINGS) break;

@@ -15,9 +15,9 @@ import {
   createFeatureTrainer,
   type FeatureModel,
   featureFileSchema,
-  type LabelledMatrix,
 } from '../features/feature-trainer.ts';
 import { featureNames } from '../features/features.ts';
+import type { LabelledMatrix } from '../features/labelled-matrix.ts';
 import { softmax } from '../softmax.ts';
 import { fitLogistic, type LogisticFit, MAX_UNKNOWNS } from './fit-logistic.ts';
 import { columnScaling, type Scaling, standardized } from './standardize.ts';

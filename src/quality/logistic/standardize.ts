@@ -3,7 +3,7 @@
  * fits all of them. A column that never changes stays 0.
  */
 import { CorpusmillError } from '../../core/errors.ts';
-import type { LabelledMatrix } from '../features/feature-trainer.ts';
+import { describeEntry, type LabelledMatrix } from '../features/labelled-matrix.ts';
 
 export interface Scaling {
   means: Float64Array;
@@ -12,7 +12,8 @@ export interface Scaling {
 }
 
 /** Means and deviations of the columns. Throws CONFIG_INVALID naming the first number that is NaN or infinite. */
-export function columnScaling({ matrix, rows, columns, names }: LabelledMatrix): Scaling {
+export function columnScaling(data: LabelledMatrix): Scaling {
+  const { matrix, rows, columns } = data;
   const means = new Float64Array(columns);
   const scales = new Float64Array(columns);
   for (let column = 0; column < columns; column++) {
@@ -21,7 +22,15 @@ export function columnScaling({ matrix, rows, columns, names }: LabelledMatrix):
     let most = Number.NEGATIVE_INFINITY;
     for (let row = 0; row < rows; row++) {
       const value = matrix[row * columns + column];
-      if (!Number.isFinite(value)) throw notFinite(value, row, column, names);
+      if (!Number.isFinite(value)) {
+        throw new CorpusmillError(
+          'CONFIG_INVALID',
+          `cannot fit a logistic regression: ${describeEntry(data, row, column)}`,
+          {
+            hint: 'fill it in, leave the row out, or train trees (gbdt, forest), to which a missing value is one more value',
+          },
+        );
+      }
       sum += value;
       least = Math.min(least, value);
       most = Math.max(most, value);
@@ -45,15 +54,4 @@ export function standardized({ matrix, rows, columns }: LabelledMatrix, { means,
     standard[i] = (matrix[i] - means[column]) / scales[column];
   }
   return standard;
-}
-
-function notFinite(value: number, row: number, column: number, names: readonly string[] | undefined): CorpusmillError {
-  const name = names?.[column] === undefined ? '' : ` ${names[column]}`;
-  return new CorpusmillError(
-    'CONFIG_INVALID',
-    `cannot fit a logistic regression: feature${name} (column ${column}) of row ${row} is ${value}`,
-    {
-      hint: 'fill the value in, leave the row out, or train trees (gbdt, forest), for which a missing value is one more value',
-    },
-  );
 }

@@ -6,7 +6,7 @@
  * midpoints between neighbours, as in scikit-learn's HistGradientBoosting. Cost: a sort a column.
  */
 import { CorpusmillError } from '../../core/errors.ts';
-import type { LabelledMatrix } from '../features/feature-trainer.ts';
+import { describeEntry, type LabelledMatrix } from '../features/labelled-matrix.ts';
 
 export const MAX_BINS = 255;
 /** Rows that edges are found from: quantiles of more are the same. */
@@ -87,15 +87,12 @@ function binOf(value: number, edges: Float64Array): number {
   return low;
 }
 
-function checkFinite({ matrix, rows, columns, names }: LabelledMatrix, column: number): void {
+function checkFinite(data: LabelledMatrix, column: number): void {
+  const { matrix, rows, columns } = data;
   for (let row = 0; row < rows; row++) {
-    const value = matrix[row * columns + column];
-    if (Math.abs(value) !== Number.POSITIVE_INFINITY) continue;
-    const name = names?.[column] === undefined ? '' : ` ${names[column]}`;
-    throw new CorpusmillError(
-      'CONFIG_INVALID',
-      `cannot train trees: feature${name} (column ${column}) of row ${row} is ${value}`,
-      { hint: 'give a number, or NaN for a missing value: trees learn what that means' },
-    );
+    if (Math.abs(matrix[row * columns + column]) !== Number.POSITIVE_INFINITY) continue;
+    throw new CorpusmillError('CONFIG_INVALID', `cannot train trees: ${describeEntry(data, row, column)}`, {
+      hint: 'give a number, or NaN for a missing value: trees learn what that means',
+    });
   }
 }

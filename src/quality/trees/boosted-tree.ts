@@ -18,7 +18,7 @@ export interface BoostedTreeSettings {
   learningRate: number;
 }
 
-/** A split of smaller hessian sums would divide rounding by rounding (scikit-learn's min_hessian_to_split). */
+/** A split of smaller hessian sums would divide rounding by rounding; where rows are that certain boosting comes to rest. */
 const MIN_HESSIAN = 1e-3;
 /** Gradients, hessians, rows. */
 const SUMS = 3;

@@ -5,7 +5,7 @@
  * bench/quality-features.ts.
  */
 import { CorpusmillError } from '../../core/errors.ts';
-import type { LabelledMatrix } from '../features/feature-trainer.ts';
+import type { LabelledMatrix } from '../features/labelled-matrix.ts';
 import { softmax } from '../softmax.ts';
 import { binColumns } from './binning.ts';
 import { type BoostedTreeSettings, createBoostedTreeGrower } from './boosted-tree.ts';

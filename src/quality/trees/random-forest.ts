@@ -7,7 +7,7 @@
  * node and column drawn, a step a row and a walk over the bins between its least and greatest.
  */
 import { createRandom, mix32 } from '../../core/random.ts';
-import type { LabelledMatrix } from '../features/feature-trainer.ts';
+import type { LabelledMatrix } from '../features/labelled-matrix.ts';
 import { type BinnedColumn, binColumns } from './binning.ts';
 import { createTreeBuilder, type DecisionTrees, leafOf, type TreeBuilder } from './decision-trees.ts';
 

@@ -263,6 +263,24 @@ describe('calibration', () => {
     expect(calm).toBeLessThan(0.8);
   });
 
+  it('is never surer than naive Bayes itself, and nothing to go by leaves it at 1', () => {
+    const rows = [
+      ['up up north', 0],
+      ['down down south', 1],
+    ] as const;
+    for (const lengthNormalization of ['none', 'root', 'mean']) {
+      const plain = train(rows).classifier.probabilities('up north')?.[0] ?? 0;
+      const { classifier, details } = train(rows, { lengthNormalization, calibrate: true });
+      // A word of one text alone is not known where that text is left out.
+      expect(details['temperature']).toBe(1);
+      expect(classifier.probabilities('up north')?.[0]).toBeLessThanOrEqual(plain);
+    }
+    const twice = [...rows, ...rows];
+    const plain = train(twice).classifier.probabilities('up up north')?.[0] ?? 0;
+    const calm = train(twice, { lengthNormalization: 'root', calibrate: true }).classifier;
+    expect(calm.probabilities('up up north')?.[0]).toBeCloseTo(plain, 12);
+  });
+
   it('by length gives a text said twice the certainty of the root of two, or none more', () => {
     const rows = [
       ['gold gold silver', 0],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LabelledMatrix } from '../../../src/quality/features/feature-trainer.ts';
+import type { LabelledMatrix } from '../../../src/quality/features/labelled-matrix.ts';
 import { factorize, solve } from '../../../src/quality/logistic/cholesky.ts';
 import { minimize } from '../../../src/quality/logistic/lbfgs.ts';
 import { createTrainer, fitLogisticModel, optionsSchema } from '../../../src/quality/logistic/logistic-classifier.ts';

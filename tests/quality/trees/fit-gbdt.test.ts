@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LabelledMatrix } from '../../../src/quality/features/feature-trainer.ts';
+import type { LabelledMatrix } from '../../../src/quality/features/labelled-matrix.ts';
 import { binColumns } from '../../../src/quality/trees/binning.ts';
 import { leafOf } from '../../../src/quality/trees/decision-trees.ts';
 import { fitGbdt, type GbdtSettings } from '../../../src/quality/trees/fit-gbdt.ts';
@@ -197,6 +197,17 @@ describe('boosting', () => {
       const other = fitGbdt(data, { ...settings, rounds, patience: 999 }, isHeldOut);
       expect(other.holdoutLoss as number).toBeGreaterThanOrEqual(fitted.holdoutLoss as number);
     }
+  });
+
+  it('comes to rest when it is certain of every row', () => {
+    const data = rows((i) => i % 2, 2);
+    const certain = { ...data, matrix: data.matrix.map((value, i) => (i % 3 === 0 ? (i / 3) % 2 : value)) };
+    const fitted = fitGbdt(certain, { ...SETTINGS, rounds: 600 });
+    expect(fitted.values.every(Number.isFinite)).toBe(true);
+    expect(probabilities(certain, { rounds: 600 }, 2).map(([, p]) => p)).toEqual([
+      expect.closeTo(0, 4),
+      expect.closeTo(1, 4),
+    ]);
   });
 
   it('leans on the column that matters', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom, mix32 } from '../../../src/core/random.ts';
-import type { LabelledMatrix } from '../../../src/quality/features/feature-trainer.ts';
+import type { LabelledMatrix } from '../../../src/quality/features/labelled-matrix.ts';
 import { leafOf } from '../../../src/quality/trees/decision-trees.ts';
 import { forestModel } from '../../../src/quality/trees/forest-classifier.ts';
 import { fitForest, leafShares } from '../../../src/quality/trees/random-forest.ts';
