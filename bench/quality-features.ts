@@ -108,7 +108,7 @@ async function measure(folder: string): ReturnType<Bench['run']> {
   notes.push(
     `human-quality: 218 documents give an AUC of ${best.toFixed(2)} a standard error of ${standardError(best, 120, 98).toFixed(3)} ` +
       '(Hanley & McNeil 1982); the spread above is that of the folds alone',
-    'mean line length: .775 is what its source reports for its full set; on these rows it is what the table says',
+    'mean line length: the notes of the data say .775 on the full set; on these rows it is what the table says',
   );
   if (human.gbdtMinusSklearn !== undefined) {
     figures['humanQualityGbdtMinusSklearn'] = round(human.gbdtMinusSklearn);
