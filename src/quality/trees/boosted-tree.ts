@@ -103,8 +103,8 @@ export function createBoostedTreeGrower(
     const rowCount = leaf.end - leaf.start;
     const { gradient, hessian } = leaf;
     const before = (gradient * gradient) / (hessian + l2);
-    // Rows of one label have the same gradient: splitting them gains nothing but rounding.
-    let bestGain = 1e-9 * before;
+    // Where rows have one label, or both sides the same shares of labels, a split gains nothing but rounding.
+    let bestGain = 1e-9 * before + 1e-12;
     let bestColumn = -1;
     let bestBin = 0;
     let bestMissingLeft = false;

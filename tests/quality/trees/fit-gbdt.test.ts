@@ -129,6 +129,16 @@ describe('a boosted tree', () => {
     return best;
   }
 
+  it('does not split where both sides would have the same shares of labels, whatever rounding says', () => {
+    // One in three on both sides of every split: the gain is 0, in floating point 10⁻³³.
+    const column = [Number.NaN, 0, Number.NaN, 0, Number.NaN, 0];
+    const data: LabelledMatrix = {
+      ...{ matrix: Float64Array.from(column), rows: 6, columns: 1 },
+      ...{ labels: Uint32Array.of(0, 0, 0, 1, 1, 0), labelCount: 2 },
+    };
+    expect(fitGbdt(data, { ...SETTINGS, rounds: 1, minSamplesLeaf: 3 }).splits).toBe(0);
+  });
+
   it('has no more leaves than allowed, and no smaller ones', () => {
     const data = rows(two, 2);
     for (const [maxLeaves, minSamplesLeaf] of [
