@@ -15,19 +15,24 @@ let sequence = 0;
 /** Writes `path` by what `fill` gives to the writer. Throws OUTPUT_FAILED; the file is then not there, or as it was. */
 export function writeBinaryFile(path: string, fill: (writer: BinaryWriter) => void): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-9${sequence++}.tmp`);
-  let file: number | undefined;
+  let file: number;
   try {
     mkdirSync(dirname(path), { recursive: true });
     file = openSync(temporary, 'w');
-    const writer = new BinaryWriter(file);
-    fill(writer);
-    writer.flush();
-    fsyncSync(file);
-    closeSync(file);
-    file = undefined;
+  } catch (error) {
+    throw outputFailed('create', path, error);
+  }
+  try {
+    try {
+      const writer = new BinaryWriter(file);
+      fill(writer);
+      writer.flush();
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
     renameSync(temporary, path);
   } catch (error) {
-    if (file !== undefined) closeSync(file);
     rmSync(temporary, { force: true });
     throw outputFailed('write', path, error);
   }

@@ -5,7 +5,7 @@
  * x = k·ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts so that k·ln 2 loses nothing; e^r by its series up to r¹³/13!.
  */
 
-const LOG2_E = 1.4426950408889634;
+const LOG2_E = Math.LOG2E;
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 /** Below this the result is taken for 0; so is that of NaN. */
