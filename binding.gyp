@@ -4,6 +4,12 @@
       "target_name": "corpusmill",
       "sources": [
         "native/addon.cc",
+        "native/fasttext_binding.cc",
+        "native/fasttext_centroids.cc",
+        "native/fasttext_descent.cc",
+        "native/fasttext_row_kernels.cc",
+        "native/fasttext_texts.cc",
+        "native/fasttext_vector.cc",
         "native/folded_tokens.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",
@@ -20,13 +26,15 @@
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       # No -march: one binary must run on every x86-64 and arm64; kernels choose their instruction set at run time.
-      "cflags": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      # No fused multiply-add: kernels on floats give the bits of their twins, which have none.
+      "cflags": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden", "-ffp-contract=off"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-O2"],
       "cflags_cc": ["-std=c++20"],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
         "GCC_OPTIMIZATION_LEVEL": "3",
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "OTHER_CFLAGS": ["-ffp-contract=off"],
         "MACOSX_DEPLOYMENT_TARGET": "11.0"
       },
       "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/std:c++20", "/O2"] } }

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
@@ -11,6 +12,7 @@ void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterFastText(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterSuffixArray(env, exports);

@@ -23,6 +23,29 @@ export interface NativeOpenSet {
   values(out: Uint32Array, at: number): void;
 }
 
+export interface NativeFastTextVectorizer {
+  /** Writes the mean of the text's rows of `input` and returns their number: see src/quality/fasttext/text-vector.ts. */
+  read(text: string, endOfText: boolean, input: Float32Array, hidden: Float64Array): number;
+}
+
+/** See src/quality/fasttext/training-texts.ts. */
+export interface NativeFastTextTexts {
+  add(text: string): void;
+  size(): { types: number; typeBytes: number; texts: number; tokens: number };
+  readTypes(bytes: Uint8Array, starts: Float64Array, counts: Float64Array): void;
+  readLengths(lengths: Uint32Array): void;
+  writeEntries(
+    order: Uint32Array,
+    unitOf: Int32Array,
+    wordNgrams: number,
+    bucket: number,
+    bits: Int32Array,
+    firstNgram: number,
+    entries: Uint32Array,
+    starts: Float64Array,
+  ): void;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
@@ -90,6 +113,46 @@ export interface NativeAddon {
   OpenSet: new () => NativeOpenSet;
   /** The instruction sets that this processor can run, slowest first. */
   minhashPaths(): string[];
+  /** `settings`: dim, minn, maxn, wordNgrams, bucket, kind of n-gram rows: see src/quality/fasttext/text-vector.ts. */
+  FastTextVectorizer: new (
+    wordBytes: Uint8Array,
+    wordStarts: Float64Array,
+    settings: Int32Array,
+    bits: Int32Array,
+  ) => NativeFastTextVectorizer;
+  FastTextTexts: new () => NativeFastTextTexts;
+  /** See src/quality/fasttext/gradient-descent.ts; `loss` as model files number it. */
+  fastTextDescend(
+    entries: Uint32Array,
+    starts: Float64Array,
+    targets: Int32Array,
+    sizes: Uint32Array,
+    unitStarts: Float64Array,
+    unitRows: Int32Array,
+    words: number,
+    dim: number,
+    loss: number,
+    lr: number,
+    epochs: number,
+    lrUpdateRate: number,
+    neg: number,
+    seed: number,
+    pathStarts: Float64Array,
+    pathNodes: Int32Array,
+    pathFromRight: Uint8Array,
+    thresholds: Float64Array,
+    sigmoid: Float32Array,
+    logarithm: Float64Array,
+    input: Float32Array,
+    rows: number,
+    filledRows: number,
+    output: Float32Array,
+    losses: Float64Array,
+  ): void;
+  /** Asks the system for large pages for an array that nothing was written to yet; where it has none nothing changes. */
+  fastTextLargePages(values: Float32Array): void;
+  /** See src/quality/fasttext/product-quantizer.ts. */
+  fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
 }
 
 /** The package root, from src/core/ and from dist/src/core/ alike: the nearest folder up with a package.json. */

@@ -76,17 +76,16 @@ export class BinaryReader {
 
   /** The bytes up to the next zero. */
   zeroEnded(): Buffer {
-    let pieces: Buffer | undefined;
+    const pieces: Buffer[] = [];
     for (;;) {
       this.#need(1);
       const end = this.#buffer.subarray(0, this.#filled).indexOf(0, this.#position);
       const stop = end < 0 ? this.#filled : end;
-      const piece = Buffer.from(this.#buffer.subarray(this.#position, stop));
-      pieces = pieces === undefined ? piece : Buffer.concat([pieces, piece]);
+      pieces.push(Buffer.from(this.#buffer.subarray(this.#position, stop)));
       this.#position = stop;
       if (end >= 0) {
         this.#position++;
-        return pieces;
+        return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
       }
     }
   }
@@ -97,11 +96,20 @@ export class BinaryReader {
     return bytes;
   }
 
-  /** `count` 32-bit floats; the bytes are taken as they lie, since every platform of Node is little-endian. */
+  /** `count` 32-bit floats. Throws INPUT_CORRUPT where the file ends before, or where one is no number. */
   float32s(count: number): Float32Array {
     const floats = new Float32Array(this.#checked(count, 4));
-    this.#fill(new Uint8Array(floats.buffer));
+    this.readFloat32s(floats);
     return floats;
+  }
+
+  /** As many as `floats` holds; the bytes are taken as they lie, since every platform of Node is little-endian. */
+  readFloat32s(floats: Float32Array): void {
+    this.#fill(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+    // 0 for numbers, NaN for infinities and NaN.
+    let sum = 0;
+    for (let i = 0; i < floats.length; i++) sum += floats[i] * 0;
+    if (Number.isNaN(sum)) throw this.corrupt('a weight that is no number');
   }
 
   /** An error that says where in the file something impossible stands. */

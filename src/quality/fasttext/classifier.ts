@@ -2,14 +2,13 @@
  * A fastText classifier: texts in, labels and probabilities out, equal to those of fastText itself (see
  * tests/quality/fasttext for what they are compared with). One per worker: it keeps buffers between texts.
  */
-
+import type { Classifier, TellingFeature } from '../classifier.ts';
 import { createOutputLayer } from './losses.ts';
-import { type FastTextModel, loadFastTextModel } from './model-file.ts';
+import type { FastTextModel } from './model.ts';
+import { loadFastTextModel } from './model-file.ts';
 import type { Label, OutputLayer } from './output-layer.ts';
-import { TextVectorizer } from './text-vector.ts';
-
-/** Buffers longer than this are given back after the text that needed them. */
-const RETAINED_BYTES = 1 << 22;
+import { tellingWords } from './telling-words.ts';
+import { createTextVectorizer, type TextVectorizer } from './text-vector.ts';
 
 export interface Prediction {
   /** Without `__label__`. */
@@ -22,25 +21,29 @@ export interface ClassifierOptions {
   endOfSentence?: boolean;
 }
 
-export class FastTextClassifier {
+export class FastTextClassifier implements Classifier {
+  readonly kind = 'fasttext';
   readonly model: FastTextModel;
   readonly #vectorizer: TextVectorizer;
   readonly #output: OutputLayer;
   readonly #endOfSentence: boolean;
   readonly #probabilities: Float64Array;
-  #bytes = Buffer.alloc(1 << 16);
 
   constructor(model: FastTextModel, options: ClassifierOptions = {}) {
     this.model = model;
-    this.#vectorizer = new TextVectorizer(model);
+    this.#vectorizer = createTextVectorizer(model);
     this.#output = createOutputLayer(model);
     this.#endOfSentence = options.endOfSentence ?? true;
     this.#probabilities = new Float64Array(model.labels.length);
   }
 
+  get labels(): readonly string[] {
+    return this.model.labels;
+  }
+
   /** The most likely label of the text, line ends counting as spaces; undefined when the model knows no part of it. */
   best(text: string): Label | undefined {
-    const hidden = this.#read(text);
+    const hidden = this.#vectorizer.read(text, this.#endOfSentence);
     return hidden && this.#output.best(hidden);
   }
 
@@ -49,7 +52,7 @@ export class FastTextClassifier {
    * model knows no part of the text.
    */
   probabilities(text: string): Float64Array | undefined {
-    const hidden = this.#read(text);
+    const hidden = this.#vectorizer.read(text, this.#endOfSentence);
     if (hidden === undefined) return undefined;
     this.#output.probabilities(hidden, this.#probabilities);
     return this.#probabilities;
@@ -65,14 +68,9 @@ export class FastTextClassifier {
       .slice(0, k);
   }
 
-  #read(text: string): Float64Array | undefined {
-    // Three bytes hold any UTF-16 unit.
-    const most = text.length * 3;
-    if (this.#bytes.length < most) this.#bytes = Buffer.alloc(2 ** Math.ceil(Math.log2(most)));
-    const length = this.#bytes.write(text, 0, 'utf8');
-    const hidden = this.#vectorizer.read(this.#bytes, length, this.#endOfSentence);
-    if (this.#bytes.length > RETAINED_BYTES) this.#bytes = Buffer.alloc(1 << 16);
-    return hidden;
+  /** The `count` words that speak most for a label, by the score of a text of that word alone: see telling-words.ts. */
+  telling(label: number, count: number): TellingFeature[] {
+    return tellingWords(this.model, this.#vectorizer, this.#output, label, count);
   }
 }
 

@@ -5,8 +5,8 @@
  *
  * Source: fastText, loss.cc (`HierarchicalSoftmaxLoss`), which adds 1e-5 to every factor before it takes logarithms.
  */
-import type { FastTextModel } from './model-file.ts';
-import { type Label, type OutputLayer, STD_LOG_OFFSET } from './output-layer.ts';
+import type { FastTextModel } from './model.ts';
+import { dotRow, type Label, type OutputLayer, STD_LOG_OFFSET } from './output-layer.ts';
 
 /** Counts of nodes not made yet: more than any label has. */
 const UNMADE = 1e15;
@@ -20,9 +20,7 @@ export function createLabelTree(model: FastTextModel): OutputLayer {
 
   /** Probability of going right at an inner node. */
   function goRight(node: number, hidden: Float64Array): number {
-    let dot = 0;
-    for (let k = 0, at = (node - labels) * dim; k < dim; k++) dot += weights[at + k] * hidden[k];
-    return Math.fround(1 / (1 + Math.exp(-dot)));
+    return Math.fround(1 / (1 + Math.exp(-dotRow(weights, (node - labels) * dim, hidden))));
   }
 
   let bestLabel = 0;
@@ -50,22 +48,55 @@ export function createLabelTree(model: FastTextModel): OutputLayer {
   }
 
   const reached = new Float64Array(root + 1);
+  function probabilities(hidden: Float64Array, out: Float64Array): void {
+    reached[root] = 1;
+    for (let node = root; node >= labels; node--) {
+      const p = goRight(node, hidden);
+      reached[left[node]] = reached[node] * (1 - p + STD_LOG_OFFSET);
+      reached[right[node]] = reached[node] * (p + STD_LOG_OFFSET);
+    }
+    out.set(reached.subarray(0, labels));
+  }
   return {
     best(hidden): Label {
       bestProbability = -1;
       seek(root, 1, hidden);
       return { label: bestLabel, probability: bestProbability };
     },
-    probabilities(hidden, out) {
-      reached[root] = 1;
-      for (let node = root; node >= labels; node--) {
-        const p = goRight(node, hidden);
-        reached[left[node]] = reached[node] * (1 - p + STD_LOG_OFFSET);
-        reached[right[node]] = reached[node] * (p + STD_LOG_OFFSET);
-      }
-      out.set(reached.subarray(0, labels));
+    probabilities,
+    logits(hidden, out) {
+      probabilities(hidden, out);
+      for (let label = 0; label < labels; label++) out[label] = Math.log(out[label]);
     },
   };
+}
+
+/** A label's way from its leaf to the root. */
+export interface LabelPaths {
+  /** Label i's inner nodes are nodes[starts[i]] to nodes[starts[i + 1]], as rows of the output matrix. */
+  starts: Float64Array;
+  nodes: Int32Array;
+  /** 1 where the way comes from the right. */
+  fromRight: Uint8Array;
+}
+
+/** The ways of all labels, for training. */
+export function labelPaths(counts: Float64Array): LabelPaths {
+  const labels = counts.length;
+  const { left, right } = buildTree(counts);
+  const parent = new Int32Array(2 * labels - 1).fill(-1);
+  for (let node = labels; node < parent.length; node++) parent[left[node]] = parent[right[node]] = node;
+  const starts = new Float64Array(labels + 1);
+  const nodes: number[] = [];
+  const fromRight: number[] = [];
+  for (let label = 0; label < labels; label++) {
+    for (let node = label; parent[node] >= 0; node = parent[node]) {
+      nodes.push(parent[node] - labels);
+      fromRight.push(right[parent[node]] === node ? 1 : 0);
+    }
+    starts[label + 1] = nodes.length;
+  }
+  return { starts, nodes: Int32Array.from(nodes), fromRight: Uint8Array.from(fromRight) };
 }
 
 /** Leaves are 0 … labels - 1 in falling order of count, inner nodes follow in the order they are made, the root last. */

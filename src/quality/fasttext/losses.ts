@@ -4,8 +4,8 @@
  * Source: fastText, loss.cc (`SoftmaxLoss`, `BinaryLogisticLoss`).
  */
 import { createLabelTree } from './label-tree.ts';
-import type { FastTextModel } from './model-file.ts';
-import { type Label, type OutputLayer, STD_LOG_OFFSET } from './output-layer.ts';
+import type { FastTextModel } from './model.ts';
+import { dotRow, type Label, type OutputLayer, STD_LOG_OFFSET } from './output-layer.ts';
 
 /** The output layer of the model's loss. */
 export function createOutputLayer(model: FastTextModel): OutputLayer {
@@ -14,16 +14,16 @@ export function createOutputLayer(model: FastTextModel): OutputLayer {
   const weights = model.output.values;
   const normalize = model.loss === 'softmax' ? softmax : sigmoids;
   const scores = new Float64Array(model.labels.length);
+  function logits(hidden: Float64Array, out: Float64Array): void {
+    for (let label = 0; label < out.length; label++) out[label] = dotRow(weights, label * dim, hidden);
+  }
   function probabilities(hidden: Float64Array, out: Float64Array): void {
-    for (let label = 0, at = 0; label < out.length; label++, at += dim) {
-      let dot = 0;
-      for (let k = 0; k < dim; k++) dot += weights[at + k] * hidden[k];
-      out[label] = dot;
-    }
+    logits(hidden, out);
     normalize(out);
     for (let label = 0; label < out.length; label++) out[label] += STD_LOG_OFFSET;
   }
   return {
+    logits,
     probabilities,
     best(hidden) {
       probabilities(hidden, scores);
@@ -51,18 +51,18 @@ function softmax(scores: Float64Array): void {
 }
 
 /** One-vs-all and negative sampling: fastText reads the logistic function from a table of 512 steps over [-8, 8]. */
-const STEPS = 512;
-const LIMIT = 8;
+export const SIGMOID_STEPS = 512;
+export const SIGMOID_LIMIT = 8;
 const sigmoidTable = Float64Array.from(
-  { length: STEPS + 1 },
-  (_, i) => 1 / (1 + Math.exp(LIMIT - (i * 2 * LIMIT) / STEPS)),
+  { length: SIGMOID_STEPS + 1 },
+  (_, i) => 1 / (1 + Math.exp(SIGMOID_LIMIT - (i * 2 * SIGMOID_LIMIT) / SIGMOID_STEPS)),
 );
 
 function sigmoids(scores: Float64Array): void {
   for (let i = 0; i < scores.length; i++) {
     const x = scores[i];
-    if (x < -LIMIT) scores[i] = 0;
-    else if (x > LIMIT) scores[i] = 1;
-    else scores[i] = sigmoidTable[Math.floor(((x + LIMIT) * STEPS) / LIMIT / 2)];
+    if (x < -SIGMOID_LIMIT) scores[i] = 0;
+    else if (x > SIGMOID_LIMIT) scores[i] = 1;
+    else scores[i] = sigmoidTable[Math.floor(((x + SIGMOID_LIMIT) * SIGMOID_STEPS) / SIGMOID_LIMIT / 2)];
   }
 }

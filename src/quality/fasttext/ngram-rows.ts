@@ -1,40 +1,59 @@
 /**
- * From a hashed n-gram to its row in the input matrix. A pruned model (`.ftz`) keeps some ten thousand of two million
- * n-grams; most n-grams that a text asks for are not among them. A bitmap of all buckets (256 KiB, it stays in the
- * second-level cache) answers those, an open-addressed table the others.
+ * From a hashed n-gram to its row in the input matrix. Of two million buckets a model has learnt some hundred thousand, a
+ * pruned one (`.ftz`) ten thousand: a bit for each bucket says whether there is a row, and the number of bits before it is
+ * the row. Half a megabyte for two million buckets, which stays in the second-level cache.
  */
-import type { FastTextModel } from './model-file.ts';
+import type { FastTextModel, NgramRows } from './model.ts';
 
-/** Row of the bucket, or -1 when the model has none. */
-export type NgramRows = (bucket: number) => number;
+/** Row of the bucket; SKIPPED: the n-gram is none of the model's; ZEROS: it has a row of zeros. */
+export type NgramLookup = (bucket: number) => number;
+export const SKIPPED = -1;
+export const ZEROS = -2;
 
-/** The look-up for `model`. */
-export function createNgramRows(model: FastTextModel): NgramRows {
-  const first = model.words.length;
-  const kept = model.ngramRows;
-  if (kept === undefined) {
-    return model.input.rows >= first + model.bucket ? (bucket) => first + bucket : () => -1;
-  }
-  if (kept.size === 0) return () => -1;
-
-  const bits = new Int32Array((model.bucket >>> 5) + 1);
-  const mask = 2 ** Math.ceil(Math.log2(kept.size * 2)) - 1;
-  // Bucket and row side by side: one cache line answers.
-  const table = new Int32Array(2 * (mask + 1)).fill(-1);
-  for (const [bucket, row] of kept) {
-    bits[bucket >>> 5] |= 1 << bucket;
-    let slot = Math.imul(bucket, SPREAD) & mask;
-    while (table[2 * slot] >= 0) slot = (slot + 1) & mask;
-    table[2 * slot] = bucket;
-    table[2 * slot + 1] = first + row;
-  }
-  return (bucket) => {
-    if ((bits[bucket >>> 5] & (1 << bucket)) === 0) return -1;
-    let slot = Math.imul(bucket, SPREAD) & mask;
-    while (table[2 * slot] !== bucket) slot = (slot + 1) & mask;
-    return table[2 * slot + 1];
-  };
+/** Room for a bit for each of `bucket` buckets. */
+export function bucketBits(bucket: number): Int32Array {
+  return new Int32Array((bucket >>> 5) + 1);
 }
 
-/** Buckets are remainders of a hash and evenly spread already; neighbours are kept apart. */
-const SPREAD = 0x9e3779b1 | 0;
+/** Numbers the set bits in rising order. */
+export function rankBits(bits: Int32Array, absent: NgramRows['absent']): NgramRows {
+  const ranks = new Int32Array(bits.length);
+  let count = 0;
+  for (let word = 0; word < bits.length; word++) {
+    ranks[word] = count;
+    count += bitCount(bits[word]);
+  }
+  return { bits, ranks, count, absent };
+}
+
+/** Place of the bucket among those with a row, which it must be one of. */
+export function rankOf({ bits, ranks }: NgramRows, bucket: number): number {
+  const word = bucket >>> 5;
+  return ranks[word] + bitCount(bits[word] & ~(-1 << (bucket & 31)));
+}
+
+/** Calls `use` with every bucket that has a row, in rising order. */
+export function forEachBucket({ bits }: NgramRows, use: (bucket: number, rank: number) => void): void {
+  let rank = 0;
+  for (let word = 0; word < bits.length; word++) {
+    for (let left = bits[word]; left !== 0; left &= left - 1) use(word * 32 + 31 - Math.clz32(left & -left), rank++);
+  }
+}
+
+/** The look-up for `model`. */
+export function createNgramLookup(model: FastTextModel): NgramLookup {
+  const first = model.words.count;
+  const { ngrams } = model;
+  if (ngrams === 'none') return () => SKIPPED;
+  if (ngrams === 'every') return (bucket) => first + bucket;
+  const { bits } = ngrams;
+  const absent = ngrams.absent === 'zeros' ? ZEROS : SKIPPED;
+  return (bucket) => ((bits[bucket >>> 5] & (1 << bucket)) === 0 ? absent : first + rankOf(ngrams, bucket));
+}
+
+/** Number of set bits of a 32-bit number (Warren, Hacker's Delight, 5-1). */
+function bitCount(x: number): number {
+  x -= (x >>> 1) & 0x55555555;
+  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
+  return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}

@@ -6,10 +6,13 @@
  * Source: Joulin et al. 2016, FastText.zip (arXiv:1612.03651); layout as in fastText's quantmatrix.cc, productquantizer.cc.
  */
 import type { BinaryReader } from './binary-reader.ts';
+import type { Matrix } from './model.ts';
 
-const CENTROIDS = 256;
+export const CENTROIDS = 256;
+/** Sub-vectors have 2 values by default. Longer ones than this would let a small file ask for any amount of memory. */
+const LONGEST_PART = 256;
 
-interface ProductQuantizer {
+export interface ProductQuantizer {
   dim: number;
   /** Sub-vectors a row. */
   parts: number;
@@ -20,45 +23,46 @@ interface ProductQuantizer {
   centroids: Float32Array;
 }
 
-export interface Matrix {
+export interface QuantizedMatrix {
   rows: number;
-  dim: number;
-  /** [rows, dim] */
-  values: Float32Array;
+  quantizer: ProductQuantizer;
+  /** [rows, parts] */
+  codes: Uint8Array;
+  /** Quantized lengths of the rows, which then are of length 1 themselves. */
+  norms: { quantizer: ProductQuantizer; codes: Uint8Array } | undefined;
 }
 
-/** Reads a quantized matrix and expands it. Throws INPUT_CORRUPT for sizes that do not fit each other. */
-export function readQuantizedMatrix(reader: BinaryReader): Matrix {
+/** Reads a quantized matrix. Throws INPUT_CORRUPT for sizes that do not fit each other. */
+export function readQuantizedMatrix(reader: BinaryReader): QuantizedMatrix {
   const hasNorms = reader.uint8() !== 0;
   const rows = reader.int64();
   const dim = reader.int64();
   const codes = reader.uint8s(reader.int32());
   const quantizer = readQuantizer(reader);
-  const { parts, partDim } = quantizer;
-  if (quantizer.dim !== dim || codes.length !== rows * parts) {
-    throw reader.corrupt(`${codes.length} codes for ${rows} rows of ${dim} values in ${parts} parts`);
+  if (rows < 0 || quantizer.dim !== dim || codes.length !== rows * quantizer.parts) {
+    throw reader.corrupt(`${codes.length} codes for ${rows} rows of ${dim} values in ${quantizer.parts} parts`);
   }
-  const normCodes = hasNorms ? reader.uint8s(rows) : undefined;
-  const norms = hasNorms ? readQuantizer(reader).centroids : undefined;
+  if (!hasNorms) return { rows, quantizer, codes, norms: undefined };
+  const norms = { codes: reader.uint8s(rows), quantizer: readQuantizer(reader) };
+  if (norms.quantizer.dim !== 1) throw reader.corrupt(`lengths of ${norms.quantizer.dim} values`);
+  return { rows, quantizer, codes, norms };
+}
 
+/** The rows' values: row i is row `order[i]` of the quantized matrix, or row i. */
+export function expand({ rows, quantizer, codes, norms }: QuantizedMatrix, order?: Int32Array): Matrix {
+  const { dim, parts, partDim, lastPartDim, centroids } = quantizer;
   const values = new Float32Array(rows * dim);
   for (let row = 0; row < rows; row++) {
-    const norm = norms === undefined || normCodes === undefined ? 1 : norms[normCodes[row]];
+    const source = order === undefined ? row : order[row];
+    const norm = norms === undefined ? 1 : norms.quantizer.centroids[norms.codes[source]];
     for (let part = 0; part < parts; part++) {
-      const width = part === parts - 1 ? quantizer.lastPartDim : partDim;
-      const from = part * CENTROIDS * partDim + codes[row * parts + part] * width;
+      const width = part === parts - 1 ? lastPartDim : partDim;
+      const from = part * CENTROIDS * partDim + codes[source * parts + part] * width;
       const to = row * dim + part * partDim;
-      for (let k = 0; k < width; k++) values[to + k] = norm * quantizer.centroids[from + k];
+      for (let k = 0; k < width; k++) values[to + k] = norm * centroids[from + k];
     }
   }
   return { rows, dim, values };
-}
-
-/** Reads a matrix of plain floats. */
-export function readDenseMatrix(reader: BinaryReader): Matrix {
-  const rows = reader.int64();
-  const dim = reader.int64();
-  return { rows, dim, values: reader.float32s(rows * dim) };
 }
 
 function readQuantizer(reader: BinaryReader): ProductQuantizer {
@@ -66,7 +70,8 @@ function readQuantizer(reader: BinaryReader): ProductQuantizer {
   const parts = reader.int32();
   const partDim = reader.int32();
   const lastPartDim = reader.int32();
-  if (parts < 1 || (parts - 1) * partDim + lastPartDim !== dim) {
+  const fits = parts >= 1 && partDim >= 1 && lastPartDim >= 1 && (parts - 1) * partDim + lastPartDim === dim;
+  if (!fits || lastPartDim > partDim || partDim > LONGEST_PART) {
     throw reader.corrupt(`a quantizer of ${parts} parts of ${partDim} (the last ${lastPartDim}) for ${dim} values`);
   }
   return { dim, parts, partDim, lastPartDim, centroids: reader.float32s(dim * CENTROIDS) };

@@ -1,16 +1,17 @@
 /**
  * Adds up rows of a matrix: the inner loop of a fastText classifier. Eight columns at a time, so that their sums stay in
  * registers while the rows go by: adding row after row into an array took 38 % of the time on web text, this 15 %.
+ * Each column is added up from the first row to the last, in whatever pieces the rows come.
  */
 
 /** Rows to be added up: where each begins in its matrix. */
 export class RowList {
-  offsets = new Int32Array(1024);
+  offsets = new Float64Array(1024);
   count = 0;
 
   push(offset: number): void {
     if (this.count === this.offsets.length) {
-      const more = new Int32Array(this.count * 2);
+      const more = new Float64Array(this.count * 2);
       more.set(this.offsets);
       this.offsets = more;
     }
@@ -24,14 +25,14 @@ export function addRows(values: Float32Array, rows: RowList, sum: Float64Array):
   const dim = sum.length;
   let k = 0;
   for (; k + 8 <= dim; k += 8) {
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    let s4 = 0;
-    let s5 = 0;
-    let s6 = 0;
-    let s7 = 0;
+    let s0 = sum[k];
+    let s1 = sum[k + 1];
+    let s2 = sum[k + 2];
+    let s3 = sum[k + 3];
+    let s4 = sum[k + 4];
+    let s5 = sum[k + 5];
+    let s6 = sum[k + 6];
+    let s7 = sum[k + 7];
     for (let i = 0; i < count; i++) {
       const at = offsets[i] + k;
       s0 += values[at];
@@ -43,19 +44,19 @@ export function addRows(values: Float32Array, rows: RowList, sum: Float64Array):
       s6 += values[at + 6];
       s7 += values[at + 7];
     }
-    sum[k] += s0;
-    sum[k + 1] += s1;
-    sum[k + 2] += s2;
-    sum[k + 3] += s3;
-    sum[k + 4] += s4;
-    sum[k + 5] += s5;
-    sum[k + 6] += s6;
-    sum[k + 7] += s7;
+    sum[k] = s0;
+    sum[k + 1] = s1;
+    sum[k + 2] = s2;
+    sum[k + 3] = s3;
+    sum[k + 4] = s4;
+    sum[k + 5] = s5;
+    sum[k + 6] = s6;
+    sum[k + 7] = s7;
   }
   for (; k < dim; k++) {
-    let s = 0;
+    let s = sum[k];
     for (let i = 0; i < count; i++) s += values[offsets[i] + k];
-    sum[k] += s;
+    sum[k] = s;
   }
   rows.count = 0;
 }

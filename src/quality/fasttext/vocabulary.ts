@@ -2,21 +2,18 @@
  * Words of a model by their bytes: an open-addressed table of word numbers under fastText's own hash, compared byte by
  * byte. No string is made of a word that is looked up.
  */
+import { type WordTable, wordBytes } from './model.ts';
 import { hashBytes } from './word-hash.ts';
 
 export class Vocabulary {
-  readonly #bytes: Uint8Array;
-  /** Word i lies at #starts[i] to #starts[i + 1]. */
-  readonly #starts: Float64Array;
+  readonly #words: WordTable;
   readonly #slots: Int32Array;
 
-  constructor(words: readonly Uint8Array[]) {
-    this.#starts = new Float64Array(words.length + 1);
-    for (const [i, word] of words.entries()) this.#starts[i + 1] = this.#starts[i] + word.length;
-    this.#bytes = new Uint8Array(this.#starts[words.length]);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(2, words.length * 2)))).fill(-1);
-    for (const [i, word] of words.entries()) {
-      this.#bytes.set(word, this.#starts[i]);
+  constructor(words: WordTable) {
+    this.#words = words;
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(2, words.count * 2)))).fill(-1);
+    for (let i = 0; i < words.count; i++) {
+      const word = wordBytes(words, i);
       // A word that stands twice keeps its first number.
       const slot = this.#slotOf(word, 0, word.length, hashBytes(word, 0, word.length));
       if (this.#slots[slot] < 0) this.#slots[slot] = i;
@@ -38,9 +35,10 @@ export class Vocabulary {
   }
 
   #equals(word: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const from = this.#starts[word];
-    if (this.#starts[word + 1] - from !== end - start) return false;
-    for (let i = start; i < end; i++) if (this.#bytes[from + i - start] !== bytes[i]) return false;
+    const { bytes: known, starts } = this.#words;
+    const from = starts[word];
+    if (starts[word + 1] - from !== end - start) return false;
+    for (let i = start; i < end; i++) if (known[from + i - start] !== bytes[i]) return false;
     return true;
   }
 }
