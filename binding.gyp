@@ -10,6 +10,11 @@
         "native/shingles.cc",
         "native/minhash61_binding.cc",
         "native/minhash61.cc",
+        "native/ngram_lm_binding.cc",
+        "native/ngram_lm_count.cc",
+        "native/ngram_lm_estimate.cc",
+        "native/ngram_lm_tables.cc",
+        "native/ngram_lm_words.cc",
         "native/suffix_array_binding.cc",
         "native/suffix_array.cc",
         "native/text_key.cc",
@@ -20,14 +25,16 @@
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       # No -march: one binary must run on every x86-64 and arm64; kernels choose their instruction set at run time.
-      "cflags": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      # No contraction of a * b + c: results must be the same on every machine, and in the twins.
+      "cflags": ["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-fvisibility=hidden"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-O2"],
       "cflags_cc": ["-std=c++20"],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
         "GCC_OPTIMIZATION_LEVEL": "3",
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
-        "MACOSX_DEPLOYMENT_TARGET": "11.0"
+        "MACOSX_DEPLOYMENT_TARGET": "11.0",
+        "OTHER_CFLAGS": ["-ffp-contract=off"]
       },
       "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/std:c++20", "/O2"] } }
     }

@@ -6,6 +6,7 @@
 
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
+void RegisterNgramLm(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
@@ -13,6 +14,7 @@ void RegisterWords(Napi::Env env, Napi::Object exports);
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
+  RegisterNgramLm(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterThreadText(env, exports);
   RegisterWords(env, exports);
