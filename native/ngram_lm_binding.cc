@@ -39,6 +39,17 @@ const uint32_t* below(Arguments& arguments, size_t length, size_t bound) {
   return numbers;
 }
 
+// Fails where what is written to would change numbers that were checked.
+template <typename T>
+void keep_apart(Arguments& arguments, const T* written, size_t length, const uint32_t* checked, size_t checked_length) {
+  if (!arguments.ok() || length == 0 || checked_length == 0) return;
+  const auto* const from = reinterpret_cast<const uint8_t*>(written);
+  const auto* const other = reinterpret_cast<const uint8_t*>(checked);
+  if (from < other + checked_length * sizeof(uint32_t) && other < from + length * sizeof(T)) {
+    arguments.fail("overlaps an argument before it");
+  }
+}
+
 ngram_lm::Discounts discounts_of(Arguments& arguments) {
   const double* const three = arguments.array<double>(napi_float64_array, 3);
   return three == nullptr ? ngram_lm::Discounts{} : ngram_lm::Discounts{{0, three[0], three[1], three[2]}};
@@ -124,6 +135,9 @@ Napi::Value LinkContexts(const Napi::CallbackInfo& info) {
   if (arguments.ok()) word_count = first_child[suffix_count];
   const uint32_t* const words = arguments.own_array<uint32_t>(napi_uint32_array, word_count);
   uint32_t* const contexts = arguments.own_array<uint32_t>(napi_uint32_array, word_count);
+  keep_apart(arguments, contexts, word_count, shorter, shorter_length);
+  keep_apart(arguments, contexts, word_count, suffix_contexts, suffix_count);
+  keep_apart(arguments, contexts, word_count, first_child, suffixes_length);
   if (arguments.ok()) {
     ngram_lm::link_contexts(shorter, suffix_contexts, suffix_words, suffix_count, first_child, words, contexts);
   }
@@ -139,10 +153,14 @@ Napi::Value SumContexts(const Napi::CallbackInfo& info) {
   if (sums_argument.IsTypedArray()) sums_length = sums_argument.As<Napi::TypedArray>().ElementLength();
   const uint32_t* const contexts = below(arguments, count, sums_length / 2);
   const uint8_t* kept = nullptr;
-  if (info[2].IsUndefined()) arguments.next();
-  else kept = arguments.array<uint8_t>(napi_uint8_array, count);
+  if (info[2].IsUndefined()) {
+    arguments.next();
+  } else {
+    kept = arguments.array<uint8_t>(napi_uint8_array, count);
+  }
   const ngram_lm::Discounts discounts = discounts_of(arguments);
   double* const sums = arguments.own_array<double>(napi_float64_array, sums_length);
+  keep_apart(arguments, sums, sums_length, contexts, count);
   if (arguments.ok()) ngram_lm::sum_contexts(counts, contexts, kept, count, discounts, sums, sums_length / 2);
   return info.Env().Undefined();
 }
@@ -161,6 +179,8 @@ Napi::Value Interpolate(const Napi::CallbackInfo& info) {
   const ngram_lm::Discounts discounts = discounts_of(arguments);
   const double* const sums = arguments.own_array<double>(napi_float64_array, sums_length);
   double* const probabilities = arguments.own_array<double>(napi_float64_array, count);
+  keep_apart(arguments, probabilities, count, first_child, suffixes_length);
+  keep_apart(arguments, probabilities, count, contexts, count);
   if (arguments.ok()) {
     ngram_lm::interpolate(first_child, shorter, suffixes_length - 1, counts, contexts, discounts, sums, probabilities);
   }

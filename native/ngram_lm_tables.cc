@@ -21,7 +21,7 @@ struct Hash {
   void extend(uint32_t word) {
     place = (place ^ word * 0xcc9e2d51) * 0x9e3779b1;
     place ^= place >> 15;
-    mark = (mark + word * 0x1b873593) * 0x85ebca6b;
+    mark = (mark ^ word * 0x1b873593) * 0x85ebca6b;
     mark ^= mark >> 13;
   }
 };

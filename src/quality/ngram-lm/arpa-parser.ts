@@ -206,7 +206,8 @@ export class ArpaParser {
     this.#at = at;
     const text = Buffer.from(bytes.subarray(start, at)).toString('latin1');
     const value = Number(text);
-    if (text === '' || !Number.isFinite(value)) {
+    if (text === '') throw this.#corrupt('the end of the line where a number should be');
+    if (!Number.isFinite(value)) {
       throw this.#corrupt(`${JSON.stringify(text.slice(0, SHOWN))} where a number should be`);
     }
     return value;

@@ -56,7 +56,7 @@ export function extendPlace(hash: number, word: number): number {
 
 /** The hash that is the fingerprint, with one more word to the left. Begins with the seed. */
 export function extendMark(hash: number, word: number): number {
-  hash = Math.imul(hash + Math.imul(word, 0x1b873593), 0x85ebca6b);
+  hash = Math.imul(hash ^ Math.imul(word, 0x1b873593), 0x85ebca6b);
   return hash ^ (hash >>> 13);
 }
 
