@@ -7,6 +7,7 @@
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
+void RegisterNgramLm(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
@@ -15,6 +16,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterFastText(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
+  RegisterNgramLm(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterThreadText(env, exports);
   RegisterWords(env, exports);

@@ -2,69 +2,13 @@
 
 #include <napi.h>
 
-#include <cmath>
-#include <string>
-
+#include "arguments.h"
 #include "words.h"
 
 namespace {
 
 namespace words = corpusmill::words;
-
-// Reads the arguments of one call in order; after the first wrong one an error is pending and `ok` is false.
-class Arguments {
- public:
-  Arguments(const Napi::CallbackInfo& info, const char* function) : info_(info), function_(function) {}
-
-  bool ok() const { return ok_; }
-
-  // The data of a typed array with at least `least` entries.
-  template <typename T>
-  T* array(napi_typedarray_type type, size_t least, size_t* length = nullptr) {
-    if (!ok_) return nullptr;
-    const size_t index = next_++;
-    const napi_value value = info_[index];
-    bool is_array = false;
-    napi_typedarray_type found;
-    size_t entries = 0;
-    void* data = nullptr;
-    if (napi_is_typedarray(info_.Env(), value, &is_array) != napi_ok || !is_array ||
-        napi_get_typedarray_info(info_.Env(), value, &found, &entries, &data, nullptr, nullptr) != napi_ok ||
-        found != type) {
-      return fail<T>(index, "is not the typed array that is wanted here");
-    }
-    if (entries < least) return fail<T>(index, "is too short");
-    if (length != nullptr) *length = entries;
-    return static_cast<T*>(data);
-  }
-
-  // An integer from 0 to `most`.
-  size_t integer(double most) {
-    if (!ok_) return 0;
-    const size_t index = next_++;
-    double number = -1;
-    if (napi_get_value_double(info_.Env(), info_[index], &number) != napi_ok || !(number >= 0 && number <= most) ||
-        std::floor(number) != number) {
-      fail<int>(index, "is not an integer within its range");
-      return 0;
-    }
-    return static_cast<size_t>(number);
-  }
-
- private:
-  template <typename T>
-  T* fail(size_t index, const char* what) {
-    ok_ = false;
-    Napi::TypeError::New(info_.Env(), std::string(function_) + ": argument " + std::to_string(index + 1) + " " + what)
-        .ThrowAsJavaScriptException();
-    return nullptr;
-  }
-
-  const Napi::CallbackInfo& info_;
-  const char* function_;
-  size_t next_ = 0;
-  bool ok_ = true;
-};
+using corpusmill::Arguments;
 
 constexpr double kMostUnits = 0x7fffffff;
 

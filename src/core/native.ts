@@ -46,6 +46,81 @@ export interface NativeFastTextTexts {
   ): void;
 }
 
+/** Kernels of n-gram language models; contracts are those of the twins in src/quality/ngram-lm. */
+export interface NativeNgramLm {
+  /** See encode.ts. */
+  encode(
+    bytes: Uint8Array,
+    length: number,
+    slots: Uint32Array,
+    starts: Uint32Array,
+    wordBytes: Uint8Array,
+    wordCount: number,
+    isOpen: 0 | 1,
+    keepEmpty: 0 | 1,
+    ids: Uint32Array,
+    state: Uint32Array,
+  ): number;
+  /** See counts.ts; undefined: more than `most` n-grams. */
+  count(
+    ids: Uint32Array,
+    length: number,
+    wordCount: number,
+    order: number,
+    most: number,
+  ): { words: Uint32Array; counts: Uint32Array; firstChild: Uint32Array }[] | undefined;
+  /** See kneser-ney.ts for these three. */
+  linkContexts(
+    shorterFirstChild: Uint32Array,
+    suffixContexts: Uint32Array,
+    suffixWords: Uint32Array,
+    firstChild: Uint32Array,
+    words: Uint32Array,
+    contexts: Uint32Array,
+  ): void;
+  sumContexts(
+    counts: Uint32Array,
+    contexts: Uint32Array,
+    kept: Uint8Array | undefined,
+    discounts: Float64Array,
+    sums: Float64Array,
+  ): void;
+  interpolate(
+    firstChild: Uint32Array,
+    shorter: Float64Array,
+    counts: Uint32Array,
+    contexts: Uint32Array,
+    discounts: Float64Array,
+    sums: Float64Array,
+    probabilities: Float64Array,
+  ): void;
+  /** See log10.ts. */
+  quantize(values: Float64Array, units: Int32Array): void;
+  /** See tables.ts. */
+  insert(
+    table: Uint32Array,
+    width: number,
+    suffixes: Uint32Array,
+    seed: number,
+    order: number,
+    ids: Uint32Array,
+    values: Float32Array,
+    count: number,
+    isClosed: Uint8Array,
+  ): number;
+  /** See score.ts. */
+  score(
+    order: number,
+    seed: number,
+    isClosed: 0 | 1,
+    unigrams: Float32Array,
+    tables: readonly Uint32Array[],
+    ids: Uint32Array,
+    length: number,
+    scores: Float64Array,
+  ): number;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
@@ -59,6 +134,7 @@ export interface NativeAddon {
   ): void;
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
+  ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
     units: Uint16Array,
