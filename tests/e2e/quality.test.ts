@@ -1,6 +1,7 @@
 /** Quality models by the command line: trained in a pipeline, asked behind it, used by a threshold, judged on files. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decompress } from 'fzstd';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import {
@@ -47,6 +48,24 @@ function pipeline(train: object, options: object = {}): string {
     ],
     run: { chunkBytes: 16 * 1024, audit: 'full', ...options },
   });
+}
+
+interface Scored {
+  id: string;
+  quality: { score: number };
+}
+
+/** What `corpusmill quality score` wrote. */
+function scoredDocuments(run: string): Scored[] {
+  const folder = join(run, 'output', 'write');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.jsonl.zst'));
+  const lines = names.flatMap((name) =>
+    Buffer.from(decompress(readFileSync(join(folder, name))))
+      .toString('utf8')
+      .trimEnd()
+      .split('\n'),
+  );
+  return lines.map((line) => JSON.parse(line) as Scored);
 }
 
 const FILES = { positives: [{ path: 'good.jsonl' }], negatives: [{ path: 'bad.jsonl' }] };
@@ -151,10 +170,7 @@ describe('a pipeline that trains a model and acts on it', () => {
       cwd,
     );
     expect([own.code, arpa.code], own.stderr + arpa.stderr).toEqual([0, 0]);
-    const scoresOf = (run: string) =>
-      (writtenDocuments(join(cwd, run)) as unknown as { quality: { score: number } }[]).map(
-        ({ quality }) => quality.score,
-      );
+    const scoresOf = (run: string) => scoredDocuments(join(cwd, run)).map(({ quality }) => quality.score);
     const [first, second] = [scoresOf('own'), scoresOf('arpa')];
     expect(first).toHaveLength(crawl.length);
     for (let i = 0; i < first.length; i++) expect(Math.abs(first[i] / second[i] - 1)).toBeLessThan(1e-5);
@@ -178,10 +194,7 @@ describe('corpusmill quality', () => {
 
     const score = await cli(['quality', 'score', 'test.jsonl', '--model', 'm.bin', '--json'], cwd);
     expect(score.code, score.stderr).toBe(0);
-    const scored = writtenDocuments(join(cwd, 'runs/quality-score')) as unknown as {
-      id: string;
-      quality: { score: number };
-    }[];
+    const scored = scoredDocuments(join(cwd, 'runs/quality-score'));
     expect(scored).toHaveLength(crawl.length);
 
     const judge = [

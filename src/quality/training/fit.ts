@@ -6,7 +6,7 @@
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import { corpusmillVersion } from '../../core/version.ts';
-import type { ClassifierKind, TrainedClassifier } from '../classifier.ts';
+import type { Classifier, ClassifierKind, TrainedClassifier } from '../classifier.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import type { EvaluationInput, ModelScores } from '../evaluation/evaluation-input.ts';
 import { stratifiedFolds } from '../evaluation/folds.ts';
@@ -91,14 +91,14 @@ function judgeHeldOut(
   { classifier, details }: TrainedClassifier,
   labels: readonly string[],
 ): Judged | undefined {
-  const width = labels.length === 2 ? 1 : labels.length;
   const scores: number[] = [];
   const examples: Example[] = [];
+  const places = placesOf(classifier, labels);
   for (const example of held) {
     const probabilities = classifier.probabilities(example.text);
     if (probabilities === undefined) continue;
     examples.push(example);
-    pushScores(scores, probabilities, width);
+    pushScores(scores, probabilities, places);
   }
   if (new Set(examples.map(({ label }) => label)).size < 2) return undefined;
   return {
@@ -125,17 +125,17 @@ async function judgeByFolds(
     labels,
     { folds, seed },
   );
-  const width = labels.length === 2 ? 1 : labels.length;
   const scoresOf = new Array<number[] | undefined>(held.length);
   for (let fold = 0; fold < folds; fold++) {
     progress(0.4 + (0.55 * fold) / folds, `fold ${fold + 1} of ${folds}`);
     const trainer = createTrainer(kind, options, labels, seed);
     for (let i = 0; i < held.length; i++) if (foldOf[i] !== fold) trainer.add(held[i].text, held[i].label);
     const model = trainer.finish().classifier;
+    const places = placesOf(model, labels);
     for (let i = 0; i < held.length; i++) {
       if (foldOf[i] !== fold) continue;
       const probabilities = model.probabilities(held[i].text);
-      if (probabilities !== undefined) pushScores((scoresOf[i] = []), probabilities, width);
+      if (probabilities !== undefined) pushScores((scoresOf[i] = []), probabilities, places);
     }
   }
   const scored = held.flatMap((_, i) => (scoresOf[i] === undefined ? [] : [i]));
@@ -150,17 +150,24 @@ async function judgeByFolds(
   };
 }
 
-/** fastText's probabilities are 1e-5 too high, as its own are; none is above 1 here. */
-function pushScores(scores: number[], probabilities: Float64Array, width: number): void {
-  if (width === 1) scores.push(Math.min(1, probabilities[1]));
-  else for (const probability of probabilities) scores.push(Math.min(1, probability));
+/** Where the probabilities stand that are judged: of two labels the second's, of more all. A kind may order its labels as it likes. */
+function placesOf(classifier: Classifier, labels: readonly string[]): number[] {
+  const judged = labels.length === 2 ? labels.slice(1) : labels;
+  return judged.map((label) => classifier.labels.indexOf(label));
+}
+
+/** fastText's probabilities are 1e-5 too high, as its own are; none is above 1 here. A label that was left out has 0. */
+function pushScores(scores: number[], probabilities: Float64Array, places: readonly number[]): void {
+  for (const place of places) scores.push(place < 0 ? 0 : Math.min(1, probabilities[place]));
 }
 
 const TELLING = 20;
 
-function tellingOf(classifier: TrainedClassifier['classifier'], labels: readonly string[]): ModelScores['telling'] {
+function tellingOf(classifier: Classifier, labels: readonly string[]): ModelScores['telling'] {
   if (classifier.telling === undefined) return undefined;
-  return labels.map((label, i) => ({ label, features: classifier.telling!(i, TELLING) }));
+  return labels
+    .filter((label) => classifier.labels.includes(label))
+    .map((label) => ({ label, features: classifier.telling!(classifier.labels.indexOf(label), TELLING) }));
 }
 
 /** What a model of two labels must beat to be worth its cost. */
