@@ -72,6 +72,8 @@ interface OptionJson {
   required: boolean;
   default: unknown;
   description: string | undefined;
+  /** Of an object, or of the objects of a list. */
+  options?: OptionJson[];
 }
 
 async function stageAsJson(definition: StageDefinition) {
@@ -85,15 +87,28 @@ async function optionsOf(definition: StageDefinition): Promise<{ schema: JsonSch
   const { inputJsonSchema, typeShort } = await import('../pipeline/config/phrases.ts');
   const { requiredOptions } = await import('../pipeline/config/json-schema.ts');
   const schema = inputJsonSchema(definition.options);
-  const required = new Set(requiredOptions(schema));
-  const options = Object.entries(schema.properties ?? {}).map(([name, option]) => ({
-    name,
-    type: typeShort(option),
-    required: required.has(name),
-    default: option.default,
-    description: option.description,
-  }));
-  return { schema, options };
+  const list = (of: JsonSchema): OptionJson[] => {
+    const required = new Set(requiredOptions(of));
+    return Object.entries(of.properties ?? {}).map(([name, option]) => {
+      const inner = list(objectOf(option) ?? {});
+      return {
+        name,
+        type: typeShort(option),
+        required: required.has(name),
+        default: option.default,
+        description: option.description,
+        ...(inner.length > 0 && { options: inner }),
+      };
+    });
+  };
+  return { schema, options: list(schema) };
+}
+
+/** The object that an option is, may be, or is a list of. */
+function objectOf(option: JsonSchema): JsonSchema | undefined {
+  if (option.properties !== undefined) return option;
+  const inner = [...(option.anyOf ?? []), ...(typeof option.items === 'object' ? [option.items] : [])];
+  return inner.map(objectOf).find((one) => one !== undefined);
 }
 
 async function showStage({ definition, called }: ShownStage, json: boolean, context: CliContext): Promise<void> {
@@ -135,7 +150,7 @@ function section(title: string, lines: readonly string[], colors: Colors): strin
 }
 
 /** Name, type and default on one line, the description below: descriptions are sentences and need the width. */
-function optionTable(options: readonly OptionJson[], width: number, colors: Colors): string {
+function optionTable(options: readonly OptionJson[], width: number, colors: Colors, indent = '  '): string {
   const nameWidth = Math.max(...options.map((option) => option.name.length));
   return options
     .map((option) => {
@@ -144,9 +159,10 @@ function optionTable(options: readonly OptionJson[], width: number, colors: Colo
         : option.default === undefined
           ? colors.dim('optional')
           : `default ${yamlScalar(option.default)}`;
-      const head = `  ${colors.bold(option.name.padEnd(nameWidth))}  ${colors.cyan(option.type)}, ${initial}`;
-      const text = wrap(option.description ?? '', width - 6).map((line) => `      ${line}`);
-      return option.description === undefined ? head : [head, ...text].join('\n');
+      const head = `${indent}${colors.bold(option.name.padEnd(nameWidth))}  ${colors.cyan(option.type)}, ${initial}`;
+      const text = option.description === undefined ? [] : wrap(option.description, width - indent.length - 4);
+      const inner = option.options === undefined ? [] : [optionTable(option.options, width, colors, `${indent}    `)];
+      return [head, ...text.map((line) => `${indent}    ${line}`), ...inner].join('\n');
     })
     .join('\n');
 }
