@@ -18,7 +18,7 @@ import { corpusmillVersion } from '../core/version.ts';
 import { languageOf, sourceOf } from './document-groups.ts';
 import { evaluate } from './evaluation/evaluate.ts';
 import type { ModelScores } from './evaluation/evaluation-input.ts';
-import { QUALITY_REPORT, writeReportFile } from './report-file.ts';
+import { QUALITY_REPORT, REPORT_ROLE, writeReportFile } from './report-file.ts';
 import { createScoreColumn, readAliveRows, readScores, SCORE_WORDS } from './selection/score-column.ts';
 import { labelName } from './training/example-source.ts';
 import { orderLabels } from './training/label-order.ts';
@@ -68,7 +68,7 @@ export const qualityEvaluate = defineBarrier({
   version: 1,
   options,
   scope: 'document',
-  makes: ['evaluation'],
+  makes: [REPORT_ROLE],
   createObserver: createEvaluationObserver,
   decide,
 });
@@ -180,7 +180,7 @@ async function decide(given: EvaluateOptions, context: BarrierContext): Promise<
   });
   await writeReportFile(context.outputDir, report);
   return {
-    artifacts: { evaluation: QUALITY_REPORT },
+    artifacts: { [REPORT_ROLE]: QUALITY_REPORT },
     details: {
       kind: 'quality-evaluation',
       documents: report.documents,

@@ -2,9 +2,10 @@
  * The reports of a finished run: `report.json` for programs (schema: configs/report.schema.json), `report.md` for a CI
  * job summary, `report.html` for people. Equal summaries give equal bytes.
  */
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { RunSummary } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { REPORT_ROLE } from '../quality/report-file.ts';
 import { renderHtml } from './html/page.ts';
 import { renderMarkdown } from './markdown.ts';
 import { buildReport, type DescribeReason } from './report-data.ts';
@@ -33,5 +34,20 @@ export async function writeReports(
   await writeFileAtomic(files.json, `${JSON.stringify(report, null, 2)}\n`);
   await writeFileAtomic(files.markdown, renderMarkdown(report));
   await writeFileAtomic(files.html, renderHtml(report));
+  await renderQualityReports(summary, runDir);
   return files;
+}
+
+/** The reports of quality models, which stages leave as JSON, also as pages, beside that. */
+async function renderQualityReports({ barriers }: RunSummary, runDir: string): Promise<void> {
+  const paths = barriers.flatMap(({ artifacts }) => artifacts[REPORT_ROLE] ?? []);
+  if (paths.length === 0) return;
+  const [{ readQualityReport }, { writeQualityReport }] = await Promise.all([
+    import('./quality/read-quality-report.ts'),
+    import('./quality/index.ts'),
+  ]);
+  for (const path of paths) {
+    const file = resolve(runDir, path);
+    await writeQualityReport(await readQualityReport(file, path), dirname(file));
+  }
 }

@@ -26,7 +26,7 @@ import { firstUnits } from '../../text/first-units.ts';
 import { languageOf, sourceOf } from '../document-groups.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import type { QualityReport } from '../evaluation/quality-report-schema.ts';
-import { writeReportFile } from '../report-file.ts';
+import { QUALITY_REPORT, REPORT_ROLE, writeReportFile } from '../report-file.ts';
 import { createScoreColumn, readAliveRows, readScores, SCORE_WORDS } from '../selection/score-column.ts';
 import { readExampleFiles } from '../training/example-files.ts';
 import { labelName } from '../training/example-source.ts';
@@ -77,7 +77,7 @@ export const humanReview = defineBarrier({
   version: 1,
   options,
   scope: 'document',
-  makes: ['review'],
+  makes: ['review', REPORT_ROLE],
   optionFiles: ({ reviewed }) => [reviewed].flat(),
   createObserver: createReviewObserver,
   decide,
@@ -150,7 +150,7 @@ async function decide(given: ReviewOptions, context: BarrierContext): Promise<Ba
   }
   const [first] = report?.models ?? [];
   return {
-    artifacts: { review: file },
+    artifacts: { review: file, ...(report && { [REPORT_ROLE]: QUALITY_REPORT }) },
     details: {
       kind: 'human-review',
       file,

@@ -27,7 +27,8 @@ export function createTrainer(
   labels: readonly string[],
   seed: number,
 ): ClassifierTrainer {
-  if (kind === 'fasttext') return createFastTextTrainer(labels, { ...given.fasttext, seed: given.fasttext?.seed || seed });
+  if (kind === 'fasttext')
+    return createFastTextTrainer(labels, { ...given.fasttext, seed: given.fasttext?.seed || seed });
   if (kind === 'naive-bayes') {
     const { createTrainer: create, optionsSchema } = jsonClassifiers[kind];
     return create(labels, given.naiveBayes ?? optionsSchema.parse({}), seed);

@@ -25,7 +25,7 @@ import {
 import { firstUnits } from '../../text/first-units.ts';
 import { languageOf, sourceOf } from '../document-groups.ts';
 import { createLanguageModelTrainer } from '../ngram-lm/trainer.ts';
-import { writeReportFile } from '../report-file.ts';
+import { QUALITY_REPORT, REPORT_ROLE, writeReportFile } from '../report-file.ts';
 import { readExampleFiles } from './example-files.ts';
 import { createLabeller, exampleSource, type LabelRule, labelledSource, pathsOf } from './example-source.ts';
 import { type Example, fitClassifier } from './fit.ts';
@@ -121,7 +121,7 @@ export const qualityTrain = defineBarrier({
   version: 1,
   options,
   scope: 'document',
-  makes: [MODEL_ROLE],
+  makes: [MODEL_ROLE, REPORT_ROLE],
   optionFiles: (given) => rulesOf(given).flatMap(({ source }) => pathsOf(source)),
   checkInputs(given, inputs) {
     const mistakes: InputMistake[] = [];
@@ -244,7 +244,7 @@ async function decide(given: TrainOptions, context: BarrierContext): Promise<Bar
   }
   const [first] = report?.models ?? [];
   return {
-    artifacts: { [MODEL_ROLE]: file },
+    artifacts: { [MODEL_ROLE]: file, ...(report && { [REPORT_ROLE]: QUALITY_REPORT }) },
     details: {
       kind: 'quality-model',
       model: kind,

@@ -65,7 +65,7 @@ export function renderQualityTerminal(
 }
 
 function headline({ title, documents, labels, protocol, leftOut }: QualityReport, colors: Colors): string[] {
-  const shown = labels.slice(0, 4).map((row) => `${formatCount(row.documents)} ${printable(row.label)}`);
+  const shown = labels.slice(0, 4).map((row) => `${formatCount(row.documents)} of ${printable(row.label)}`);
   const more = labels.length > 4 ? ` and ${formatCounted(labels.length - 4, 'more label')}` : '';
   return [
     `${colors.bold(printable(title))}: ${formatCounted(documents, 'document')}, ${shown.join(', ')}${more}`,

@@ -10,7 +10,7 @@ describe('a quality report in a terminal', () => {
     // AUC: the positives .95, .9, .8 are above all 6 negatives, .3 above 5: 23 of 24 pairs. From .5 up: 3 of 4 positives and
     // one negative. MCC: (3 · 5 − 1 · 1) / √(4 · 4 · 6 · 6) = 14 / 24. Average precision: (1 + 1 + 1 + 4/5) / 4.
     expect(renderQualityTerminal(smallReport(), { color: false, width: 80 })).toBe(`\
-small: 10 documents, 6 drop, 4 keep
+small: 10 documents, 6 of drop, 4 of keep
 
   model  ROC-AUC  95 % interval     F1  accuracy  avg. precision    MCC
   words    0.958    0.843–1.000  0.750     0.800           0.950  0.583
@@ -30,7 +30,7 @@ words: keep from 0.5, the middle of the scale
   it('leaves out the last columns first where there is little room, and cuts long names', () => {
     const lines = renderQualityTerminal(large, { color: false, width: 60 }).split('\n');
     expect(lines.slice(0, 9)).toEqual([
-      'keep-or-drop-en-zh.jsonl: 2,000 documents, 1,277 drop, 723 keep',
+      'keep-or-drop-en-zh.jsonl: 2,000 documents, 1,277 of drop, 723 of keep',
       '5-fold cross-validation, seed 1',
       '12 documents left out: empty text',
       '',

@@ -78,7 +78,7 @@ function verdict({ name, figures, undefinedBecause }: ModelReport): Markup {
 
 function figuresOf(report: QualityReport, leading: ModelReport): [label: string, value: string, note: Child][] {
   const { figures, aucInterval, crossValidation, binary } = leading;
-  const documents = report.labels.map((row) => `${formatCount(row.documents)} ${row.label}`);
+  const documents = report.labels.map((row) => `${formatCount(row.documents)} of ${row.label}`);
   const listed = documents.length > 4 ? `of ${documents.length} labels` : documents.join(', ');
   const found: [string, string, Child][] = [['Documents', formatCount(report.documents), listed]];
   if (aucInterval !== null) found.push(['95 % interval', formatInterval(aucInterval), 'of the AUC (DeLong)']);

@@ -26,7 +26,7 @@ describe('the page of a small evaluation', () => {
     expect(document.querySelector('title')?.textContent).toBe('small – corpusmill quality report');
     expect(document.querySelector('.verdict')?.textContent).toBe('ROC-AUC 0.958 by words.');
     expect(texts(document, '.figures > div')).toEqual([
-      'Documents106 drop, 4 keep',
+      'Documents106 of drop, 4 of keep',
       '95 % interval0.843–1.000of the AUC (DeLong)',
       'F10.750from 0.5, the middle of the scale',
       'Average precision0.950chance: 40.0 % keep',
