@@ -12,7 +12,7 @@
 namespace corpusmill::fasttext {
 namespace {
 
-constexpr size_t kCacheBytes = 1 << 22;
+constexpr size_t kCacheBytes = 1 << 22, kMostRemembered = 1 << 16;
 // Longer words hardly come again.
 constexpr size_t kRememberedBytes = 48;
 constexpr uint32_t kSecondPrime = 0x2c1b3c6d;
@@ -156,7 +156,7 @@ bool Vectorizer::init(const VectorSettings& settings, const uint8_t* word_bytes,
   }
   if (settings.ngrams != NgramRows::kNone && settings.maxn > 0) {
     size_t slots = 1;
-    while (2 * slots * dim() * sizeof(float) <= kCacheBytes) slots *= 2;
+    while (slots < kMostRemembered && 2 * slots * dim() * sizeof(float) <= kCacheBytes) slots *= 2;
     if (!remembered_.resize(slots) || !sums_.resize(slots * dim()) || !word_sum_.resize(dim())) return false;
     for (size_t i = 0; i < slots; i++) remembered_[i] = {0, 0, -1};
   }

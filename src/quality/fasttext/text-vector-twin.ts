@@ -16,6 +16,7 @@ import { WordNgrams } from './word-ngrams.ts';
 import { endOfText, endOfTextHash, isEndOfText, isLabel, isSeparator } from './word-scan.ts';
 
 const CACHE_BYTES = 1 << 22;
+const MOST_CACHED_WORDS = 1 << 16;
 /** Longer words hardly come again. */
 const CACHED_WORD_BYTES = 48;
 /** Numbers a slot: a power of two, so that none lies across two cache lines. */
@@ -54,7 +55,8 @@ export class TextVectorizerTwin {
     this.#subwords = new Subwords(model.minn, model.maxn, model.bucket);
     this.#sum = new Float64Array(model.dim);
     this.#wordSum = new Float64Array(model.dim);
-    const slots = this.#hasSubwords ? 2 ** Math.max(0, Math.floor(Math.log2(CACHE_BYTES / 4 / model.dim))) : 0;
+    const most = Math.min(MOST_CACHED_WORDS, CACHE_BYTES / 4 / model.dim);
+    const slots = this.#hasSubwords ? 2 ** Math.max(0, Math.floor(Math.log2(most))) : 0;
     this.#mask = slots - 1;
     this.#slots = new Int32Array(slots * SLOT).fill(-1);
     this.#sums = new Float32Array(slots * model.dim);

@@ -1,12 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { getLIDModel } from 'fasttext.wasm.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bundledLanguageModel } from '../../../src/quality/bundled-model.ts';
 import { loadClassifier } from '../../../src/quality/fasttext/classifier.ts';
-import { loadFastTextModel } from '../../../src/quality/fasttext/model-file.ts';
 import { hashBytes } from '../../../src/quality/fasttext/word-hash.ts';
 import { WordNgrams } from '../../../src/quality/fasttext/word-ngrams.ts';
 import { describeWithShared, shared } from '../../shared.ts';
@@ -77,42 +75,28 @@ describe("fastText's hashes", () => {
   });
 });
 
-describe('a file that is no classifier', () => {
-  let dir = '';
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'fasttext-'));
-  });
-  afterAll(() => rmSync(dir, { recursive: true }));
-
-  it('is refused with what was found', () => {
-    const path = join(dir, 'x.bin');
-    expect(() => loadFastTextModel(path)).toThrow(/cannot open the fastText model/);
-    writeFileSync(path, 'hello, I am not a model');
-    expect(() => loadFastTextModel(path)).toThrow('found no fastText header');
-    writeFileSync(path, '');
-    expect(() => loadFastTextModel(path)).toThrow('found no fastText header');
-  });
-
-  it('is refused wherever it is cut off, and whatever byte of its head is wrong', () => {
-    const path = join(dir, 'y.bin');
-    for (const file of ['pruned.ftz', 'hierarchical.bin']) {
-      const whole = readFileSync(join(models, file));
-      for (let size = 0; size < whole.length; size += 97) {
-        writeFileSync(path, whole.subarray(0, size));
-        expect(() => loadFastTextModel(path)).toThrow(/found/);
-      }
-      for (let at = 0; at < 100; at++) {
-        const wrong = Buffer.from(whole);
-        wrong[at] ^= 0x80;
-        writeFileSync(path, wrong);
-        try {
-          loadFastTextModel(path);
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'CorpusmillError' });
+describe('the words that speak for a label', () => {
+  it.each(['softmax.bin', 'hierarchical.bin', 'one-vs-all.bin', 'pruned.ftz'])(
+    'are those whose own probability stands highest above the mean over labels: %s',
+    (file) => {
+      const classifier = loadClassifier(join(models, file), { endOfSentence: false });
+      expect(classifier.kind).toBe('fasttext');
+      expect(classifier.labels).toBe(classifier.model.labels);
+      for (const label of classifier.labels.keys()) {
+        const words = classifier.telling(label, 10);
+        expect(words.length).toBeGreaterThan(0);
+        expect(words).toEqual(classifier.telling(label, 1000).slice(0, 10));
+        for (const { feature, weight } of words) {
+          expect(feature).not.toBe('</s>');
+          if (file === 'one-vs-all.bin') continue;
+          const logs = Array.from(classifier.probabilities(feature) ?? [], (p) =>
+            Math.log(file === 'hierarchical.bin' ? p : p - 1e-5),
+          );
+          expect(weight).toBeCloseTo(logs[label] - logs.reduce((sum, log) => sum + log, 0) / logs.length, 6);
         }
       }
-    }
-  });
+    },
+  );
 });
 
 describeWithShared('lid.176.ftz beside fasttext.wasm.js', () => {
