@@ -25,6 +25,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'dedup-truth': async () => (await import('./dedup-truth.ts')).dedupTruth,
   'dedup-lines': async () => (await import('./dedup-lines.ts')).dedupLines,
   'dedup-scale': async () => (await import('./dedup-scale.ts')).dedupScale,
+  'ngram-lm': async () => (await import('./ngram-lm.ts')).ngramLm,
   'tokenizer-train': async () => (await import('./tokenizer-train.ts')).tokenizerTrain,
   'tokenizer-encode': async () => (await import('./tokenizer-encode.ts')).tokenizerEncode,
   statistics: async () => (await import('./statistics.ts')).statistics,

@@ -16,4 +16,13 @@ if [ ! -d "$nemo/nemo_curator" ]; then
     git -C "$nemo" fetch --quiet --depth 1 https://github.com/NVIDIA-NeMo/Curator 1e2e4275eb6cf79fafaebc5b35c253a146417113 &&
     git -C "$nemo" checkout --quiet FETCH_HEAD; } || echo "peer not available here: NeMo Curator" >&2
 fi
+# KenLM for the bench ngram-lm: needs cmake, a C++ compiler and Boost (program_options, system, thread, unit_test_framework).
+kenlm=${CORPUSMILL_KENLM_SOURCE:-$HOME/.cache/corpusmill/src/kenlm}
+if [ ! -x "$kenlm/build/bin/lmplz" ]; then
+  { git init --quiet "$kenlm" &&
+    git -C "$kenlm" fetch --quiet --depth 1 https://github.com/kpu/kenlm 4cb443e60b7bf2c0ddf3c745378f76cb59e254e5 &&
+    git -C "$kenlm" checkout --quiet FETCH_HEAD &&
+    cmake -S "$kenlm" -B "$kenlm/build" -DCMAKE_BUILD_TYPE=Release > /dev/null &&
+    cmake --build "$kenlm/build" --target lmplz query build_binary > /dev/null; } || echo "peer not available here: KenLM" >&2
+fi
 echo "$venv/bin/python"

@@ -61,7 +61,7 @@ const trainingFields = {
     .describe('Discounts of counts 1, 2 and 3 or more for orders whose counts are too few to estimate them.'),
   maxMemoryMiB: z
     .int()
-    .min(64)
+    .min(1)
     .default(8192)
     .describe('Training stops with an error when its tokens and n-grams would need more memory than this.'),
 };

@@ -141,7 +141,7 @@ describe('the score of a text', () => {
 
   it('does not depend on the texts before', () => {
     const before = model.score('this is the cat');
-    model.score(`${'the man that kissed a maiden\n'.repeat(200_000)}`);
+    model.score(`${'the man that kissed a maiden\n'.repeat(60_000)}`);
     model.score('');
     expect(model.score('this is the cat')).toEqual(before);
   });

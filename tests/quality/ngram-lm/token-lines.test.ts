@@ -57,7 +57,7 @@ it('gives the same after a text that needed more room', () => {
     const lines = createTokenLines(parseTokenForm({ tokens }));
     const first = lines.read('ein Satz\n');
     const bytes = Buffer.from(lines.bytes.subarray(0, first));
-    expect(lines.read('汉字 '.repeat(2_000_000))).toBeGreaterThan(1 << 22);
+    expect(lines.read('汉字 '.repeat(400_000))).toBeGreaterThan(1_000_000);
     expect(lines.read('ein Satz\n')).toBe(first);
     expect(Buffer.from(lines.bytes.subarray(0, first))).toEqual(bytes);
   }
