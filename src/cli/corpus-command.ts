@@ -1,6 +1,8 @@
-/** What `dedup` and `diff` share: the flags of commands that take files in place of a pipeline, and how they run. */
+/** What `dedup`, `diff` and `quality` share: the flags of commands that take files in place of a pipeline, and how they run. */
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { INPUT_FORMATS, type InputFormat } from '../io/input.ts';
+import type { CorpusSettings, RunSettings } from '../pipeline/memory-pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RunResult } from '../pipeline/run.ts';
 import type { CliContext, Engine } from './context.ts';
@@ -42,6 +44,24 @@ export function corpusRunOptions(command: Command): Command {
     .option('--memory <MiB>', 'memory for the tables of a decision (1024)', wholeNumber(1))
     .option('--force', 'use an output folder that holds something else')
     .option('--json', 'print one JSON object on standard output');
+}
+
+/** What the flags say of reading and running, as the makers of pipelines take it. */
+export function settingsOf(
+  flags: CorpusFlags & CorpusRunFlags,
+  { cwd, env }: CliContext,
+): CorpusSettings & RunSettings {
+  return {
+    format: flags.inputFormat,
+    textField: flags.textField,
+    idField: flags.idField,
+    cwd,
+    env,
+    output: resolve(cwd, flags.output),
+    workers: flags.workers,
+    memoryMiB: flags.memory,
+    maxBadRecords: flags.maxBadRecords,
+  };
 }
 
 /** Runs a pipeline that was made of files; an input of which nothing could be read is an error. */

@@ -1,12 +1,11 @@
 /** The flags of `corpusmill dedup`: what they may be, and what they come to. */
-import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { CorpusmillError } from '../core/errors.ts';
 import type { Keep } from '../dedup/keep.ts';
 import type { DedupRequest } from '../pipeline/dedup/request.ts';
 import { LIMIT_FORMS, type Limit, parseLimit } from '../report/limit.ts';
 import type { CliContext } from './context.ts';
-import type { CorpusFlags, CorpusRunFlags } from './corpus-command.ts';
+import { type CorpusFlags, type CorpusRunFlags, settingsOf } from './corpus-command.ts';
 
 export const REPORT_FORMATS = ['md', 'json', 'html', 'junit', 'codequality'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -49,7 +48,7 @@ export function checkFlags(inputs: readonly string[], flags: DedupFlags): void {
   }
 }
 
-export function requestOf(paths: readonly string[], flags: DedupFlags, { cwd, env }: CliContext): DedupRequest {
+export function requestOf(paths: readonly string[], flags: DedupFlags, context: CliContext): DedupRequest {
   return {
     paths,
     exact: flags.exact === true,
@@ -61,16 +60,8 @@ export function requestOf(paths: readonly string[], flags: DedupFlags, { cwd, en
     verify: flags.verify,
     keep: flags.keep,
     sourceField: flags.sourceField,
-    format: flags.inputFormat,
-    textField: flags.textField,
-    idField: flags.idField,
     write: flags.write,
-    cwd,
-    env,
-    output: resolve(cwd, flags.output),
-    workers: flags.workers,
-    memoryMiB: flags.memory,
-    maxBadRecords: flags.maxBadRecords,
+    ...settingsOf(flags, context),
   };
 }
 

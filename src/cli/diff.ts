@@ -1,5 +1,5 @@
 /** `corpusmill diff`: two corpora compared, document by document. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { CHANGES, type Change, type ComparisonDetails } from '../dedup/compare/comparison.ts';
@@ -8,7 +8,14 @@ import type { RunResult } from '../pipeline/run.ts';
 import { formatCount, formatSeconds } from '../report/numbers.ts';
 import { diffTexts } from '../report/text-diff.ts';
 import type { CliContext, ExitCode } from './context.ts';
-import { type CorpusFlags, type CorpusRunFlags, corpusOptions, corpusRunOptions, runCorpus } from './corpus-command.ts';
+import {
+  type CorpusFlags,
+  type CorpusRunFlags,
+  corpusOptions,
+  corpusRunOptions,
+  runCorpus,
+  settingsOf,
+} from './corpus-command.ts';
 import { fraction } from './dedup-flags.ts';
 import { wholeNumber } from './flags.ts';
 import { colorsFor, columns, print, printJson, programName, shellPath, wantsColor, widthOf } from './print.ts';
@@ -60,7 +67,7 @@ export function diffCommand(context: CliContext, setExitCode: (code: ExitCode) =
 
 async function diff(a: string, b: string, flags: Flags, context: CliContext): Promise<ExitCode> {
   const { diffPipeline, comparisonOf } = await import('../pipeline/dedup/diff.ts');
-  const { cwd, env } = context;
+  const { env } = context;
   const pipeline = await diffPipeline({
     a,
     b,
@@ -68,15 +75,7 @@ async function diff(a: string, b: string, flags: Flags, context: CliContext): Pr
     threshold: flags.threshold,
     near: flags.near,
     examples: Math.max(flags.examples, EXAMPLES_KEPT),
-    format: flags.inputFormat,
-    textField: flags.textField,
-    idField: flags.idField,
-    cwd,
-    env,
-    output: resolve(cwd, flags.output),
-    workers: flags.workers,
-    memoryMiB: flags.memory,
-    maxBadRecords: flags.maxBadRecords,
+    ...settingsOf(flags, context),
   });
   const result = await runCorpus(pipeline, flags, context);
   const details = comparisonOf(result);

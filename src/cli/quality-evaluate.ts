@@ -5,7 +5,14 @@ import { CorpusmillError, EXIT } from '../core/errors.ts';
 import type { EvaluateRequest } from '../pipeline/quality/requests.ts';
 import { formatSeconds } from '../report/numbers.ts';
 import type { CliContext, ExitCode } from './context.ts';
-import { type CorpusFlags, type CorpusRunFlags, corpusOptions, corpusRunOptions, runCorpus } from './corpus-command.ts';
+import {
+  type CorpusFlags,
+  type CorpusRunFlags,
+  corpusOptions,
+  corpusRunOptions,
+  runCorpus,
+  settingsOf,
+} from './corpus-command.ts';
 import { collect } from './flags.ts';
 import { colorsFor, print, printJson, shellPath } from './print.ts';
 import { showQualityReport } from './quality-report.ts';
@@ -61,15 +68,7 @@ async function evaluate(inputs: readonly string[], flags: Flags, context: CliCon
     positive: flags.positive.length > 0 ? flags.positive : undefined,
     baseline: undefined,
     title: `${[...flags.model, ...flags.field].map((path) => basename(path)).join(', ')} on ${inputs.map((path) => basename(path)).join(', ')}`,
-    format: flags.inputFormat,
-    textField: flags.textField,
-    idField: flags.idField,
-    cwd,
-    env,
-    output: resolve(cwd, flags.output),
-    workers: flags.workers,
-    memoryMiB: flags.memory,
-    maxBadRecords: flags.maxBadRecords,
+    ...settingsOf(flags, context),
   });
   const result = await runCorpus(pipeline, flags, context);
   const folder = join(result.runDir, 'output', EVALUATE_STAGE);

@@ -4,7 +4,14 @@ import { Command, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { formatCount, formatSeconds } from '../report/numbers.ts';
 import type { CliContext, ExitCode } from './context.ts';
-import { type CorpusFlags, type CorpusRunFlags, corpusOptions, corpusRunOptions, runCorpus } from './corpus-command.ts';
+import {
+  type CorpusFlags,
+  type CorpusRunFlags,
+  corpusOptions,
+  corpusRunOptions,
+  runCorpus,
+  settingsOf,
+} from './corpus-command.ts';
 import { wholeNumber } from './flags.ts';
 import { colorsFor, print, printJson, shellPath } from './print.ts';
 
@@ -59,15 +66,7 @@ async function score(inputs: readonly string[], flags: Flags, context: CliContex
     },
     maxChars: flags.maxChars,
     write: flags.write,
-    format: flags.inputFormat,
-    textField: flags.textField,
-    idField: flags.idField,
-    cwd,
-    env,
-    output: resolve(cwd, flags.output),
-    workers: flags.workers,
-    memoryMiB: flags.memory,
-    maxBadRecords: flags.maxBadRecords,
+    ...settingsOf(flags, context),
   });
   const result = await runCorpus(pipeline, flags, context);
   const written = result.summary.outputs.find(({ name }) => name === WRITE_STAGE)!;

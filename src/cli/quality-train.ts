@@ -6,7 +6,14 @@ import { EXIT } from '../core/errors.ts';
 import { MODEL_KINDS, type ModelKind } from '../quality/training/option-names.ts';
 import { formatSeconds } from '../report/numbers.ts';
 import type { CliContext, ExitCode } from './context.ts';
-import { type CorpusFlags, type CorpusRunFlags, corpusOptions, corpusRunOptions, runCorpus } from './corpus-command.ts';
+import {
+  type CorpusFlags,
+  type CorpusRunFlags,
+  corpusOptions,
+  corpusRunOptions,
+  runCorpus,
+  settingsOf,
+} from './corpus-command.ts';
 import { collect, wholeNumber } from './flags.ts';
 import { colorsFor, print, printJson, shellPath } from './print.ts';
 import { showQualityReport } from './quality-report.ts';
@@ -79,15 +86,7 @@ async function train(flags: Flags, context: CliContext): Promise<ExitCode> {
     maxPerLabel: flags.maxPerLabel,
     maxChars: flags.maxChars,
     seed: flags.seed,
-    format: flags.inputFormat,
-    textField: flags.textField,
-    idField: flags.idField,
-    cwd,
-    env,
-    output: resolve(cwd, flags.output),
-    workers: flags.workers,
-    memoryMiB: flags.memory,
-    maxBadRecords: flags.maxBadRecords,
+    ...settingsOf(flags, context),
   });
   const result = await runCorpus(pipeline, flags, context);
   const folder = join(result.runDir, 'output', TRAIN_STAGE);

@@ -3,7 +3,7 @@
  * folder fsynced so that the name survives a power cut too. A failure removes the temporary file and says what, where
  * and what to do.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
@@ -39,7 +39,7 @@ export async function writeFileAtomic(
 
 /** Opens a file for atomic writing; its folder is made if it is missing. Throws CorpusmillError OUTPUT_FAILED. */
 export async function openAtomic(path: string): Promise<AtomicFile> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${sequence++}.tmp`);
+  const temporary = temporaryName(path);
   let handle: FileHandle | undefined;
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -84,6 +84,32 @@ export async function openAtomic(path: string): Promise<AtomicFile> {
       await rm(temporary, { force: true }).catch(() => {});
     },
   };
+}
+
+/**
+ * The same for those who cannot wait: `fill` writes to an open file descriptor. Throws CorpusmillError OUTPUT_FAILED; the file
+ * is then not there, or as it was.
+ */
+export function writeFileAtomicSync(path: string, fill: (file: number) => void): void {
+  const temporary = temporaryName(path);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(temporary, 'w');
+    try {
+      fill(file);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw outputFailed('write', path, error);
+  }
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${sequence++}.tmp`);
 }
 
 /** Distinguishes the temporary files that one process has open at once. */

@@ -11,11 +11,10 @@
  * training reported: both for people, and a reader ignores them but for the options that scoring needs. Numbers are written
  * in the shortest form that reads back as the same double, so a model read scores bit for bit like the model written.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CorpusmillError } from '../core/errors.ts';
-import { outputFailed } from '../io/atomic.ts';
+import { writeFileAtomicSync } from '../io/atomic.ts';
 import type { ClassifierKind } from './classifier.ts';
 
 export type JsonClassifierKind = Exclude<ClassifierKind, 'fasttext'>;
@@ -53,7 +52,7 @@ export function writeClassifierFile(
 ): void {
   const members = { format: CLASSIFIER_FORMAT, version: CLASSIFIER_FILE_VERSION, kind, ...content };
   const lines = Object.entries(members).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-  writeWhole(path, `{\n${lines.join(',\n')}\n}\n`);
+  writeFileAtomicSync(path, (file) => writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`));
 }
 
 /** Reads a file as far as its kind. Throws INPUT_NOT_FOUND, or INPUT_CORRUPT where it is no classifier of this format. */
@@ -106,27 +105,4 @@ export function corruptClassifier(path: string, found: string): CorpusmillError 
   return new CorpusmillError('INPUT_CORRUPT', `${path} is no classifier that can be used: ${found}`, {
     hint: 'the file is damaged or was made by something else: train the model again',
   });
-}
-
-/** Whole or not at all; synchronous, as `TrainedClassifier.save` is. */
-function writeWhole(path: string, text: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-0.tmp`);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, 'w');
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    try {
-      rmSync(temporary, { force: true });
-    } catch {
-      // The first error says what is wrong with the place.
-    }
-    throw outputFailed('write', path, error);
-  }
 }

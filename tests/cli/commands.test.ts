@@ -101,6 +101,8 @@ Options
       Stop words.
   limits     object, default {}
       Mean word length.
+      lower  number, default 3
+      upper  number, default 10
 
 Drops documents for
   too-few-words  fewer words than minWords

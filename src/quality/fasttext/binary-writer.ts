@@ -1,41 +1,19 @@
 /**
- * Writes a fastText file from front to back, as binary-reader.ts reads one: through a buffer, under a temporary name until it
- * is whole and on the disk. Synchronous, because a trained classifier's `save` is.
+ * Writes a fastText file from front to back, as binary-reader.ts reads one: through a buffer. Synchronous, because a trained classifier's `save` is.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { outputFailed } from '../../io/atomic.ts';
+import { writeSync } from 'node:fs';
+import { writeFileAtomicSync } from '../../io/atomic.ts';
 
 const BUFFER_BYTES = 1 << 20;
 const ZEROS = Buffer.alloc(1 << 16);
 
-/** Distinguishes the temporary files of one process; src/io/atomic.ts counts its own from 0. */
-let sequence = 0;
-
 /** Writes `path` by what `fill` gives to the writer. Throws OUTPUT_FAILED; the file is then not there, or as it was. */
 export function writeBinaryFile(path: string, fill: (writer: BinaryWriter) => void): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-9${sequence++}.tmp`);
-  let file: number;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    file = openSync(temporary, 'w');
-  } catch (error) {
-    throw outputFailed('create', path, error);
-  }
-  try {
-    try {
-      const writer = new BinaryWriter(file);
-      fill(writer);
-      writer.flush();
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw outputFailed('write', path, error);
-  }
+  writeFileAtomicSync(path, (file) => {
+    const writer = new BinaryWriter(file);
+    fill(writer);
+    writer.flush();
+  });
 }
 
 export class BinaryWriter {
