@@ -103,7 +103,11 @@ export function writeFileAtomicSync(path: string, fill: (file: number) => void):
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // The first error says what is wrong with the place.
+    }
     throw outputFailed('write', path, error);
   }
 }
