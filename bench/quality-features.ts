@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as bayes from '../src/quality/bayes/bayes-classifier.ts';
+import { rocAuc } from '../src/quality/evaluation/roc.ts';
+import { sweepThresholds } from '../src/quality/evaluation/threshold-sweep.ts';
 import type { FeatureModel } from '../src/quality/features/feature-trainer.ts';
 import { featureNames, readFeatures } from '../src/quality/features/features.ts';
 import type { LabelledMatrix } from '../src/quality/features/labelled-matrix.ts';
@@ -319,22 +321,8 @@ function timed<T>(run: () => T, times: number): { result: T; seconds: number } {
   return { result, seconds: median(seconds) };
 }
 
-/** Area under the ROC curve: the chance that a positive row scores higher than a negative one, ties counting half. */
 function auc(scores: readonly number[], isPositive: readonly boolean[]): number {
-  const order = Array.from(scores.keys()).sort((a, b) => scores[a] - scores[b]);
-  let positives = 0;
-  let rankSum = 0;
-  for (let i = 0; i < order.length; ) {
-    let end = i;
-    while (end < order.length && scores[order[end]] === scores[order[i]]) end++;
-    for (let k = i; k < end; k++) {
-      if (!isPositive[order[k]]) continue;
-      positives++;
-      rankSum += (i + end + 1) / 2;
-    }
-    i = end;
-  }
-  return (rankSum - (positives * (positives + 1)) / 2) / (positives * (scores.length - positives));
+  return rocAuc(sweepThresholds(Float64Array.from(scores), Uint8Array.from(isPositive, Number))) ?? Number.NaN;
 }
 
 /** Of an AUC over so many positives and negatives. */

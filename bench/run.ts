@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'filter-cost': async () => (await import('./filter-cost.ts')).filterCost,
   'parity-dclm': async () => (await import('./parity-dclm.ts')).parityDclm,
   langid: async () => (await import('./langid.ts')).langid,
+  quality: async () => (await import('./quality.ts')).quality,
   'quality-features': async () => (await import('./quality-features.ts')).qualityFeatures,
   pii: async () => (await import('./pii.ts')).pii,
   html: async () => (await import('./html.ts')).html,
