@@ -13,7 +13,7 @@ import {
   runCorpus,
   settingsOf,
 } from './corpus-command.ts';
-import { collect } from './flags.ts';
+import { arpaOption, collect, type TokenFlags, tokenOptions } from './flags.ts';
 import { colorsFor, print, printJson, shellPath } from './print.ts';
 import { showQualityReport } from './quality-report.ts';
 
@@ -29,7 +29,7 @@ Examples:
   $ corpusmill quality evaluate test.csv --model a.bin --model b.json --label-field class --positive 1
   $ corpusmill quality evaluate scored.parquet --field quality.score --positive keep --fail-under 0.9`;
 
-interface Flags extends CorpusFlags, CorpusRunFlags {
+interface Flags extends CorpusFlags, CorpusRunFlags, TokenFlags {
   model: string[];
   field: string[];
   label?: string;
@@ -48,7 +48,7 @@ export function qualityEvaluateCommand(context: CliContext, setExitCode: (code: 
     .option('--positive <label>', 'label that a high score should go with; may be given again', collect, [])
     .option('--label <label>', "the models' label whose probability is the score; default: the positive one")
     .option('--fail-under <auc>', 'exit with 4 where the AUC of the first is lower', auc);
-  corpusOptions(command).option('-o, --output <dir>', 'run directory', 'runs/quality-evaluate');
+  corpusOptions(tokenOptions(command)).option('-o, --output <dir>', 'run directory', 'runs/quality-evaluate');
   return corpusRunOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Flags) => setExitCode(await evaluate(inputs, flags, context)));
@@ -99,6 +99,7 @@ async function modelRequests(flags: Flags, cwd: string): Promise<EvaluateRequest
   return flags.model.map((given, i) => {
     const path = resolve(cwd, given);
     const request = {
+      arpa: arpaOption(flags),
       path,
       as: `m${i}`,
       name: flags.model.indexOf(given) === i ? basename(given) : `${basename(given)} ${i + 1}`,

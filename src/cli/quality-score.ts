@@ -12,7 +12,7 @@ import {
   runCorpus,
   settingsOf,
 } from './corpus-command.ts';
-import { wholeNumber } from './flags.ts';
+import { arpaOption, type TokenFlags, tokenOptions, wholeNumber } from './flags.ts';
 import { colorsFor, print, printJson, shellPath } from './print.ts';
 
 const EXAMPLES = `
@@ -25,7 +25,7 @@ Examples:
   $ corpusmill quality score pages/*.parquet --model lid.176.bin --as language
   $ corpusmill quality score crawl.jsonl --model edu.bin --expected --as edu`;
 
-interface Flags extends CorpusFlags, CorpusRunFlags {
+interface Flags extends CorpusFlags, CorpusRunFlags, TokenFlags {
   model: string;
   as: string;
   label?: string;
@@ -46,7 +46,7 @@ export function qualityScoreCommand(context: CliContext, setExitCode: (code: Exi
     .option('--all', 'write the probabilities of all labels')
     .option('--max-chars <n>', 'read so many characters of a text', wholeNumber(100))
     .addOption(new Option('--write <format>', 'format of the files').choices(['jsonl', 'parquet']).default('jsonl'));
-  corpusOptions(command).option('-o, --output <dir>', 'run directory', 'runs/quality-score');
+  corpusOptions(tokenOptions(command)).option('-o, --output <dir>', 'run directory', 'runs/quality-score');
   return corpusRunOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], flags: Flags) => setExitCode(await score(inputs, flags, context)));
@@ -63,6 +63,7 @@ async function score(inputs: readonly string[], flags: Flags, context: CliContex
       label: flags.label,
       expected: flags.expected === true,
       all: flags.all === true,
+      arpa: arpaOption(flags),
     },
     maxChars: flags.maxChars,
     write: flags.write,

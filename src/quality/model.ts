@@ -1,5 +1,6 @@
 /** A quality model of any kind, from the file that training wrote, fastText's own, or a published ARPA. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import type { z } from 'zod';
 import { CorpusmillError } from '../core/errors.ts';
 import type { Classifier } from './classifier.ts';
 import { loadClassifier } from './fasttext/classifier.ts';
@@ -8,6 +9,7 @@ import { loadClassifierFile } from './json-classifiers.ts';
 import { readArpa } from './ngram-lm/arpa-reader.ts';
 import { createLanguageModel, type LanguageModel, type LanguageModelData } from './ngram-lm/model.ts';
 import { loadLanguageModel } from './ngram-lm/model-file.ts';
+import type { tokenFormSchema } from './ngram-lm/options.ts';
 
 export type QualityModel =
   | { kind: 'classifier'; classifier: Classifier }
@@ -19,11 +21,14 @@ const arpas = new Map<string, LanguageModelData>();
 
 const ARPA = /\.arpa(\.gz|\.zst)?$/;
 
-/** Reads what cannot be read at once: to be waited for before `loadModel`. Throws INPUT_NOT_FOUND, INPUT_CORRUPT. */
-export async function prepareModel(path: string): Promise<void> {
+/**
+ * Reads what cannot be read at once: to be waited for before `loadModel`. `form`: how an ARPA file of another program cuts texts
+ * into tokens; ours say it themselves. Throws INPUT_NOT_FOUND, INPUT_CORRUPT; CONFIG_INVALID where the form is not known.
+ */
+export async function prepareModel(path: string, form?: z.input<typeof tokenFormSchema>): Promise<void> {
   if (!ARPA.test(path)) return;
   let reading = readArpas.get(path);
-  if (reading === undefined) readArpas.set(path, (reading = readArpa(path)));
+  if (reading === undefined) readArpas.set(path, (reading = readArpa(path, form)));
   arpas.set(path, await reading);
 }
 

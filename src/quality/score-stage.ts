@@ -12,6 +12,7 @@ import { defineMap, KEEP, type StageContext } from '../core/stage.ts';
 import { firstUnits } from '../text/first-units.ts';
 import type { Classifier } from './classifier.ts';
 import { loadModel, prepareModel, type QualityModel } from './model.ts';
+import { tokenFormSchema } from './ngram-lm/options.ts';
 import { POSITIVE } from './training/label-order.ts';
 import { MODEL_ROLE } from './training/train-stage.ts';
 
@@ -52,6 +53,11 @@ const options = z
       .boolean()
       .default(false)
       .describe('Write an object with the probability of every label (quality.evaluate with more than two).'),
+    arpa: tokenFormSchema
+      .optional()
+      .describe(
+        'Of an ARPA file that another program wrote: how texts become its tokens. Files of quality.train say it themselves.',
+      ),
     maxChars: z.int().min(100).nullable().default(null).describe('Read so many UTF-16 units of a document; null: all.'),
   })
   .superRefine((given, context) => {
@@ -77,7 +83,7 @@ export const qualityScore = defineMap({
   options,
   needs: [{ role: MODEL_ROLE, by: 'trainedBy' }],
   optionFiles: ({ model }) => [model],
-  prepare: (given, context) => prepareModel(modelPath(given, context)),
+  prepare: (given, context) => prepareModel(modelPath(given, context), given.arpa),
   create(given, context) {
     const ask = createAsker(loadModel(modelPath(given, context)), given, context.name);
     const { as, maxChars } = given;

@@ -58,6 +58,8 @@ export interface ModelRequest {
   label: string | undefined;
   expected?: boolean;
   all?: boolean;
+  /** Of an ARPA file of another program. */
+  arpa?: Record<string, string> | undefined;
 }
 
 export interface ScoreRequest extends CorpusSettings, RunSettings {
@@ -103,7 +105,7 @@ export function evaluatePipeline(request: EvaluateRequest): Promise<Pipeline> {
   return memoryPipeline('quality-evaluate', namedInputs(request.paths), stages, request, request);
 }
 
-function scoreStage({ path, as, label, expected, all }: ModelRequest, maxChars: number | undefined) {
+function scoreStage({ path, as, label, expected, all, arpa }: ModelRequest, maxChars: number | undefined) {
   return {
     stage: 'quality.score',
     name: `score-${as}`,
@@ -112,6 +114,7 @@ function scoreStage({ path, as, label, expected, all }: ModelRequest, maxChars: 
     ...(label !== undefined && { label }),
     ...(expected === true && { expected }),
     ...(all === true && { all }),
+    ...(arpa && { arpa }),
     ...(maxChars !== undefined && { maxChars }),
   };
 }

@@ -34,6 +34,7 @@ export class ArpaParser {
   repeatedAt = 0;
   readonly #path: string;
   readonly #seed: number;
+  readonly #mostBytes: number;
   #form: TokenForm | undefined;
   #state: 'preamble' | 'sizes' | 'ngrams' | 'end' = 'preamble';
   readonly #sizes: number[] = [];
@@ -52,10 +53,11 @@ export class ArpaParser {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
 
-  /** A parser for the file at `path` (errors name it), with a seed of hashes. */
-  constructor(path: string, seed: number) {
+  /** A parser for the file at `path` (errors name it), which has no more than `mostBytes`, with a seed of hashes. */
+  constructor(path: string, seed: number, mostBytes: number) {
     this.#path = path;
     this.#seed = seed;
+    this.#mostBytes = mostBytes;
   }
 
   /** Parses the whole lines in bytes [0, length) and returns where the rest begins. Throws INPUT_CORRUPT. */
@@ -103,13 +105,21 @@ export class ArpaParser {
       this.#sizes.push(Number(size[2]));
     } else if (line === `\\${this.#order + 1}-grams:` && this.#order < this.#sizes.length) {
       this.#state = 'ngrams';
-      this.#tables ??= createTables(this.#sizes, this.#sizes[0] + SPECIAL_WORDS.length, this.#seed);
+      this.#tables ??= this.#createTables();
       this.#left = this.#sizes[this.#order++];
     } else if (line === '\\end\\' && this.#order > 0 && this.#order === this.#sizes.length) {
       this.#state = 'end';
     } else {
       throw this.#corrupt(JSON.stringify(line.slice(0, SHOWN)));
     }
+  }
+
+  #createTables(): NgramTables {
+    // A digit, and each word with what divides it: no line is shorter. Before tables of any size are made.
+    const least = this.#sizes.reduce((sum, size, k) => sum + size * (2 * (k + 1) + 2), 0);
+    if (least > this.#mostBytes)
+      throw this.#corrupt(`the header's ${this.#sizes.join(', ')} n-grams in a smaller file`);
+    return createTables(this.#sizes, this.#sizes[0] + SPECIAL_WORDS.length, this.#seed);
   }
 
   #parseForm(json: string): TokenForm {

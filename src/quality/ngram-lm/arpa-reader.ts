@@ -39,8 +39,11 @@ export async function readArpa(path: string, form?: z.input<typeof tokenFormSche
 }
 
 async function parseFile(path: string, seed: number): Promise<ArpaParser> {
-  const parser = new ArpaParser(path, seed);
   const source = await open(path);
+  const { fileBytes, compression } = source;
+  // One byte more: a last line may lack its newline.
+  const mostBytes = (compression === 'none' ? fileBytes : fileBytes * MAX_EXPANSION_RATIO) + 1;
+  const parser = new ArpaParser(path, seed, mostBytes);
   let buffer = Buffer.alloc(BUFFER_BYTES);
   let filled = 0;
   try {

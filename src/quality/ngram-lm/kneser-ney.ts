@@ -9,7 +9,9 @@
  * Below the unigrams stands the uniform distribution over the vocabulary with `<unk>` and `</s>` and without `<s>`; `<unk>`
  * has the count 0. An n-gram that is pruned counts in a(c ·), and its whole count goes to b(c) in place of its discount.
  * Sources: Chen & Goodman 1998 (sections 3 and 4.1.6); Heafield, Pouzyrevsky, Clark & Koehn, Scalable Modified Kneser-Ney
- * Language Model Estimation (ACL 2013); for pruning, what KenLM's lm/builder does.
+ * Language Model Estimation (ACL 2013); for pruning, what KenLM's lm/builder does. One difference: where lmplz counts
+ * counts, it takes the last n-gram of each lower order by its raw count, so that its discounts depend, a little and in
+ * corpora of a few lines, on the order of the sentences.
  *
  * How: suffixes are parents in the sorted levels of counts.ts. The context of an n-gram is found beside its parent's: it is
  * the child by the same word of the parent's context. So a pass over a level needs no hashing, and everything is summed in
@@ -39,7 +41,6 @@ export interface Estimation {
   levels: EstimatedLevel[];
   /** By order, like all that follows. */
   discounts: Discounts[];
-  countsOfCounts: CountsOfCounts[];
   /** Orders whose discounts could not be estimated. */
   fallbackOrders: number[];
 }
@@ -65,8 +66,7 @@ export function estimateKneserNey(levels: NgramLevel[], options: EstimationOptio
     if (k > 0) dropWithParents(levels[k - 1], kept[k - 1], kept[k]);
   }
   for (const level of levels.slice(0, -1)) adjustCounts(level);
-  const countsOfCounts = levels.map(({ counts }) => countCounts(counts));
-  const estimated = countsOfCounts.map(estimateDiscounts);
+  const estimated = levels.map(({ counts }) => estimateDiscounts(countCounts(counts)));
   const discounts = estimated.map((found) => found ?? fallback);
 
   const result: EstimatedLevel[] = [];
@@ -91,7 +91,7 @@ export function estimateKneserNey(levels: NgramLevel[], options: EstimationOptio
     result.push({ words, firstChild, logProbabilities, logBackoffs, kept: kept[k], size });
   }
   const fallbackOrders = estimated.flatMap((found, k) => (found === undefined ? [k + 1] : []));
-  return { levels: result, discounts, countsOfCounts, fallbackOrders };
+  return { levels: result, discounts, fallbackOrders };
 }
 
 /** Which n-grams are above the threshold and begin with a known word; the first `spared` are in any case. */
@@ -134,27 +134,28 @@ function countCounts(counts: Uint32Array): CountsOfCounts {
   return [found[1], found[2], found[3], found[4]];
 }
 
-function discountOf(count: number, [one, two, more]: Discounts): number {
+function discountOf(count: number, one: number, two: number, more: number): number {
   return count > 2 ? more : count === 2 ? two : count === 1 ? one : 0;
 }
 
 function unigramProbabilities(
   { counts }: NgramLevel,
   kept: Uint8Array | undefined,
-  discounts: Discounts,
+  [one, two, more]: Discounts,
   size: number,
 ): Float64Array {
   let total = 0;
   let left = 0;
   for (let word = 0; word < counts.length; word++) {
-    total += counts[word];
-    left += kept === undefined || kept[word] !== 0 ? discountOf(counts[word], discounts) : counts[word];
+    const count = counts[word];
+    total += count;
+    left += kept === undefined || kept[word] !== 0 ? discountOf(count, one, two, more) : count;
   }
   // `<s>` is never predicted: it has no share of the uniform distribution.
   const share = left / total / (size - 1);
   const probabilities = new Float64Array(counts.length);
   for (let word = 0; word < counts.length; word++) {
-    probabilities[word] = (counts[word] - discountOf(counts[word], discounts)) / total + share;
+    probabilities[word] = (counts[word] - discountOf(counts[word], one, two, more)) / total + share;
   }
   probabilities[UNKNOWN] = share;
   // Whoever scores it as a word, as some tools do, loses nothing by it.
@@ -238,9 +239,7 @@ export function sumContextsTwin(
     const count = counts[i];
     const at = 2 * contexts[i];
     sums[at] += count;
-    // (discountOf, without its array.)
-    const discount = count > 2 ? more : count === 2 ? two : count === 1 ? one : 0;
-    sums[at + 1] += kept === undefined || kept[i] !== 0 ? discount : count;
+    sums[at + 1] += kept === undefined || kept[i] !== 0 ? discountOf(count, one, two, more) : count;
   }
   for (let at = 0; at < sums.length; at += 2) if (sums[at] > 0) sums[at + 1] /= sums[at];
 }
@@ -272,9 +271,7 @@ export function interpolateTwin(
   for (let suffix = 0; suffix < shorter.length; suffix++) {
     const end = firstChild[suffix + 1];
     for (let i = firstChild[suffix]; i < end; i++) {
-      const count = counts[i];
-      const discount = count > 2 ? more : count === 2 ? two : count === 1 ? one : 0;
-      const own = (count - discount) / sums[2 * contexts[i]];
+      const own = (counts[i] - discountOf(counts[i], one, two, more)) / sums[2 * contexts[i]];
       probabilities[i] = own + sums[2 * contexts[i] + 1] * shorter[suffix];
     }
   }

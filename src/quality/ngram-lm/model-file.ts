@@ -1,6 +1,6 @@
 /**
- * A model's file for scoring: its arrays as they lie in memory, so that loading is reading. (An ARPA file of the same model takes
- * some fifty times as long; bench/ngram-lm.ts.)
+ * A model's file for scoring: its arrays as they lie in memory, so that loading is reading. Reading an ARPA file of the same
+ * model takes ten times as long (bench/ngram-lm.ts), too long for every worker to do.
  *
  * Layout, little-endian: the line MAGIC, a 32-bit length and so many bytes of JSON (what the arrays are), then the arrays
  * without gaps: words' starts, words' bytes, slots of words, unigrams, tables by order. At the end a checksum of 8 bytes:
@@ -94,7 +94,9 @@ export function loadLanguageModel(path: string): LanguageModelData {
 function readModel(file: number, path: string): LanguageModelData {
   const corrupt = (found: string, hint = 'is it a model that corpusmill saved, and whole?'): CorpusmillError =>
     new CorpusmillError('INPUT_CORRUPT', `reading the language model ${path}: found ${found}`, { hint });
-  const { size } = fstatSync(file);
+  const stat = fstatSync(file);
+  if (!stat.isFile()) throw corrupt('a folder or a device');
+  const { size } = stat;
   let position = 0;
   const read = (target: Uint8Array): void => {
     for (let done = 0; done < target.length; ) {

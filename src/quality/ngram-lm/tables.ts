@@ -6,7 +6,8 @@
  * floats: 12 bytes, 8 of the highest order, at two thirds full. n-grams are not kept, only their hashes: two chains of 32 bits
  * over the words from the last to the first; one gives the slot, the other the fingerprint. No two n-grams of a model are
  * taken for one another: where two meet with the same fingerprint, the model is built anew with the next seed. One that
- * is not in the model is taken for one that is with a chance of about 2⁻³¹ a look-up. After KenLM's probing model (Heafield, KenLM: Faster and Smaller Language Model Queries, WMT 2011). Cost: bench/ngram-lm.ts.
+ * is not in the model is taken for one that is with a chance of about 2⁻³¹ a look-up.
+ * After KenLM's probing model (Heafield, KenLM: Faster and Smaller Language Model Queries, WMT 2011). Cost: bench/ngram-lm.ts.
  */
 import { native } from '../../core/native.ts';
 import { mix32 } from '../../core/random.ts';

@@ -7,7 +7,7 @@
  * carriage return and NUL, and takes everything else as it comes. Half a surrogate pair becomes U+FFFD.
  * Cost: bench/ngram-lm.ts.
  */
-import { charFlags, SPACE } from '../../text/char-class.ts';
+import { charFlags, SPACE, skipSpace } from '../../text/char-class.ts';
 import { TextView } from '../../text/view.ts';
 import { ccnetNormalize } from './ccnet-normalize.ts';
 import type { TokenForm } from './options.ts';
@@ -49,15 +49,10 @@ export function createTokenLines(form: TokenForm): TokenLines {
         bytes[length] = NEWLINE;
         return length + 1;
       }
-      // A unit makes at most three bytes, and a space follows it at most.
-      reserve(4 * text.length + 2);
-      if (form.tokens === 'characters') {
-        view.reset(text);
-        return writeCharacters(view.units, text.length, bytes);
-      }
-      view.reset(text.toLowerCase());
+      view.reset(form.tokens === 'words' ? text.toLowerCase() : text);
+      // A unit makes three bytes at most, and a space behind it; two newlines may be added.
       reserve(4 * view.text.length + 2);
-      return writeWords(view, bytes);
+      return form.tokens === 'words' ? writeWords(view, bytes) : writeCharacters(view.units, view.text.length, bytes);
     },
   };
 }
@@ -75,7 +70,8 @@ function writeWords(view: TextView, bytes: Uint8Array): number {
     const lineStart = at;
     for (; word < count && starts[word] < end; word++) {
       if (isControl(units[starts[word]])) continue;
-      at = writeUtf8(units, starts[word], ends[word], bytes, at);
+      // A space is part of a word where a combining mark follows it.
+      at = writeUtf8(units, skipSpace(units, starts[word], ends[word]), ends[word], bytes, at);
       bytes[at++] = BLANK;
     }
     if (at > lineStart) at--;

@@ -85,10 +85,10 @@ export function createLanguageModelTrainer(
       const most = Math.floor((mostBytes - 4 * length) / ESTIMATION_BYTES);
       const levels = countNgrams(ids, length, vocabulary.size, options.order, most);
       if (levels === undefined) throw tooLarge(`more than ${most} n-grams`);
-      let sentences = 0;
-      for (let i = padding; i < length; i++) if (ids[i] === SENTENCE_START) sentences++;
+      const sentences = ids.subarray(padding, length).reduce((sum, id) => sum + (id === SENTENCE_START ? 1 : 0), 0);
       const tokenCount = length - padding - 2 * sentences;
       numbers.ids = new Uint32Array(0);
+      numbers.length = padding;
       const { prune, order } = options;
       const estimation = estimateKneserNey(levels, {
         thresholds: Array.from({ length: order }, (_, k) => prune[Math.min(k, prune.length - 1)]),
@@ -134,6 +134,10 @@ function trained(
   tokens: number,
 ): TrainedLanguageModel {
   let model: LanguageModel | undefined;
+  const scorer = (): LanguageModel => {
+    model ??= createLanguageModel({ form, vocabulary, tables: buildTables(levels) });
+    return model;
+  };
   const details = {
     sentences,
     tokens,
@@ -145,12 +149,9 @@ function trained(
   return {
     details,
     get model() {
-      model ??= createLanguageModel({ form, vocabulary, tables: buildTables(levels) });
-      return model;
+      return scorer();
     },
-    save(path) {
-      return saveLanguageModel(this.model.data, path);
-    },
+    save: (path) => saveLanguageModel(scorer().data, path),
     saveArpa: (path) => writeArpa(path, vocabulary, levels, form),
   };
 }

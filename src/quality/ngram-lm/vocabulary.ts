@@ -84,11 +84,6 @@ export class Vocabulary implements WordTable {
     return this.size++;
   }
 
-  /** A word as text. */
-  word(id: number): string {
-    return Buffer.from(this.bytes.subarray(this.starts[id], this.starts[id + 1])).toString('utf8');
-  }
-
   /** Takes the first free slot for a word that has none. */
   #enter(id: number): void {
     const mask = this.slots.length - 1;

@@ -62,6 +62,21 @@ describe("beside KenLM's lmplz on a nursery rhyme", () => {
   });
 });
 
+describe('the order of sentences', () => {
+  it('does not matter', () => {
+    // lmplz prints these for the first order of the two; for the second it takes the last word by its raw count.
+    const last = 'this is the house zed zed zed\n';
+    for (const text of [last + jack, jack + last]) {
+      const { discounts } = train(text, { order: 3 }).details;
+      expect(discounts.map((three) => three.map((discount) => Number(discount.toPrecision(6))))).toEqual([
+        [0.846154, 1.15385, 3],
+        [0.5, 1, 1.5],
+        [0.530864, 1.32943, 1.67284],
+      ]);
+    }
+  });
+});
+
 describe('by hand', () => {
   it('computes discounts by equation 26 of Chen & Goodman', () => {
     // Y = 10 / (10 + 2 · 5) = 1/2; D1 = 1 - 2 Y 5/10 = 1/2, D2 = 2 - 3 Y 4/5 = 4/5, D3 = 3 - 4 Y 3/4 = 3/2.

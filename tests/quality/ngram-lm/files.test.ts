@@ -118,6 +118,11 @@ describe('an ARPA file', () => {
 
   it.each([
     ['nothing', '', 'line 0: found the end of the file, and no \\data\\ before it'],
+    [
+      'more n-grams than it can hold',
+      minimal(small).replace('2=1', '2=1000000000000'),
+      "line 5: found the header's 3, 1000000000000 n-grams in a smaller file",
+    ],
     ['no model', 'hello\nworld\n', 'line 2: found the end of the file, and no \\data\\ before it'],
     ['orders that are missing', '\\data\\\nngram 2=1\n', 'line 2: found ngram 2=1, out of order'],
     [
@@ -274,6 +279,7 @@ describe("a model's own file", () => {
   it('is not an ARPA file, and says so', () => {
     expect(() => loadLanguageModel(join(lmplz, 'order-3.arpa'))).toThrow('found no model of corpusmill');
     expect(() => loadLanguageModel(join(dir, 'nowhere'))).toThrow('cannot open the language model');
+    expect(() => loadLanguageModel(dir)).toThrow('found a folder or a device');
   });
 });
 

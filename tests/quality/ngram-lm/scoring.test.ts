@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readArpa } from '../../../src/quality/ngram-lm/arpa-reader.ts';
-import { perplexityBucket, perplexityCutoffs } from '../../../src/quality/ngram-lm/buckets.ts';
 import { createLanguageModel, type LanguageModel } from '../../../src/quality/ngram-lm/model.ts';
 import { createLanguageModelTrainer } from '../../../src/quality/ngram-lm/trainer.ts';
 import { arpaSentence, parseArpa } from './textbook.ts';
@@ -169,39 +168,5 @@ describe('the score of a text', () => {
     const characters = createLanguageModelTrainer({ order: 2, tokens: 'characters' });
     characters.add('汉字');
     expect(characters.finish().model.score('字汉典')).toMatchObject({ tokens: 3, oov: 1 });
-  });
-});
-
-describe('buckets', () => {
-  it('cuts at the thirds of the perplexities', () => {
-    // numpy.quantile([1, 2, 4, 8, 16, 32, 64], [1/3, 2/3]) = [4, 16]
-    const cutoffs = perplexityCutoffs([64, 1, 32, 2, 16, 4, 8]);
-    expect(cutoffs).toEqual({ head: 4, tail: 16 });
-    expect([1, 3.9, 4, 15.9, 16, 64].map((value) => perplexityBucket(value, cutoffs))).toEqual([
-      'head',
-      'head',
-      'middle',
-      'middle',
-      'tail',
-      'tail',
-    ]);
-  });
-
-  it("cuts at other shares, such as cc_net's percentiles 30 and 60", () => {
-    // numpy.quantile(range(1, 12), [.3, .6]) = [4, 7]
-    const cutoffs = perplexityCutoffs(
-      Array.from({ length: 11 }, (_, i) => i + 1),
-      0.3,
-      0.3,
-    );
-    expect(cutoffs.head).toBeCloseTo(4, 12);
-    expect(cutoffs.tail).toBeCloseTo(7, 12);
-  });
-
-  it('is defined for one perplexity, and refuses none at all', () => {
-    expect(perplexityCutoffs([7])).toEqual({ head: 7, tail: 7 });
-    expect(() => perplexityCutoffs([])).toThrow('found none among the perplexities');
-    expect(() => perplexityCutoffs([1, Number.NaN])).toThrow('found NaN among the perplexities');
-    expect(() => perplexityCutoffs([1], 0.8, 0.3)).toThrow('found the shares 0.8 and 0.3');
   });
 });
