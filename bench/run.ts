@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'filter-cost': async () => (await import('./filter-cost.ts')).filterCost,
   'parity-dclm': async () => (await import('./parity-dclm.ts')).parityDclm,
   langid: async () => (await import('./langid.ts')).langid,
+  fasttext: async () => (await import('./fasttext.ts')).fasttext,
   pii: async () => (await import('./pii.ts')).pii,
   html: async () => (await import('./html.ts')).html,
   dedup: async () => (await import('./dedup.ts')).dedup,
