@@ -18,6 +18,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   langid: async () => (await import('./langid.ts')).langid,
   quality: async () => (await import('./quality.ts')).quality,
   'quality-features': async () => (await import('./quality-features.ts')).qualityFeatures,
+  fasttext: async () => (await import('./fasttext.ts')).fasttext,
   pii: async () => (await import('./pii.ts')).pii,
   html: async () => (await import('./html.ts')).html,
   dedup: async () => (await import('./dedup.ts')).dedup,

@@ -145,10 +145,9 @@ class Texts : public Napi::ObjectWrap<Texts> {
     return info.Env().Undefined();
   }
 
-  // writeEntries(order, unitOf, wordNgrams, bucket, bits, firstNgram, entries, starts): void
+  // writeEntries(unitOf, wordNgrams, bucket, bits, firstNgram, entries, starts): void
   Napi::Value WriteEntries(const Napi::CallbackInfo& info) {
     Arguments arguments(info, "writeEntries");
-    const auto order = arguments.uint32s();
     const auto unit_of = arguments.int32s();
     const size_t word_ngrams = arguments.integer(1, kLongestNgram);
     const size_t bucket = arguments.integer(0, kMostBuckets);
@@ -156,32 +155,17 @@ class Texts : public Napi::ObjectWrap<Texts> {
     const size_t first_ngram = arguments.integer(0, 0x7fffffff);
     const auto entries = arguments.uint32s();
     const auto starts = arguments.doubles();
-    arguments.expect(arguments.ok() && order.length == kernel_.texts() &&
-                         fasttext::all_below(order.data, order.length, 0, kernel_.texts()),
-                     "order must name the texts");
-    arguments.expect(arguments.ok() && is_permutation(order), "order must name each text once");
     arguments.expect(unit_of.length >= kernel_.types(), "unitOf must have a number for each word");
     arguments.expect(bucket > 0 || word_ngrams == 1, "there is no bucket for n-grams");
     arguments.expect(bits.length > bucket / 32, "there is not a bit for each bucket");
     arguments.expect(starts.length > kernel_.texts() && entries.length >= kernel_.most_entries(word_ngrams),
                      "there must be room for all entries");
     if (!arguments.ok()) return info.Env().Undefined();
-    if (!kernel_.write_entries(order.data, unit_of.data, word_ngrams, static_cast<uint32_t>(bucket), bits.data,
-                               bits.length, static_cast<uint32_t>(first_ngram), entries.data, starts.data)) {
+    if (!kernel_.write_entries(unit_of.data, word_ngrams, static_cast<uint32_t>(bucket), bits.data, bits.length,
+                               static_cast<uint32_t>(first_ngram), entries.data, starts.data)) {
       return fasttext::no_memory(info, "writeEntries");
     }
     return info.Env().Undefined();
-  }
-
-  // Of numbers below the length: a text named twice could ask for more room than there is.
-  static bool is_permutation(const fasttext::Array<uint32_t>& order) {
-    fasttext::Growing<uint8_t> seen;
-    if (!seen.resize(order.length)) return false;
-    std::fill_n(seen.data(), order.length, uint8_t{0});
-    for (size_t i = 0; i < order.length; i++) {
-      if (seen[order.data[i]]++ != 0) return false;
-    }
-    return true;
   }
 
   fasttext::Texts kernel_;
@@ -207,7 +191,7 @@ bool can_draw(const fasttext::Array<double>& thresholds, size_t labels) {
 }
 
 // fastTextDescend(entries, starts, targets, sizes, unitStarts, unitRows, words, dim, loss, lr, epochs, lrUpdateRate, neg, seed,
-//                 pathStarts, pathNodes, pathFromRight, thresholds, sigmoid, logarithm, input, rows, filled, output,
+//                 shuffle, pathStarts, pathNodes, pathFromRight, thresholds, sigmoid, logarithm, input, rows, filled, output,
 //                 losses): void
 Napi::Value Descend(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "fastTextDescend");
@@ -225,6 +209,7 @@ Napi::Value Descend(const Napi::CallbackInfo& info) {
   const size_t lr_update_rate = arguments.integer(0, kMost32);
   const size_t neg = arguments.integer(0, kMost32);
   const size_t seed = arguments.integer(0, kMost32);
+  const bool shuffle = arguments.boolean();
   const auto path_starts = arguments.doubles();
   const auto path_nodes = arguments.int32s();
   const auto path_from_right = arguments.bytes();
@@ -269,8 +254,8 @@ Napi::Value Descend(const Napi::CallbackInfo& info) {
 
   const fasttext::Descent descent{
       entries.data, starts.data, targets.data, sizes.data, texts, unit_starts.data, unit_rows.data, units, words,
-      static_cast<fasttext::Loss>(loss), lr, epochs, lr_update_rate, neg, static_cast<uint32_t>(seed), path_starts.data,
-      path_nodes.data, path_from_right.data, thresholds.data, sigmoid.data, logarithm.data, rows, labels, dim};
+      static_cast<fasttext::Loss>(loss), lr, epochs, lr_update_rate, neg, static_cast<uint32_t>(seed), shuffle,
+      path_starts.data, path_nodes.data, path_from_right.data, thresholds.data, sigmoid.data, logarithm.data, rows, labels, dim};
   if (!fasttext::descend(descent, input.data, filled, output.data, losses.data)) {
     return fasttext::no_memory(info, "fastTextDescend");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "fasttext_memory.h"
 #include "fasttext_row_kernels.h"
@@ -152,15 +153,23 @@ class SpacedRows {
   const size_t rows_, dim_, width_;
 };
 
-// The rows that a text asks for, and how many row numbers lie behind them, of the texts to come.
+// The rows that a text asks for.
 struct RowNumbers {
   const uint32_t* rows;
-  size_t count, ahead;
+  size_t count;
 };
+
+// The order of the texts in an epoch: Fisher and Yates's shuffle of the one before.
+void shuffle_texts(uint32_t* order, size_t texts, uint32_t base) {
+  for (size_t i = texts; i-- > 1;) {
+    const size_t j = mix32(base + static_cast<uint32_t>(i)) % (i + 1);
+    std::swap(order[i], order[j]);
+  }
+}
 
 class RowNumbersOf {
  public:
-  explicit RowNumbersOf(const Descent& d) : d_(d), entries_(static_cast<size_t>(d.starts[d.texts])) {}
+  explicit RowNumbersOf(const Descent& d) : d_(d) {}
   // Makes room for the longest text. False: no memory.
   bool init() {
     if (d_.units == 0) return true;
@@ -171,11 +180,11 @@ class RowNumbersOf {
   RowNumbers of(size_t text) {
     if (d_.units == 0) {
       const auto from = static_cast<size_t>(d_.starts[text]), to = static_cast<size_t>(d_.starts[text + 1]);
-      return {d_.entries + from, to - from, entries_ - to};
+      return {d_.entries + from, to - from};
     }
     uint32_t* next = rows_.data();
     const size_t count = for_each_row(text, [&](size_t row) { *next++ = static_cast<uint32_t>(row); });
-    return {rows_.data(), count, 0};
+    return {rows_.data(), count};
   }
 
  private:
@@ -197,7 +206,6 @@ class RowNumbersOf {
   }
 
   const Descent& d_;
-  const size_t entries_;
   Growing<uint32_t> rows_;
 };
 
@@ -215,12 +223,14 @@ bool descend(const Descent& d, float* input, size_t filled, float* output, doubl
   RowNumbersOf numbers(d);
   Growing<double> scores;
   Growing<float> vectors, output_room;
+  Growing<uint32_t> order;
   const size_t output_floats = d.labels * d.dim;
   if (!vectors.resize(room_for_rows(2, d.dim)) || !output_room.resize(room_for_rows(d.labels, d.dim)) ||
-      !numbers.init() || !terms.init(d) || !scores.resize(std::max(d.labels, 1 + d.neg))) {
+      !order.resize(d.texts) || !numbers.init() || !terms.init(d) || !scores.resize(std::max(d.labels, 1 + d.neg))) {
     return false;
   }
   std::copy_n(output, output_floats, output_room.data());
+  for (size_t i = 0; i < d.texts; i++) order[i] = static_cast<uint32_t>(i);
   {
     SpacedRows in(input, filled, d.rows, d.dim), out(output_room.data(), d.labels, d.labels, d.dim);
     float* const hidden = aligned(vectors.data());
@@ -230,9 +240,11 @@ bool descend(const Descent& d, float* input, size_t filled, float* output, doubl
     total *= static_cast<double>(d.epochs);
     double seen = 0, unreported = 0;
     for (size_t epoch = 0; epoch < d.epochs; epoch++) {
+      if (d.shuffle) shuffle_texts(order.data(), d.texts, mix32(d.seed + static_cast<uint32_t>(epoch) * 0x9e3779b9u));
       double loss = 0;
       size_t trained = 0;
-      for (size_t text = 0; text < d.texts; text++) {
+      for (size_t i = 0; i < d.texts; i++) {
+        const size_t text = order[i];
         const double rate = d.lr * (1 - seen / total);
         unreported += d.sizes[text];
         if (unreported > static_cast<double>(d.lr_update_rate)) {
@@ -240,24 +252,25 @@ bool descend(const Descent& d, float* input, size_t filled, float* output, doubl
           unreported = 0;
         }
         const RowNumbers rows = numbers.of(text);
+        const RowNumbers next = d.units == 0 && i + 1 < d.texts ? numbers.of(order[i + 1]) : RowNumbers{nullptr, 0};
         if (d.targets[text] < 0 || rows.count == 0) continue;
 
         const auto share = static_cast<float>(1 / static_cast<double>(rows.count));
-        kernels.mean(in.at(0), blocks, rows.rows, rows.count, rows.ahead, share, hidden);
+        kernels.mean(in.at(0), blocks, rows.rows, rows.count, next.rows, next.count, share, hidden);
 
-        terms.select(d, static_cast<size_t>(d.targets[text]), static_cast<uint64_t>(epoch) * d.texts + text);
+        terms.select(d, static_cast<size_t>(d.targets[text]), static_cast<uint64_t>(epoch) * d.texts + i);
         const size_t count = terms.count();
-        for (size_t i = 0; i < count; i++) {
-          scores[i] = static_cast<double>(kernels.dot(out.at(terms.row(i)), hidden, blocks));
+        for (size_t t = 0; t < count; t++) {
+          scores[t] = static_cast<double>(kernels.dot(out.at(terms.row(t)), hidden, blocks));
         }
         to_probabilities(d, exponential, scores.data(), count);
 
         std::fill_n(gradient, width, 0.0f);
-        for (size_t i = 0; i < count; i++) {
-          const bool truth = terms.truth(i);
-          const auto step = static_cast<float>(rate * ((truth ? 1.0 : 0.0) - scores[i]));
-          kernels.step(step, hidden, out.at(terms.row(i)), gradient, blocks);
-          if (d.loss != Loss::kSoftmax || truth) loss -= logarithm_of(d.logarithm, truth ? scores[i] : 1 - scores[i]);
+        for (size_t t = 0; t < count; t++) {
+          const bool truth = terms.truth(t);
+          const auto step = static_cast<float>(rate * ((truth ? 1.0 : 0.0) - scores[t]));
+          kernels.step(step, hidden, out.at(terms.row(t)), gradient, blocks);
+          if (d.loss != Loss::kSoftmax || truth) loss -= logarithm_of(d.logarithm, truth ? scores[t] : 1 - scores[t]);
         }
         for (size_t k = 0; k < width; k++) gradient[k] *= share;
         kernels.add(in.at(0), blocks, rows.rows, rows.count, gradient);

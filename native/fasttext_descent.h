@@ -28,6 +28,8 @@ struct Descent {
   double lr;
   size_t epochs, lr_update_rate, neg;
   uint32_t seed;
+  // Draws the order of the texts anew for every epoch.
+  bool shuffle;
   // kTree: label i's way is path_nodes[path_starts[i]] to path_nodes[path_starts[i + 1]].
   const double* path_starts;
   const int32_t* path_nodes;

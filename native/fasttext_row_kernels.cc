@@ -26,17 +26,26 @@ CORPUSMILL_INLINE void fetch(const float* base, size_t blocks, uint32_t row) {
 #endif
 }
 
-// The sums of some blocks, from block `first` on, stay in registers while the rows go by; the first call of a list (`ahead` > 0)
-// fetches rows that are to come, whole.
+// The sums of some blocks, from block `first` on, stay in registers while the rows go by. The call for the first blocks fetches
+// the rows that are to come, whole.
 struct List {
   const float* base;
   size_t blocks, first;
   const uint32_t* rows;
-  size_t count, ahead;
+  size_t count;
+  const uint32_t* next;
+  size_t next_count;
 };
 
 CORPUSMILL_INLINE const float* row_at(const List& list, size_t i) {
-  if (i + kAhead < list.ahead) fetch(list.base, list.blocks, list.rows[i + kAhead]);
+  if (list.first == 0) {
+    const size_t ahead = i + kAhead;
+    if (ahead < list.count) {
+      fetch(list.base, list.blocks, list.rows[ahead]);
+    } else if (ahead - list.count < list.next_count) {
+      fetch(list.base, list.blocks, list.next[ahead - list.count]);
+    }
+  }
   return list.base + (list.rows[i] * list.blocks + list.first) * kBlock;
 }
 
@@ -83,11 +92,11 @@ using MeanBlocks = void (*)(const List&, float, float*);
 
 // By the number of blocks taken at once, 1 to `most`.
 CORPUSMILL_INLINE void mean_of(const MeanBlocks* kernels, size_t most, const float* base, size_t blocks,
-                               const uint32_t* rows, size_t count, size_t ahead, float share, float* out) {
+                               const uint32_t* rows, size_t count, const uint32_t* next, size_t next_count,
+                               float share, float* out) {
   for (size_t first = 0; first < blocks;) {
     const size_t taken = std::min(most, blocks - first);
-    kernels[taken - 1](List{base, blocks, first, rows, count, first == 0 ? count + ahead : 0}, share,
-                       out + first * kBlock);
+    kernels[taken - 1](List{base, blocks, first, rows, count, next, next_count}, share, out + first * kBlock);
     first += taken;
   }
 }
@@ -122,10 +131,10 @@ CORPUSMILL_INLINE void add_body(float* base, size_t blocks, const uint32_t* rows
 
 // The kernels of one instruction set.
 #define CORPUSMILL_ROW_KERNELS(name, target, most, ...)                                                              \
-  target void mean_##name##_all(const float* base, size_t blocks, const uint32_t* rows, size_t count, size_t ahead,  \
-                                float share, float* out) {                                                          \
+  target void mean_##name##_all(const float* base, size_t blocks, const uint32_t* rows, size_t count,                \
+                                const uint32_t* next, size_t next_count, float share, float* out) {                 \
     static constexpr MeanBlocks kKernels[] = {__VA_ARGS__};                                                         \
-    mean_of(kKernels, most, base, blocks, rows, count, ahead, share, out);                                          \
+    mean_of(kKernels, most, base, blocks, rows, count, next, next_count, share, out);                               \
   }                                                                                                                 \
   target float dot_##name(const float* a, const float* b, size_t blocks) { return dot_body(a, b, blocks); }          \
   target void step_##name(float step, const float* hidden, float* weights, float* gradient, size_t blocks) {         \

@@ -11,10 +11,10 @@ namespace corpusmill::fasttext {
 constexpr size_t kBlock = 16;
 
 struct RowKernels {
-  // out [blocks] = share · sum of the listed rows of `base`, added from first to last. `ahead` numbers behind the list may be
-  // read to fetch their rows.
-  void (*mean)(const float* base, size_t blocks, const uint32_t* rows, size_t count, size_t ahead, float share,
-               float* out);
+  // out [blocks] = share · sum of the listed rows of `base`, added from first to last. The rows `next` are fetched for the next
+  // call.
+  void (*mean)(const float* base, size_t blocks, const uint32_t* rows, size_t count, const uint32_t* next,
+               size_t next_count, float share, float* out);
   float (*dot)(const float* a, const float* b, size_t blocks);
   // gradient += step · weights, then weights += step · hidden.
   void (*step)(float step, const float* hidden, float* weights, float* gradient, size_t blocks);

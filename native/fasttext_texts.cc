@@ -99,24 +99,22 @@ size_t Texts::most_entries(size_t word_ngrams) const {
   return entries;
 }
 
-bool Texts::write_entries(const uint32_t* order, const int32_t* unit_of, size_t longest, uint32_t bucket, int32_t* bits,
-                          size_t bit_words, uint32_t first_ngram, uint32_t* entries, double* starts) const {
+bool Texts::write_entries(const int32_t* unit_of, size_t longest, uint32_t bucket, int32_t* bits, size_t bit_words,
+                          uint32_t first_ngram, uint32_t* entries, double* starts) const {
   const Remainder remainder(bucket);
-  Growing<size_t> firsts;
   Growing<uint32_t> hashes, ranks;
+  // Where each text's n-grams begin.
+  Growing<size_t> ngrams;
   uint32_t longest_text = 0;
   for (size_t i = 0; i < texts(); i++) longest_text = std::max(longest_text, lengths_[i]);
-  if (!firsts.resize(texts()) || !hashes.resize(longest_text) || !ranks.resize(bit_words)) return false;
-  for (size_t i = 0, at = 0; i < texts(); at += lengths_[i++]) firsts[i] = at;
+  if (!ngrams.resize(texts()) || !hashes.resize(longest_text) || !ranks.resize(bit_words)) return false;
 
-  // First with the buckets themselves, since their ranks are known when all have been seen; `ngrams` says where.
-  Growing<size_t> ngrams;
-  if (!ngrams.resize(texts())) return false;
+  // First the buckets themselves, since their ranks are known when all have been seen.
+  const uint32_t* tokens = tokens_.data();
   size_t written = 0;
   starts[0] = 0;
   for (size_t i = 0; i < texts(); i++) {
-    const uint32_t* const tokens = tokens_.data() + firsts[order[i]];
-    const size_t length = lengths_[order[i]];
+    const size_t length = lengths_[i];
     for (size_t t = 0; t < length; t++) {
       if (unit_of[tokens[t]] >= 0) entries[written++] = static_cast<uint32_t>(unit_of[tokens[t]]);
     }
@@ -129,6 +127,7 @@ bool Texts::write_entries(const uint32_t* order, const int32_t* unit_of, size_t 
       });
     }
     starts[i + 1] = static_cast<double>(written);
+    tokens += length;
   }
   uint32_t rank = 0;
   for (size_t i = 0; i < bit_words; i++) {

@@ -30,12 +30,11 @@ class Texts {
   // Tokens of each text [texts].
   void read_lengths(uint32_t* lengths) const;
 
-  // What each text asks for, in the given order of texts: for each word its unit (unit_of[type], left out where negative),
-  // then each word n-gram as first_ngram + the rank of its bucket. `bits` has the buckets that are in use already and gets
-  // those of the word n-grams. Text i's entries are entries[starts[i]] to entries[starts[i + 1]]. There must be room for
-  // `most_entries`. False: no memory.
-  bool write_entries(const uint32_t* order, const int32_t* unit_of, size_t word_ngrams, uint32_t bucket, int32_t* bits,
-                     size_t bit_words, uint32_t first_ngram, uint32_t* entries, double* starts) const;
+  // What each text asks for: for each word its unit (unit_of[type], left out where negative), then each word n-gram as
+  // first_ngram + the rank of its bucket. `bits` has the buckets that are in use already and gets those of the word n-grams.
+  // Text i's entries are entries[starts[i]] to entries[starts[i + 1]]. There must be room for `most_entries`. False: no memory.
+  bool write_entries(const int32_t* unit_of, size_t word_ngrams, uint32_t bucket, int32_t* bits, size_t bit_words,
+                     uint32_t first_ngram, uint32_t* entries, double* starts) const;
   // Tokens and word n-grams of all texts.
   size_t most_entries(size_t word_ngrams) const;
 

@@ -35,7 +35,6 @@ export interface NativeFastTextTexts {
   readTypes(bytes: Uint8Array, starts: Float64Array, counts: Float64Array): void;
   readLengths(lengths: Uint32Array): void;
   writeEntries(
-    order: Uint32Array,
     unitOf: Int32Array,
     wordNgrams: number,
     bucket: number,
@@ -213,6 +212,7 @@ export interface NativeAddon {
     lrUpdateRate: number,
     neg: number,
     seed: number,
+    shuffle: boolean,
     pathStarts: Float64Array,
     pathNodes: Int32Array,
     pathFromRight: Uint8Array,

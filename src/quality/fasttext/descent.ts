@@ -32,6 +32,8 @@ export interface DescentOptions {
   lrUpdateRate: number;
   neg: number;
   seed: number;
+  /** Draws the order of the texts anew for every epoch. */
+  shuffle: boolean;
 }
 
 /** `data` and `options` with the tables that a loss needs. */

@@ -17,12 +17,15 @@ export function descendTwin(descent: Descent, input: Float32Array, output: Float
   const hidden = new Float32Array(dim);
   const gradient = new Float32Array(dim);
   let scores = new Float64Array(16);
+  const order = Uint32Array.from(targets, (_, text) => text);
   let seen = 0;
   let unreported = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
+    if (options.shuffle) shuffleTexts(order, mix32(options.seed + Math.imul(epoch, 0x9e3779b9)));
     let lossSum = 0;
     let trained = 0;
-    for (let text = 0; text < texts; text++) {
+    for (let place = 0; place < texts; place++) {
+      const text = order[place];
       const rate = lr * (1 - seen / total);
       unreported += sizes[text];
       if (unreported > lrUpdateRate) {
@@ -37,7 +40,7 @@ export function descendTwin(descent: Descent, input: Float32Array, output: Float
       const share = fround(1 / rows.length);
       for (let k = 0; k < dim; k++) hidden[k] *= share;
 
-      terms.select(targets[text], epoch * texts + text);
+      terms.select(targets[text], epoch * texts + place);
       if (scores.length < terms.count) scores = new Float64Array(terms.count * 2);
       for (let i = 0; i < terms.count; i++) scores[i] = dot(output, terms.rows[i] * dim, hidden);
       probabilities(descent, scores, terms.count);
@@ -59,6 +62,16 @@ export function descendTwin(descent: Descent, input: Float32Array, output: Float
       trained++;
     }
     losses[epoch] = trained === 0 ? 0 : lossSum / trained;
+  }
+}
+
+/** The order of the texts in an epoch: Fisher and Yates's shuffle of the one before. */
+function shuffleTexts(order: Uint32Array, base: number): void {
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = mix32(base + i) % (i + 1);
+    const held = order[i];
+    order[i] = order[j];
+    order[j] = held;
   }
 }
 

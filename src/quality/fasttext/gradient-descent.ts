@@ -8,7 +8,7 @@
  * (native/fasttext_descent.cc) and its twin (gradient-descent-twin.ts).
  *
  * Source: Joulin et al. 2016 (arXiv:1607.01759); fastText, model.cc (`update`), loss.cc (`forward`), fasttext.cc
- * (`trainThread`). One difference: the scores of a text's labels are all taken before any of them changes the matrix, which
+ * (`trainThread`). Differences: the order of the texts is drawn anew for every epoch, unless it is to stay as given; and the scores of a text's labels are all taken before any of them changes the matrix, which
  * shows only where negative sampling draws a label twice. Figures: bench/fasttext.ts.
  */
 import { native } from '../../core/native.ts';
@@ -47,7 +47,7 @@ export function descend(
     descendTwin(descent, input, output, losses);
   } else {
     const { entries, starts, targets, sizes, units, words, paths, thresholds, sigmoid, logarithm } = descent;
-    const { loss, lr, epoch, lrUpdateRate, neg, seed } = options;
+    const { loss, lr, epoch, lrUpdateRate, neg, seed, shuffle } = options;
     native.fastTextDescend(
       entries,
       starts,
@@ -63,6 +63,7 @@ export function descend(
       lrUpdateRate,
       neg,
       seed,
+      shuffle,
       paths.starts,
       paths.nodes,
       paths.fromRight,

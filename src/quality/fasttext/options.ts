@@ -49,7 +49,7 @@ export const fastTextOptions = z
       .boolean()
       .default(true)
       .describe(
-        'Train on the texts in an order drawn from the seed; false: in the order given, as fastText (spam from four folders, one after the other: accuracy .966 in place of .978)',
+        'Draw the order of the texts anew for every epoch; false: in the order given, as fastText (headlines in lower case sorted by label: accuracy .949 in place of .970)',
       ),
     quantize: quantize.nullable().default(null),
   })

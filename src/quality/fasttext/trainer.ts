@@ -9,7 +9,7 @@
  * Source: Joulin et al. 2016 (arXiv:1607.01759). Accuracy and speed beside fastText: bench/fasttext.ts.
  */
 import { CorpusmillError } from '../../core/errors.ts';
-import { mix32, shuffle } from '../../core/random.ts';
+import { mix32 } from '../../core/random.ts';
 import type { ClassifierTrainer, TrainedClassifier } from '../classifier.ts';
 import { FastTextClassifier } from './classifier.ts';
 import { compress } from './compress.ts';
@@ -59,9 +59,7 @@ function finish(
       hint: 'lower minCount',
     });
   }
-  const order = Uint32Array.from(targets, (_, text) => text);
-  if (options.shuffle) shuffle(order, options.seed);
-  const { data, ngrams, bucket } = layOut(texts, types.table, ranked, order, options);
+  const { data, ngrams, bucket } = layOut(texts, types.table, ranked, options);
   const { dim } = options;
   const rows = ranked.words.count + (ngrams === 'none' ? 0 : ngrams.count);
   const values = roomForRows(rows, dim);
@@ -70,7 +68,7 @@ function finish(
   const placeOf = new Int32Array(labels.length).fill(-1);
   for (const [place, { label }] of kept.entries()) placeOf[label] = place;
   const labelCounts = Float64Array.from(kept, ({ count }) => count);
-  const training = { ...data, targets: Int32Array.from(order, (text) => placeOf[targets[text]]), labelCounts };
+  const training = { ...data, targets: Int32Array.from(targets, (label) => placeOf[label]), labelCounts };
 
   const losses = descend(training, options, dim, values, rows, ranked.words.count, output.values);
   const input = { rows, dim, values: values.subarray(0, rows * dim) };

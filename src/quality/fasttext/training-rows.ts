@@ -20,33 +20,27 @@ export interface Layout {
   bucket: number;
 }
 
-/** Lays the texts out in the given order; `types` are their different words. */
-export function layOut(
-  texts: TrainingTexts,
-  types: WordTable,
-  ranked: RankedWords,
-  order: Uint32Array,
-  options: FastTextOptions,
-): Layout {
+/** Lays the texts out; `types` are their different words. */
+export function layOut(texts: TrainingTexts, types: WordTable, ranked: RankedWords, options: FastTextOptions): Layout {
   const { wordNgrams, minn, maxn } = options;
   const hasNgrams = wordNgrams > 1 || maxn > 0;
   const bucket = hasNgrams ? options.bucket : 0;
   const bits = bucketBits(bucket);
   const subwords = maxn > 0 ? hashSubwords(types, ranked.wordOf, new Subwords(minn, maxn, bucket), bits) : undefined;
 
-  const lengths = new Uint32Array(order.length);
+  const lengths = new Uint32Array(texts.size().texts);
   texts.readLengths(lengths);
   const entries = new Uint32Array(mostEntries(lengths, wordNgrams));
-  const starts = new Float64Array(order.length + 1);
+  const starts = new Float64Array(lengths.length + 1);
   const unitOf = subwords === undefined ? ranked.wordOf : Int32Array.from({ length: types.count }, (_, type) => type);
   const firstNgram = subwords === undefined ? ranked.words.count : types.count;
-  texts.writeEntries(order, unitOf, wordNgrams, bucket, bits, firstNgram, entries, starts);
+  texts.writeEntries(unitOf, wordNgrams, bucket, bits, firstNgram, entries, starts);
 
   const ngrams = hasNgrams ? rankBits(bits, 'zeros') : 'none';
   const data = {
-    entries: entries.subarray(0, starts[order.length]),
+    entries: entries.subarray(0, starts[lengths.length]),
     starts,
-    sizes: Uint32Array.from(order, (text) => lengths[text] + 1),
+    sizes: lengths.map((length) => length + 1),
     units: subwords && ngrams !== 'none' ? rowsOfUnits(subwords, ranked.words.count, ngrams) : undefined,
     words: ranked.words.count,
   };

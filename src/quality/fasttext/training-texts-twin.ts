@@ -61,7 +61,6 @@ export class TrainingTextsTwin {
   }
 
   writeEntries(
-    order: Uint32Array,
     unitOf: Int32Array,
     wordNgrams: number,
     bucket: number,
@@ -70,19 +69,16 @@ export class TrainingTextsTwin {
     entries: Uint32Array,
     starts: Float64Array,
   ): void {
-    const firsts = new Float64Array(this.#texts);
-    for (let i = 1; i < this.#texts; i++) firsts[i] = firsts[i - 1] + this.#lengths[i - 1];
     const ngrams = new WordNgrams(wordNgrams, bucket);
-    // First with the buckets themselves, since their ranks are known when all have been seen; `ngramStarts` says where.
     const ngramStarts = new Float64Array(this.#texts);
     let written = 0;
+    // First the buckets themselves, since their ranks are known when all have been seen.
     const write = (found: number): void => {
       bits[found >>> 5] |= 1 << found;
       entries[written++] = found;
     };
-    for (let i = 0; i < this.#texts; i++) {
-      const first = firsts[order[i]];
-      const tokens = this.#tokens.subarray(first, first + this.#lengths[order[i]]);
+    for (let i = 0, first = 0; i < this.#texts; first += this.#lengths[i++]) {
+      const tokens = this.#tokens.subarray(first, first + this.#lengths[i]);
       for (const type of tokens) if (unitOf[type] >= 0) entries[written++] = unitOf[type];
       ngramStarts[i] = written;
       if (wordNgrams > 1) {

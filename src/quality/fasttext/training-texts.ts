@@ -19,13 +19,11 @@ export interface TrainingTexts {
   /** Tokens of each text [texts]. */
   readLengths(lengths: Uint32Array): void;
   /**
-   * What each text asks for, in the given order of texts: for each word its unit (`unitOf[type]`, left out where negative),
-   * then each word n-gram of 2 to `wordNgrams` words as `firstNgram` + the rank of its bucket. `bits` has the buckets that
-   * are in use already and gets those of the word n-grams. Text i's entries are entries[starts[i]] to
-   * entries[starts[i + 1]]; there is room for `mostEntries`.
+   * What each text asks for: for each word its unit (`unitOf[type]`, left out where negative), then each word n-gram of 2 to
+   * `wordNgrams` words as `firstNgram` + the rank of its bucket. `bits` has the buckets that are in use already and gets those
+   * of the word n-grams. Text i's entries are entries[starts[i]] to entries[starts[i + 1]]; there is room for `mostEntries`.
    */
   writeEntries(
-    order: Uint32Array,
     unitOf: Int32Array,
     wordNgrams: number,
     bucket: number,

@@ -116,7 +116,7 @@ describe.each(Object.keys(TERMS))('training with loss %s', (loss) => {
     const input = roomForRows(ROWS, dim);
     input.set(start(ROWS * dim));
     const output = Float32Array.from(start(LABELS * dim), (x) => x / 2);
-    const options = { loss: loss as 'softmax', lr, epoch, lrUpdateRate: 5, neg: 1, seed: 0 };
+    const options = { loss: loss as 'softmax', lr, epoch, lrUpdateRate: 5, neg: 1, seed: 0, shuffle: false };
     const losses = descend(trainingData(), options, dim, input, ROWS, ROWS, output);
     const close = (found: ArrayLike<number>, wanted: number[], most: number): void => {
       for (const [i, value] of wanted.entries()) expect(Math.abs(found[i] - value)).toBeLessThan(most);
@@ -145,7 +145,7 @@ describe('negative sampling', () => {
     input[0] = 1;
     const output = new Float32Array(4);
     // Steps so small that every label's score stays 0: each draw moves a label by the same.
-    const options = { loss: 'ns' as const, lr: 1e-9, epoch: 1, lrUpdateRate: 1e9, neg: 3, seed: 5 };
+    const options = { loss: 'ns' as const, lr: 1e-9, epoch: 1, lrUpdateRate: 1e9, neg: 3, seed: 5, shuffle: false };
     descend(data, options, 1, input, 1, 1, output);
     const drawn = Array.from(output.subarray(1), (weight) => -weight);
     const total = drawn.reduce((sum, weight) => sum + weight, 0);
@@ -209,7 +209,7 @@ describe.skipIf(native === undefined)('the native descent', () => {
             words: 4,
             labelCounts: Float64Array.of(9, 5, 2, 1),
           };
-          const options = { loss, lr, epoch: 3, lrUpdateRate: 20, neg: 3, seed: 7 };
+          const options = { loss, lr, epoch: 3, lrUpdateRate: 20, neg: 3, seed: 7, shuffle: !hasUnits };
           const [a, b] = [0, 1].map(() => {
             const input = roomForRows(12, dim);
             input.set(start(8 * dim));
@@ -230,12 +230,12 @@ describe.skipIf(native === undefined)('the native descent', () => {
   it('refuses arguments that do not fit, and does not crash', () => {
     const { paths, thresholds, sigmoid, logarithm, entries, starts, targets, sizes } = prepareDescent(
       trainingData(),
-      { loss: 'softmax', lr: 0.1, epoch: 1, lrUpdateRate: 1, neg: 1, seed: 0 },
+      { loss: 'softmax', lr: 0.1, epoch: 1, lrUpdateRate: 1, neg: 1, seed: 0, shuffle: true },
       4,
     );
     const tree = labelPaths(Float64Array.of(3, 2, 1));
     const good: unknown[] = [
-      ...[entries, starts, targets, sizes, new Float64Array(1), new Int32Array(0), ROWS, 4, 3, 0.1, 1, 1, 1, 0],
+      ...[entries, starts, targets, sizes, new Float64Array(1), new Int32Array(0), ROWS, 4, 3, 0.1, 1, 1, 1, 0, true],
       ...[paths.starts, paths.nodes, paths.fromRight, thresholds, sigmoid, logarithm],
       ...[roomForRows(ROWS, 4), ROWS, ROWS, new Float32Array(12), new Float64Array(1)],
     ];
@@ -257,16 +257,16 @@ describe.skipIf(native === undefined)('the native descent', () => {
       [{ 7: 0 }, /not an integer in its range/],
       [{ 8: 5 }, /not an integer in its range/],
       [{ 8: 1 }, /paths must be ways/],
-      [{ 8: 1, 14: tree.starts, 15: Int32Array.of(0, 1, 3, 0, 1), 16: tree.fromRight }, /paths must be ways/],
+      [{ 8: 1, 15: tree.starts, 16: Int32Array.of(0, 1, 3, 0, 1), 17: tree.fromRight }, /paths must be ways/],
       [{ 8: 2 }, /thresholds must rise/],
-      [{ 8: 2, 17: Float64Array.of(2 ** 32, 2 ** 32, 2 ** 32) }, /thresholds must rise/],
-      [{ 8: 2, 17: Float64Array.of(1, Number.NaN, 2 ** 32) }, /thresholds must rise/],
-      [{ 18: sigmoid.subarray(1) }, /513 numbers/],
-      [{ 20: new Float32Array(ROWS * 4) }, /room to move its rows apart/],
-      [{ 22: ROWS + 1 }, /not an integer in its range/],
-      [{ 23: new Float32Array(13) }, /output must be whole rows/],
-      [{ 23: new Float32Array(4) }, /output must be whole rows/],
-      [{ 24: new Float64Array(2) }, /losses must have/],
+      [{ 8: 2, 18: Float64Array.of(2 ** 32, 2 ** 32, 2 ** 32) }, /thresholds must rise/],
+      [{ 8: 2, 18: Float64Array.of(1, Number.NaN, 2 ** 32) }, /thresholds must rise/],
+      [{ 19: sigmoid.subarray(1) }, /513 numbers/],
+      [{ 21: new Float32Array(ROWS * 4) }, /room to move its rows apart/],
+      [{ 23: ROWS + 1 }, /not an integer in its range/],
+      [{ 24: new Float32Array(13) }, /output must be whole rows/],
+      [{ 24: new Float32Array(4) }, /output must be whole rows/],
+      [{ 25: new Float64Array(2) }, /losses must have/],
     ];
     for (const [changes, message] of wrong) expect(call(changes), JSON.stringify(changes)).toThrow(message);
   });
