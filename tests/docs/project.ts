@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/core/native.ts';
 import { compress } from '../../src/io/codecs.ts';
+import { createTrainer } from '../../src/quality/training/model-kinds.ts';
 import { jsonl, madeCorpus } from '../e2e/corpus.ts';
 import { blocksOf } from './blocks.ts';
 
@@ -26,6 +27,11 @@ export async function makeProject(): Promise<string> {
   put('web.yaml', readmePipeline());
   put('broken/records.jsonl', '{"id":"a","text":"a whole record"}\n{"id":"b","text":"open\n{"id":"c","text":7}\n');
   put('broken.yaml', 'inputs: [broken/*.jsonl]\nstages: [normalize, write]\n');
+  put('good.jsonl', jsonl(documents.slice(0, 20)));
+  putModel(join(folder, 'quality.bin'), ['negative', 'positive']);
+  putModel(join(folder, 'edu.bin'), ['0', '5']);
+  // Known by its name until it is read.
+  put('wiki.arpa.gz', '');
   put('notes/one.txt', 'A note.\n');
   put('extra/two.txt', 'Another note.\n');
   // As `npm install PATH-OF-THE-CLONE` leaves it.
@@ -36,4 +42,11 @@ export async function makeProject(): Promise<string> {
   }
   put('package.json', '{ "type": "module", "private": true }\n');
   return folder;
+}
+
+/** A model of two labels, each of one word. */
+function putModel(path: string, labels: readonly string[]): void {
+  const trainer = createTrainer('naive-bayes', {}, labels, 1);
+  for (let i = 0; i < 20; i++) trainer.add(i % 2 === 0 ? 'dull words' : 'good text', i % 2);
+  trainer.finish().save(path);
 }
