@@ -9,6 +9,9 @@ const BUFFER_BYTES = 1 << 16;
 /** One read call; the operating system takes no more than 2 GiB at once. */
 const READ_BYTES = 1 << 28;
 
+/** No training gives a weight so large; sums of smaller ones stay numbers in 32 bits. */
+export const LARGEST_WEIGHT = 1e30;
+
 export class BinaryReader {
   readonly path: string;
   readonly #file: number;
@@ -96,7 +99,7 @@ export class BinaryReader {
     return bytes;
   }
 
-  /** `count` 32-bit floats. Throws INPUT_CORRUPT where the file ends before, or where one is no number. */
+  /** `count` 32-bit floats. Throws INPUT_CORRUPT where the file ends before, or where one is no weight. */
   float32s(count: number): Float32Array {
     const floats = new Float32Array(this.#checked(count, 4));
     this.readFloat32s(floats);
@@ -106,10 +109,10 @@ export class BinaryReader {
   /** As many as `floats` holds; the bytes are taken as they lie, since every platform of Node is little-endian. */
   readFloat32s(floats: Float32Array): void {
     this.#fill(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
-    // 0 for numbers, NaN for infinities and NaN.
-    let sum = 0;
-    for (let i = 0; i < floats.length; i++) sum += floats[i] * 0;
-    if (Number.isNaN(sum)) throw this.corrupt('a weight that is no number');
+    for (let i = 0; i < floats.length; i++) {
+      const weight = floats[i];
+      if (!(weight > -LARGEST_WEIGHT && weight < LARGEST_WEIGHT)) throw this.corrupt(`a weight of ${weight}`);
+    }
   }
 
   /** An error that says where in the file something impossible stands. */

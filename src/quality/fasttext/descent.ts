@@ -49,7 +49,7 @@ export interface Descent extends TrainingData {
   logarithm: Float64Array;
 }
 
-export const LOG_STEPS = 512;
+const LOG_STEPS = 512;
 
 /** Adds what the loss needs. */
 export function prepareDescent(data: TrainingData, options: DescentOptions, dim: number): Descent {

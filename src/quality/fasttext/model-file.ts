@@ -97,7 +97,7 @@ function readHeader(reader: BinaryReader, version: number) {
     throw reader.corrupt(`n-grams of up to ${wordNgrams} words and ${Math.max(minn, maxn)} characters`);
   }
   const training = { ws, epoch, minCount, neg, lrUpdateRate, t };
-  return { dim, wordNgrams, loss, bucket, minn, maxn, arguments: training };
+  return { dim, wordNgrams, loss, bucket, minn, maxn, training };
 }
 
 interface Dictionary {

@@ -36,7 +36,7 @@ export function writeFastTextModel(path: string, model: FastTextModel, quantized
 }
 
 function writeHeader(writer: BinaryWriter, model: FastTextModel): void {
-  const { ws, epoch, minCount, neg, lrUpdateRate, t } = model.arguments;
+  const { ws, epoch, minCount, neg, lrUpdateRate, t } = model.training;
   const loss = Number(Object.entries(LOSSES).find(([, name]) => name === model.loss)?.[0]);
   const { dim, wordNgrams, bucket, minn, maxn } = model;
   const numbers = [MAGIC, NEWEST_VERSION, dim, ws, epoch, minCount, neg, wordNgrams, loss, SUPERVISED, bucket, minn];

@@ -29,7 +29,7 @@ export interface WordTable {
 }
 
 /** Options of the training, which the file keeps and scoring does not need. */
-export interface TrainingArguments {
+interface TrainingArguments {
   ws: number;
   epoch: number;
   minCount: number;
@@ -60,7 +60,7 @@ export interface FastTextModel {
   /** Shortest and longest character n-gram; no n-grams when maxn is 0. */
   minn: number;
   maxn: number;
-  arguments: TrainingArguments;
+  training: TrainingArguments;
   /** Tokens of the training data: words, ends of texts and labels. */
   tokens: number;
   /** Row i of `input` belongs to word i. */

@@ -5,7 +5,7 @@
  *
  * Source: Joulin et al. 2016, FastText.zip (arXiv:1612.03651); layout as in fastText's quantmatrix.cc, productquantizer.cc.
  */
-import type { BinaryReader } from './binary-reader.ts';
+import { type BinaryReader, LARGEST_WEIGHT } from './binary-reader.ts';
 import type { Matrix } from './model.ts';
 
 export const CENTROIDS = 256;
@@ -45,6 +45,8 @@ export function readQuantizedMatrix(reader: BinaryReader): QuantizedMatrix {
   if (!hasNorms) return { rows, quantizer, codes, norms: undefined };
   const norms = { codes: reader.uint8s(rows), quantizer: readQuantizer(reader) };
   if (norms.quantizer.dim !== 1) throw reader.corrupt(`lengths of ${norms.quantizer.dim} values`);
+  const largest = largestOf(norms.quantizer.centroids) * largestOf(quantizer.centroids);
+  if (largest > LARGEST_WEIGHT) throw reader.corrupt(`weights of up to ${largest.toPrecision(2)}`);
   return { rows, quantizer, codes, norms };
 }
 
@@ -63,6 +65,10 @@ export function expand({ rows, quantizer, codes, norms }: QuantizedMatrix, order
     }
   }
   return { rows, dim, values };
+}
+
+function largestOf(values: Float32Array): number {
+  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 }
 
 function readQuantizer(reader: BinaryReader): ProductQuantizer {

@@ -7,9 +7,8 @@
  *
  * Source: fastText, dictionary.cc (`getLine`, `computeSubwords`, `addWordNgrams`).
  */
-import { type NativeFastTextVectorizer, native } from '../../core/native.ts';
+import { native } from '../../core/native.ts';
 import type { FastTextModel } from './model.ts';
-import { bucketBits } from './ngram-rows.ts';
 import { TextVectorizerTwin } from './text-vector-twin.ts';
 
 export interface TextVectorizer {
@@ -23,35 +22,16 @@ export interface TextVectorizer {
 /** Reads texts for `model`; one per worker. */
 export function createTextVectorizer(model: FastTextModel): TextVectorizer {
   if (native === undefined) return new TextVectorizerTwin(model);
-  const { FastTextVectorizer } = native;
-  return new NativeVectorizer(model, FastTextVectorizer);
+  const { words, ngrams, dim, minn, maxn, wordNgrams, bucket, input } = model;
+  const kind = typeof ngrams === 'string' ? NGRAM_ROWS[ngrams] : NGRAM_ROWS[ngrams.absent];
+  const settings = Int32Array.of(dim, Math.max(0, minn), Math.max(0, maxn), Math.max(1, wordNgrams), bucket, kind);
+  const bits = typeof ngrams === 'string' ? new Int32Array(0) : ngrams.bits;
+  const kernel = new native.FastTextVectorizer(words.bytes, words.starts, settings, bits);
+  const hidden = new Float64Array(dim);
+  return {
+    read: (text, endOfText) => (kernel.read(text, endOfText, input.values, hidden) === 0 ? undefined : hidden),
+  };
 }
 
-/** Kinds of n-gram rows as the kernel numbers them. */
-const NO_ROWS = 0;
-const EVERY_BUCKET = 1;
-const OTHERS_NOTHING = 2;
-const OTHERS_ZEROS = 3;
-
-class NativeVectorizer implements TextVectorizer {
-  readonly #input: Float32Array;
-  readonly #hidden: Float64Array;
-  readonly #kernel: NativeFastTextVectorizer;
-
-  constructor(model: FastTextModel, Kernel: new (...args: VectorizerArguments) => NativeFastTextVectorizer) {
-    const { words, ngrams, dim, minn, maxn, wordNgrams, bucket } = model;
-    this.#input = model.input.values;
-    this.#hidden = new Float64Array(dim);
-    const isList = ngrams !== 'none' && ngrams !== 'every';
-    const others = isList && ngrams.absent === 'zeros' ? OTHERS_ZEROS : OTHERS_NOTHING;
-    const kind = ngrams === 'none' ? NO_ROWS : ngrams === 'every' ? EVERY_BUCKET : others;
-    const settings = Int32Array.of(dim, Math.max(0, minn), Math.max(0, maxn), Math.max(1, wordNgrams), bucket, kind);
-    this.#kernel = new Kernel(words.bytes, words.starts, settings, isList ? ngrams.bits : bucketBits(0));
-  }
-
-  read(text: string, endOfText: boolean): Float64Array | undefined {
-    return this.#kernel.read(text, endOfText, this.#input, this.#hidden) === 0 ? undefined : this.#hidden;
-  }
-}
-
-type VectorizerArguments = [wordBytes: Uint8Array, wordStarts: Float64Array, settings: Int32Array, bits: Int32Array];
+/** Which n-grams have rows, and what the others are, as the kernel numbers it. */
+const NGRAM_ROWS = { none: 0, every: 1, nothing: 2, zeros: 3 } as const;

@@ -76,7 +76,7 @@ function finish(
   const { wordNgrams, loss, minn, maxn, epoch, minCount, neg, lrUpdateRate } = options;
   const model: FastTextModel = {
     ...{ dim, wordNgrams, loss, bucket, minn, maxn, labelCounts, ngrams, input, output },
-    arguments: { ...UNUSED, epoch, minCount, neg, lrUpdateRate },
+    training: { ...UNUSED, epoch, minCount, neg, lrUpdateRate },
     tokens: training.sizes.reduce((sum, size) => sum + size, 0),
     words: ranked.words,
     wordCounts: ranked.wordCounts,
@@ -144,7 +144,8 @@ function checkedOptions(given: FastTextOptionsInput): FastTextOptions {
   const parsed = fastTextOptions.safeParse(given);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
-  throw new CorpusmillError('CONFIG_INVALID', `fastText training: ${path.join('.')}: ${message}`);
+  const place = path.length === 0 ? '' : `${path.join('.')}: `;
+  throw new CorpusmillError('CONFIG_INVALID', `fastText training: ${place}${message}`);
 }
 
 function checkLabels(labels: readonly string[]): void {

@@ -8,14 +8,9 @@
 export const FNV_START = 0x811c9dc5 | 0;
 export const FNV_PRIME = 0x01000193;
 
-/** The state (a signed 32-bit number) after one more byte. */
-export function hashByte(state: number, byte: number): number {
-  return Math.imul(state ^ ((byte << 24) >> 24), FNV_PRIME);
-}
-
 /** The hash of bytes from `start` to `end`, as a signed 32-bit number. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   let state = FNV_START;
-  for (let i = start; i < end; i++) state = hashByte(state, bytes[i]);
+  for (let i = start; i < end; i++) state = Math.imul(state ^ ((bytes[i] << 24) >> 24), FNV_PRIME);
   return state;
 }

@@ -111,6 +111,7 @@ describe.each(FILES)('%s, broken', (file) => {
   it.each([
     ['NaN', Number.NaN],
     ['infinity', Number.POSITIVE_INFINITY],
+    ['-1e31', -1e31],
   ])('with a weight of %s', (_, value) => {
     const bytes = Buffer.from(whole);
     // The last row of the output matrix.
@@ -155,6 +156,19 @@ describe('a refusal', () => {
       expect(() => loadFastTextModel(path)).toThrow(`${path}: byte`);
       expect(() => loadFastTextModel(path)).toThrow('found no fastText header');
     }
+  });
+
+  it('names lengths and directions whose products no weight can be', () => {
+    refused((bytes) => {
+      // The output matrix of 4 labels is the last 113 bytes; before it the lengths' quantizer of one dimension: 256 floats behind
+      // four numbers; before that a byte for each of 320 rows, and the 6 · 256 floats of the directions.
+      const lengths = bytes.length - 113 - 1024;
+      const directions = lengths - 16 - 320 - 6 * 1024;
+      expect(bytes.readInt32LE(lengths - 16)).toBe(1);
+      expect(bytes.readInt32LE(directions - 16)).toBe(6);
+      for (let at = 0; at < 1024; at += 4) bytes.writeFloatLE(4e29, lengths + at);
+      for (let at = 0; at < 6 * 1024; at += 4) bytes.writeFloatLE(5, directions + at);
+    }, 'pruned.ftz').toThrow(/weights of up to 2.0e\+30/);
   });
 
   it('names a dictionary that cannot be', () => {

@@ -14,7 +14,7 @@ function model(): FastTextModel {
   for (const bucket of BUCKETS) bits[bucket >>> 5] |= 1 << bucket;
   return {
     ...{ dim: 2, minn: 0, maxn: 0, wordNgrams: 2, bucket: 80, loss: 'softmax', tokens: 0 },
-    arguments: { ws: 5, epoch: 1, minCount: 1, neg: 5, lrUpdateRate: 100, t: 1e-4 },
+    training: { ws: 5, epoch: 1, minCount: 1, neg: 5, lrUpdateRate: 100, t: 1e-4 },
     words: { count: 4, bytes: Buffer.concat(words), starts: Float64Array.of(0, 3, 7, 12, 16) },
     wordCounts: Float64Array.of(9, 8, 7, 6),
     labels: ['a', 'b'],

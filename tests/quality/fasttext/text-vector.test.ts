@@ -29,7 +29,7 @@ function randomModel({ dim, minn, maxn, wordNgrams, bucket, ngrams }: Shape, see
   const rows = list.length + (ranked?.count ?? (ngrams === 'every' ? bucket : 0));
   return {
     ...{ dim, minn, maxn, wordNgrams, bucket, loss: 'softmax', tokens: 0 },
-    arguments: { ws: 5, epoch: 1, minCount: 1, neg: 5, lrUpdateRate: 100, t: 1e-4 },
+    training: { ws: 5, epoch: 1, minCount: 1, neg: 5, lrUpdateRate: 100, t: 1e-4 },
     words: { count: list.length, bytes: Buffer.concat(list), starts },
     wordCounts: new Float64Array(list.length),
     labels: ['a', 'b'],
