@@ -8,7 +8,7 @@
  * worse (clickbait .987).
  *
  * Speed of training is processor seconds of everything: reading, training, writing the model. With two threads Debian's wall
- * clock stands beside that of our one thread, because training here has one (see NOTES).
+ * clock stands beside that of our one thread, because training here has one (src/quality/fasttext/gradient-descent.ts).
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,6 @@ const ROUNDS = 3;
 const SHARED_OPTIONS = { dim: 50, wordNgrams: 2, epoch: 15, lr: 0.1 } satisfies FastTextOptionsInput;
 const NOTES = [
   'seconds of training: processor seconds of one thread, reading and writing the 400 MB model included; ratio: theirs / ours; ratio 2: their wall clock with two threads / ours with one',
-  'training has one thread: columns of the matrix shared out to two threads that meet at every text (the one deterministic scheme that leaves the arithmetic as it is) took .21, .60 and .54 s where one took .07, .32 and .25 (clickbait, offensive-zh, spam; an idle machine with two cores); with a matrix of its own for each thread .51 and .28',
 ];
 
 interface Row {
