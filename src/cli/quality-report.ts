@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QualityReport } from '../quality/evaluation/quality-report-schema.ts';
-import { QUALITY_REPORT } from '../quality/report-file.ts';
 import type { QualityReportFiles } from '../report/quality/index.ts';
 import type { CliContext } from './context.ts';
 import { print, wantsColor, widthOf } from './print.ts';
@@ -13,6 +12,7 @@ export async function showQualityReport(
   quiet: boolean,
   context: CliContext,
 ): Promise<{ report: QualityReport; files: QualityReportFiles } | undefined> {
+  const { QUALITY_REPORT } = await import('../quality/report-file.ts');
   const path = join(folder, QUALITY_REPORT);
   if (!existsSync(path)) return undefined;
   const [{ readQualityReport }, { writeQualityReport }] = await Promise.all([

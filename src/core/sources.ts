@@ -27,6 +27,11 @@ export function sourceFieldOption() {
     );
 }
 
+/** The `sourceField` of a `groupBy` option, in which `source` stands for the input. */
+export function groupField(groupBy: string | undefined): string | undefined {
+  return groupBy === 'source' ? undefined : groupBy;
+}
+
 /** The observer's side: one word of a row, or none where the input is the source. */
 export interface SourceColumn {
   words: 0 | 1;

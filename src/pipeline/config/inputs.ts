@@ -10,6 +10,15 @@ export function resolveGlob(folder: string, path: string): string {
   return resolve(isGlob(path) ? escapePath(folder) : folder, path);
 }
 
+/** An input for each path, named after its file; `taken` are names that others have, and gets these. */
+export function namedInputs(paths: readonly string[], taken = new Set<string>()): { name: string; path: string }[] {
+  return paths.map((path) => {
+    const name = inputNameOf([path], taken);
+    taken.add(name);
+    return { name, path };
+  });
+}
+
 /** A name for an input that has none: its file's name without extensions, or the folder that a glob starts in. */
 export function inputNameOf(paths: readonly string[], taken: ReadonlySet<string>): string {
   const parts = (paths[0] ?? '').split('/');

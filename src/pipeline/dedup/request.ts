@@ -4,7 +4,7 @@
  * the same bytes for any number of them.
  */
 import type { Keep } from '../../dedup/keep.ts';
-import { inputNameOf } from '../config/inputs.ts';
+import { namedInputs } from '../config/inputs.ts';
 import { type CorpusSettings, memoryPipeline, type RunSettings } from '../memory-pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
 
@@ -60,13 +60,7 @@ export async function dedupPipeline(request: DedupRequest): Promise<Pipeline> {
   // Last: what it cuts out of documents would be read anew by a stage behind it.
   if (lines) stages.push({ stage: LINES_STAGE });
   if (write !== 'none') stages.push({ stage: 'write', format: write });
-  const taken = new Set<string>();
-  const inputs = request.paths.map((path) => {
-    const name = inputNameOf([path], taken);
-    taken.add(name);
-    return { name, path };
-  });
-  return memoryPipeline('dedup', inputs, stages, request, { ...request, audit: 'full' });
+  return memoryPipeline('dedup', namedInputs(request.paths), stages, request, { ...request, audit: 'full' });
 }
 
 /** The registered stage that drops or cuts repeated lines. */

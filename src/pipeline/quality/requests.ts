@@ -1,6 +1,6 @@
 /** The pipelines of `corpusmill quality train | score | evaluate`, made in memory. */
 import { type ModelKind, OPTION_OF } from '../../quality/training/option-names.ts';
-import { inputNameOf } from '../config/inputs.ts';
+import { namedInputs } from '../config/inputs.ts';
 import { type CorpusSettings, memoryPipeline, type RunSettings } from '../memory-pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
 
@@ -30,11 +30,9 @@ export function trainPipeline(request: TrainRequest): Promise<Pipeline> {
   const inputs: { name: string; path: string }[] = [];
   const taken = new Set<string>();
   const sources = (paths: readonly string[]): { input: string }[] =>
-    paths.map((path) => {
-      const name = inputNameOf([path], taken);
-      taken.add(name);
-      inputs.push({ name, path });
-      return { input: name };
+    namedInputs(paths, taken).map((input) => {
+      inputs.push(input);
+      return { input: input.name };
     });
   const stage = {
     stage: TRAIN_STAGE,
@@ -117,13 +115,4 @@ function scoreStage({ path, as, label, expected, all, arpa }: ModelRequest, maxC
     ...(arpa && { arpa }),
     ...(maxChars !== undefined && { maxChars }),
   };
-}
-
-function namedInputs(paths: readonly string[]): { name: string; path: string }[] {
-  const taken = new Set<string>();
-  return paths.map((path) => {
-    const name = inputNameOf([path], taken);
-    taken.add(name);
-    return { name, path };
-  });
 }

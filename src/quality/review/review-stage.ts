@@ -12,7 +12,7 @@ import { createColumnWriter } from '../../core/columns.ts';
 import { CorpusmillError } from '../../core/errors.ts';
 import { createFeatureReader, type FeatureReader } from '../../core/feature-reader.ts';
 import { hashString32 } from '../../core/random.ts';
-import { createSourceColumn, readSources } from '../../core/sources.ts';
+import { createSourceColumn, groupField, readSources } from '../../core/sources.ts';
 import {
   type BarrierContext,
   type BarrierResult,
@@ -90,13 +90,9 @@ function idWords(id: string): [number, number] {
   return [hashString32(id, 0xa54ff53a), hashString32(id, 0x510e527f)];
 }
 
-function groupField({ groupBy }: ReviewOptions): string | undefined {
-  return groupBy === 'source' ? undefined : groupBy;
-}
-
 export function createReviewObserver(given: ReviewOptions, { seed }: Pick<StageContext, 'seed'>): Observer {
   const writeScore = createScoreColumn(given.field);
-  const group = createSourceColumn(groupField(given));
+  const group = createSourceColumn(groupField(given.groupBy));
   const row = new Uint32Array(COLUMNS.group + group.words);
   const writer = createColumnWriter(row.length);
   return {
@@ -118,7 +114,7 @@ async function decide(given: ReviewOptions, context: BarrierContext): Promise<Ba
   const labels = await readLabels(given, context);
   const { draws, known } = await readDraws(reader, labels);
   const bins = quantileBins(scores, given.bins);
-  const groups = await readSources(context, reader, { sourceField: groupField(given), column: COLUMNS.group });
+  const groups = await readSources(context, reader, { sourceField: groupField(given.groupBy), column: COLUMNS.group });
   const isGrouped = given.groupBy !== undefined;
   // One bin more for documents without a score.
   const width = given.bins + 1;

@@ -10,7 +10,7 @@
 import { z } from 'zod';
 import { createColumnWriter } from '../../core/columns.ts';
 import { createFeatureReader } from '../../core/feature-reader.ts';
-import { createSourceColumn, readSources } from '../../core/sources.ts';
+import { createSourceColumn, groupField, readSources } from '../../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, NOBODY, type Observer } from '../../core/stage.ts';
 import { type Cutoffs, cutoffsOf } from './cutoffs.ts';
 import { createScoreColumn, readAliveRows, readScores, SCORE_WORDS } from './score-column.ts';
@@ -90,14 +90,9 @@ export const threshold = defineBarrier({
   decide,
 });
 
-/** The field of groups in meta; inputs are known to the engine. */
-function groupField({ groupBy }: ThresholdOptions): string | undefined {
-  return groupBy === 'source' ? undefined : groupBy;
-}
-
 export function createThresholdObserver(given: ThresholdOptions): Observer {
   const writeScore = createScoreColumn(given.field);
-  const group = createSourceColumn(groupField(given));
+  const group = createSourceColumn(groupField(given.groupBy));
   const row = new Uint32Array(COLUMNS.group + group.words);
   const writer = createColumnWriter(row.length);
   return {
@@ -131,7 +126,7 @@ async function decide(given: ThresholdOptions, context: BarrierContext): Promise
     scores.bytes.set(bytes, part.firstOrdinal);
   }
   context.progress(0.3, 'finding cut-offs');
-  const groups = await readSources(context, reader, { sourceField: groupField(given), column: COLUMNS.group });
+  const groups = await readSources(context, reader, { sourceField: groupField(given.groupBy), column: COLUMNS.group });
   const isGrouped = given.groupBy !== undefined;
   const cutoffs = findCutoffs(given, scores, isGrouped ? groups.of : undefined, isGrouped ? groups.names.length : 1);
   const cutoffOf = (ordinal: number): Cutoffs => cutoffs[isGrouped ? groups.of[ordinal] : 0];

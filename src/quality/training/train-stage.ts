@@ -24,6 +24,7 @@ import {
 } from '../../core/stage.ts';
 import { firstUnits } from '../../text/first-units.ts';
 import { languageOf, sourceOf } from '../document-groups.ts';
+import { isHeldOut } from '../evaluation/folds.ts';
 import { createLanguageModelTrainer } from '../ngram-lm/trainer.ts';
 import { QUALITY_REPORT, REPORT_ROLE, writeReportFile } from '../report-file.ts';
 import { readExampleFiles } from './example-files.ts';
@@ -172,7 +173,7 @@ function createExampleLabeller(given: TrainOptions): (document: Document) => str
 }
 
 function isHeld(id: string, { holdOut, folds }: TrainOptions, seed: number): boolean {
-  return folds === 0 && hashString32(id, seed ^ HOLD_OUT) < holdOut * 2 ** 32;
+  return folds === 0 && isHeldOut(id, { share: holdOut, seed: seed ^ HOLD_OUT });
 }
 
 export function createExampleObserver(given: TrainOptions, { seed }: { seed: number }): Observer {
