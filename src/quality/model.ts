@@ -8,7 +8,7 @@ import { MAGIC } from './fasttext/model-file.ts';
 import { loadClassifierFile } from './json-classifiers.ts';
 import { readArpa } from './ngram-lm/arpa-reader.ts';
 import { createLanguageModel, type LanguageModel, type LanguageModelData } from './ngram-lm/model.ts';
-import { loadLanguageModel } from './ngram-lm/model-file.ts';
+import { loadLanguageModel, startsLanguageModel } from './ngram-lm/model-file.ts';
 import type { tokenFormSchema } from './ngram-lm/options.ts';
 
 export type QualityModel =
@@ -55,7 +55,14 @@ export function loadModel(path: string): QualityModel {
   if (start.toString('latin1').trimStart().startsWith('{')) {
     return { kind: 'classifier', classifier: loadClassifierFile(path) };
   }
-  return { kind: 'ngram-lm', languageModel: createLanguageModel(loadLanguageModel(path)) };
+  if (startsLanguageModel(start)) {
+    return { kind: 'ngram-lm', languageModel: createLanguageModel(loadLanguageModel(path)) };
+  }
+  throw new CorpusmillError(
+    'INPUT_CORRUPT',
+    `reading the model ${path}: its first bytes, ${JSON.stringify(start.toString('latin1', 0, 12))}, are those of no model`,
+    { hint: 'name a file that training has written, a fastText model (.bin, .ftz) or an ARPA file (.arpa, .arpa.gz)' },
+  );
 }
 
 function firstBytes(path: string): Buffer {

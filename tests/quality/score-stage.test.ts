@@ -108,7 +108,12 @@ describe('quality.score', () => {
 
   it('refuses a file that is no model', () => {
     writeFileSync(join(folder, 'text.bin'), 'this is no model at all');
-    expect(() => score({ model: 'text.bin' }, 'x')).toThrow(expect.objectContaining({ code: 'INPUT_CORRUPT' }));
+    expect(() => score({ model: 'text.bin' }, 'x')).toThrow(
+      expect.objectContaining({
+        code: 'INPUT_CORRUPT',
+        message: expect.stringContaining('text.bin: its first bytes, "'),
+      }),
+    );
   });
 
   it.each([

@@ -43,6 +43,7 @@ export function evaluate(input: EvaluationInput): QualityReport {
     positive: positiveIndex === undefined ? null : labels[positiveIndex],
     folds: folds === undefined ? null : documentsOfFolds(folds).length,
     leftOut: (input.leftOut ?? []).map(({ reason, documents }) => ({ reason, documents })),
+    warnings: [...(input.warnings ?? [])],
     baseline: input.baseline ?? null,
     models: input.models.map((model) =>
       positiveIndex === undefined

@@ -28,6 +28,8 @@ export interface EvaluationInput {
   baseline?: string;
   /** Documents that are not in the columns because a model could not score them, and why. */
   leftOut?: readonly { reason: string; documents: number }[];
+  /** What a reader must know of how the models came about: a clause each. */
+  warnings?: readonly string[];
   /** Bins of the calibration curve; 10 of equal width unless given. */
   calibration?: { binning: Binning; bins: number };
   /** Documents nearest the threshold; 20 unless given. */

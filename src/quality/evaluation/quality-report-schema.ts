@@ -171,6 +171,7 @@ export const qualityReportSchema = z
     positive: z.string().nullable().describe('Of two labels the one that a high score speaks for.'),
     folds: count.nullable().describe('Each document was scored by a model that had not seen its fold.'),
     leftOut: z.array(z.strictObject({ reason: z.string(), documents: count })).describe('Documents without scores.'),
+    warnings: z.array(z.string()).default([]).describe('What is likely to be wrong with a model, a clause each.'),
     baseline: z.string().nullable().describe('The model that others are compared with.'),
     models: z.array(model),
   })

@@ -91,6 +91,11 @@ export function loadLanguageModel(path: string): LanguageModelData {
   }
 }
 
+/** Whether the first bytes of a file are those of a language model that `saveLanguageModel` wrote. */
+export function startsLanguageModel(start: Uint8Array): boolean {
+  return start.length >= MAGIC.length && MAGIC.equals(start.subarray(0, MAGIC.length));
+}
+
 function readModel(file: number, path: string): LanguageModelData {
   const corrupt = (found: string, hint = 'is it a model that corpusmill saved, and whole?'): CorpusmillError =>
     new CorpusmillError('INPUT_CORRUPT', `reading the language model ${path}: found ${found}`, { hint });
@@ -109,7 +114,7 @@ function readModel(file: number, path: string): LanguageModelData {
   const start = Buffer.alloc(Math.min(size, MAGIC.length + 4));
   read(start);
   if (start.length < MAGIC.length + 4 || !start.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw corrupt('no model of corpusmill', 'an ARPA file must be imported first');
+    throw corrupt('no model of corpusmill');
   }
   const headerBytes = start.readUInt32LE(MAGIC.length);
   if (headerBytes > Math.min(MOST_HEADER_BYTES, size)) throw corrupt(`a header of ${headerBytes} bytes`);

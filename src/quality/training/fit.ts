@@ -12,6 +12,7 @@ import type { EvaluationInput, ModelScores } from '../evaluation/evaluation-inpu
 import { stratifiedFolds } from '../evaluation/folds.ts';
 import type { QualityReport } from '../evaluation/quality-report-schema.ts';
 import { createTrainer, type KindOptions } from './model-kinds.ts';
+import { createSpacelessTexts } from './spaceless.ts';
 
 export interface Example {
   id: string;
@@ -39,6 +40,8 @@ export interface Fit {
   trained: TrainedClassifier;
   /** Texts of each label that it learnt from. */
   learnt: number[];
+  /** What is likely to be wrong with it; in the report too. */
+  warnings: string[];
   /** Undefined where no text was held out, or those have one label alone. */
   report: QualityReport | undefined;
 }
@@ -54,6 +57,7 @@ export async function fitClassifier(
 ): Promise<Fit> {
   const { kind, options, labels, seed, folds } = given;
   const trainer = createTrainer(kind, options, labels, seed);
+  const spaceless = kind === 'fasttext' && !options.fasttext?.maxn ? createSpacelessTexts() : undefined;
   const learnt = labels.map(() => 0);
   const held: Example[] = [];
   let heldChars = 0;
@@ -61,6 +65,7 @@ export async function fitClassifier(
     const isJudged = folds > 0 || example.isHeldOut;
     if (folds > 0 || !example.isHeldOut) {
       trainer.add(example.text, example.label);
+      spaceless?.add(example.text);
       learnt[example.label]++;
     }
     if (!isJudged) continue;
@@ -72,7 +77,14 @@ export async function fitClassifier(
   const trained = trainer.finish();
   progress(0.7, 'judging it');
   const judged = folds > 0 ? await judgeByFolds(held, given, trained, progress) : judgeHeldOut(held, trained, labels);
-  return { trained, learnt, report: judged && evaluate({ ...input(judged, given), baseline: LINE_LENGTH }) };
+  const warning = spaceless?.warning();
+  const warnings = warning === undefined ? [] : [warning];
+  return {
+    trained,
+    learnt,
+    warnings,
+    report: judged && evaluate({ ...input(judged, given), baseline: LINE_LENGTH, warnings }),
+  };
 }
 
 interface Judged {

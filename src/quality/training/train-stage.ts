@@ -222,7 +222,7 @@ async function decide(given: TrainOptions, context: BarrierContext): Promise<Bar
   context.progress(0.2, 'reading the examples');
   if (given.model === 'ngram-lm') return trainLanguageModel(given, context, examples);
   const { model: kind } = given;
-  const { trained, learnt, report } = await fitClassifier(
+  const { trained, learnt, warnings, report } = await fitClassifier(
     examples,
     {
       kind,
@@ -254,6 +254,7 @@ async function decide(given: TrainOptions, context: BarrierContext): Promise<Bar
       learntFrom: Object.fromEntries(labels.map((label, i) => [label, learnt[i]])),
       ...(report && { judgedOn: report.documents, ...shownFigures(first.figures) }),
       training: trained.details,
+      ...(warnings.length > 0 && { warnings }),
     },
   };
 }

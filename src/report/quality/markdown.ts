@@ -31,6 +31,7 @@ export function renderQualityMarkdown(report: QualityReport): string {
   const parts = [
     `## ${escapeMarkdown(report.title)}`,
     headline(report, leading),
+    ...report.warnings.map((warning) => `**Warning**: ${escapeMarkdown(warning)}.`),
     models(report),
     folds(report),
     decisions(report, leading),

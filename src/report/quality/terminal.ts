@@ -64,7 +64,7 @@ export function renderQualityTerminal(
   return `${blocks.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')}\n`;
 }
 
-function headline({ title, documents, labels, protocol, leftOut }: QualityReport, colors: Colors): string[] {
+function headline({ title, documents, labels, protocol, leftOut, warnings }: QualityReport, colors: Colors): string[] {
   const shown = labels.slice(0, 4).map((row) => `${formatCount(row.documents)} of ${printable(row.label)}`);
   const more = labels.length > 4 ? ` and ${formatCounted(labels.length - 4, 'more label')}` : '';
   return [
@@ -73,6 +73,7 @@ function headline({ title, documents, labels, protocol, leftOut }: QualityReport
     ...leftOut.map((row) =>
       colors.yellow(`${formatCounted(row.documents, 'document')} left out: ${printable(row.reason)}`),
     ),
+    ...warnings.map((warning) => colors.yellow(`warning: ${printable(warning)}`)),
   ];
 }
 

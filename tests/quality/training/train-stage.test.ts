@@ -33,6 +33,7 @@ const BY_TOPIC = {
 interface Report {
   documents: number;
   folds: number | null;
+  warnings: string[];
   labels: { label: string; documents: number }[];
   models: { name: string; figures: { auc: number } }[];
 }
@@ -121,6 +122,25 @@ describe('quality.train', () => {
     // Three words in a fixed order of twelve, and a number: far below the size of the vocabulary.
     expect(details['heldOutPerplexity']).toBeGreaterThan(1);
     expect(details['heldOutPerplexity']).toBeLessThan(15);
+  });
+
+  it('warns who trains fastText by words of a script without spaces', async () => {
+    const chinese = documents.map((document, i) => ({
+      ...document,
+      text: i % 2 === 0 ? '海浪拍打着港口' : document.text,
+    }));
+    const fasttext = { dim: 4, epoch: 1, bucket: 100 };
+    const byWords = await train({ ...BY_TOPIC, model: 'fasttext', fasttext }, chinese);
+    expect(byWords.report!.warnings).toEqual([
+      expect.stringMatching(/^(4[4-9]|5[0-6]) % of the texts .* without spaces.*minn: 1, maxn: 2/),
+    ]);
+    const byCharacters = { ...fasttext, minn: 1, maxn: 2 };
+    const quiet = [
+      await train({ ...BY_TOPIC, model: 'fasttext', fasttext: byCharacters }, chinese),
+      await train({ ...BY_TOPIC, model: 'fasttext', fasttext }),
+      await train(BY_TOPIC, chinese),
+    ];
+    for (const { report } of quiet) expect(report!.warnings).toEqual([]);
   });
 
   it('says so where no document is an example, or all are of one label', async () => {

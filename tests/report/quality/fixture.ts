@@ -90,6 +90,7 @@ function inputOfTwo(documents: number): EvaluationInput {
     models,
     baseline: 'mean line length',
     leftOut: [{ reason: 'empty text', documents: 12 }],
+    warnings: ['a third of the texts are <Chinese>'],
   };
 }
 

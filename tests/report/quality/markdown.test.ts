@@ -56,6 +56,7 @@ Precision 0.750, Recall 0.750, F1 0.750, Accuracy 0.800, Macro F1 0.792, MCC 0.5
       expect.stringMatching(/^keep taken for drop: \d+ documents, the surest first$/),
     ]);
     expect(text).toContain('12 documents left out: empty text');
+    expect(text).toContain('**Warning**: a third of the texts are &#60;Chinese&#62;');
   });
 
   it('tells of three labels by label', () => {

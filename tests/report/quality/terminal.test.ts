@@ -29,10 +29,11 @@ words: keep from 0.5, the middle of the scale
 
   it('leaves out the last columns first where there is little room, and cuts long names', () => {
     const lines = renderQualityTerminal(large, { color: false, width: 60 }).split('\n');
-    expect(lines.slice(0, 9)).toEqual([
+    expect(lines.slice(0, 10)).toEqual([
       'keep-or-drop-en-zh.jsonl: 2,000 documents, 1,277 of drop, 723 of keep',
       '5-fold cross-validation, seed 1',
       '12 documents left out: empty text',
+      'warning: a third of the texts are <Chinese>',
       '',
       '  model              ROC-AUC  95 % interval     F1  accuracy',
       expect.stringMatching(/^ {2}mean line length {5}0\.600/),

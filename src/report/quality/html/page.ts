@@ -65,6 +65,7 @@ function masthead(report: QualityReport): Markup {
 ${MASTHEAD_BAR}
 <h1>${report.title}${report.protocol !== null && html` <span class="quiet">· ${report.protocol}</span>`}</h1>
 <p class="verdict">${verdict(leading)}</p>
+${report.warnings.map((warning) => html`<p><strong>Warning</strong>: ${warning}.</p>`)}
 <dl class="figures">${figuresOf(report, leading).map(
     ([label, value, note]) => html`<div><dt>${label}</dt><dd>${value}<small>${note}</small></dd></div>`,
   )}</dl>
