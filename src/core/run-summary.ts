@@ -164,6 +164,28 @@ export interface MixDetails extends Record<string, unknown> {
   sources: Record<string, { available: number; kept: number; documents: number; target: number | undefined }>;
 }
 
+/** How documents lie by a score, and what a cut leaves of them. */
+export interface ScoreFindings {
+  documents: number;
+  /** Of these, documents without a score. */
+  unscored: number;
+  kept: number;
+  /** Value by quantile, `0.5` the median; empty without scores. */
+  quantiles: Record<string, number>;
+  /** Equal steps from the 1st to the 99th percentile, the first and last bin open. */
+  histogram: { from: number; to: number; kept: number[]; dropped: number[] } | undefined;
+  /** The largest; `min` and `max` are the limits of what is kept, where there are any. */
+  groups: { name: string; documents: number; kept: number; min?: number; max?: number }[];
+}
+
+/** `details` of a stage that keeps documents by a score. */
+export interface ThresholdDetails extends ScoreFindings, Record<string, unknown> {
+  kind: 'threshold';
+  /** In `meta`. */
+  field: string;
+  groupBy?: string;
+}
+
 /** Progress of a run, sent to whoever shows it. */
 export type ProgressEvent =
   | { type: 'phase-start'; phase: string; title: string; index: number; phases: number; totalBytes: number | undefined }

@@ -28,6 +28,7 @@ export function renderMarkdown(report: Report): string {
     ...report.duplicates.map(renderDuplicates),
     ...report.lines.map(renderLines),
     ...report.mixes.map(mix),
+    ...report.scores.map(score),
     sources(report),
     outputs(report),
     skipped(report),
@@ -119,6 +120,20 @@ function mix(entry: Report['mixes'][number]): string {
   ]);
   const heads = ['Source', `Available (${entry.unit}):`, 'Kept:', 'Documents:', 'Share:', 'Asked:'];
   return `### Mix: ${escapeMarkdown(entry.name)}\n\n${table(heads, rows)}`;
+}
+
+function score(entry: Report['scores'][number]): string {
+  const limit = (value: number | null): string => (value === null ? '' : formatMeasure(value));
+  const rows = entry.groups.map((group) => [
+    escapeMarkdown(group.name),
+    formatCount(group.documents),
+    formatCount(group.kept),
+    formatShare(group.kept, group.documents),
+    limit(group.min),
+    limit(group.max),
+  ]);
+  const heads = [escapeMarkdown(entry.groupBy ?? 'Documents'), 'Number:', 'Kept:', 'Share:', 'Kept from:', 'to:'];
+  return `### Kept by score: ${escapeMarkdown(entry.name)}, ${escapeMarkdown(entry.field)}\n\n${table(heads, rows)}`;
 }
 
 function counts({ name, entries }: Report['counts'][number]): string {

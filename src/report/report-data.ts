@@ -3,7 +3,7 @@
  * so that the page, the job summary, the JSON file and the terminal cannot disagree. Pure and without a clock: equal
  * summaries give equal reports.
  */
-import type { DuplicateDetails, LineDetails, MixDetails, RunSummary } from '../core/run-summary.ts';
+import type { DuplicateDetails, LineDetails, MixDetails, RunSummary, ThresholdDetails } from '../core/run-summary.ts';
 import type { SizeHistogram, StageStats, Volume } from '../core/stats.ts';
 import type {
   Report,
@@ -13,6 +13,7 @@ import type {
   ReportLengths,
   ReportLines,
   ReportMix,
+  ReportScore,
 } from './report-schema.ts';
 
 /** One line on what a reason means, or undefined; the pipeline's stage registry knows (`reasons` of a declaration). */
@@ -84,7 +85,13 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
     verdict: null,
     comparison: null,
     artifacts: summary.barriers
-      .filter(({ details }) => !isDuplicateDetails(details) && !isLineDetails(details) && !isMixDetails(details))
+      .filter(
+        ({ details }) =>
+          !isDuplicateDetails(details) &&
+          !isLineDetails(details) &&
+          !isMixDetails(details) &&
+          !isThresholdDetails(details),
+      )
       .map((barrier) => ({
         name: barrier.name,
         stage: barrier.stage,
@@ -93,6 +100,9 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
       })),
     mixes: summary.barriers.flatMap(({ name, stage, details }) =>
       isMixDetails(details) ? [mixOf(name, stage, details)] : [],
+    ),
+    scores: summary.barriers.flatMap(({ name, stage, details }) =>
+      isThresholdDetails(details) ? [scoreOf(name, stage, details)] : [],
     ),
     outputs: summary.outputs.map((output) => ({
       name: output.name,
@@ -216,6 +226,26 @@ function mixOf(name: string, stage: string, { unit, sources }: MixDetails): Repo
       share: shareOf(kept, total),
       target: target ?? null,
     })),
+  };
+}
+
+function isThresholdDetails(details: Record<string, unknown>): details is ThresholdDetails {
+  return details['kind'] === 'threshold';
+}
+
+function scoreOf(name: string, stage: string, details: ThresholdDetails): ReportScore {
+  const { field, documents, unscored, kept, quantiles, histogram, groups } = details;
+  return {
+    name,
+    stage,
+    field,
+    groupBy: details.groupBy ?? null,
+    documents,
+    unscored,
+    kept,
+    quantiles: { ...quantiles },
+    histogram: histogram ?? null,
+    groups: groups.map((group) => ({ ...group, min: group.min ?? null, max: group.max ?? null })),
   };
 }
 

@@ -257,6 +257,35 @@ export const reportSchema = z
         }),
       )
       .describe('How stages that mix sources brought them together.'),
+    scores: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stage: z.string(),
+          field: z.string().describe('Of meta, with the score.'),
+          groupBy: z.string().nullable().describe('Field of meta whose values have limits of their own.'),
+          documents: count,
+          unscored: count.describe('Without a score.'),
+          kept: count,
+          quantiles: z.record(z.string(), z.number()).describe('Score by quantile, "0.5" the median.'),
+          histogram: z
+            .strictObject({ from: z.number(), to: z.number(), kept: z.array(count), dropped: z.array(count) })
+            .nullable()
+            .describe('Bins of equal width; the first and the last hold what lies beyond as well.'),
+          groups: z
+            .array(
+              z.strictObject({
+                name: z.string(),
+                documents: count,
+                kept: count,
+                min: z.number().nullable().describe('Least score that is kept; null: any.'),
+                max: z.number().nullable().describe('Largest score that is kept; null: any.'),
+              }),
+            )
+            .describe('The largest groups; one named all where there is no groupBy.'),
+        }),
+      )
+      .describe('How documents lie by the scores that stages kept them by.'),
     outputs: z.array(
       z.strictObject({
         name: z.string(),
@@ -304,6 +333,7 @@ export type ReportLines = Report['lines'][number];
 export type ReportComparison = NonNullable<Report['comparison']>;
 export type ReportCounts = Report['counts'][number];
 export type ReportMix = Report['mixes'][number];
+export type ReportScore = Report['scores'][number];
 export type ReportOutput = Report['outputs'][number];
 
 /** JSON Schema (draft 2020-12) of `report.json`; `configs/report.schema.json` is this, and a test holds it to it. */

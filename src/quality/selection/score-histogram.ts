@@ -1,4 +1,5 @@
 /** What a report shows of a score: how the documents lie, and what the cut leaves of them, by group. */
+import type { ScoreFindings } from '../../core/run-summary.ts';
 import type { Cutoffs } from './cutoffs.ts';
 
 const BINS = 40;
@@ -6,18 +7,6 @@ const BINS = 40;
 const QUANTILES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 /** Groups listed by themselves: the largest. */
 const GROUPS_SHOWN = 50;
-
-export interface ScoreFindings {
-  documents: number;
-  /** Of these, documents without a score. */
-  unscored: number;
-  kept: number;
-  /** Value by quantile, `0.5` the median; empty without scores. */
-  quantiles: Record<string, number>;
-  /** Equal steps from the 1st to the 99th percentile, the first and last bin open. */
-  histogram: { from: number; to: number; kept: number[]; dropped: number[] } | undefined;
-  groups: { name: string; documents: number; kept: number; min?: number; max?: number }[];
-}
 
 /** Describes scores (NaN: none) of documents that are alive, and which of them are kept. */
 export function describeScores(

@@ -11,6 +11,7 @@ import { renderFunnel } from './funnel.ts';
 import { renderLengths } from './lengths.ts';
 import { type Child, html, type Markup } from './markup.ts';
 import { renderMixes, renderOutputs, renderQuarantine, renderSkipped, renderSources } from './results.ts';
+import { renderKeptByScore } from './scores.ts';
 import { chapter, MASTHEAD_BAR, renderShell } from './shell.ts';
 
 export function renderHtml(report: Report): string {
@@ -40,6 +41,16 @@ export function renderHtml(report: Report): string {
       'Documents that another stands for, and lines that repeat. Open a cluster to see copies side by side.',
       renderDuplicates(report),
     ),
+    ...(report.scores.length === 0
+      ? []
+      : [
+          chapter(
+            'scores',
+            'Scores',
+            'How documents lie by score, and what the limit keeps.',
+            renderKeptByScore(report),
+          ),
+        ]),
     chapter(
       'outputs',
       'Outputs',

@@ -203,6 +203,7 @@ table+.quiet,.table-frame+.quiet,.group>.quiet{font-size:.875rem;margin-top:.5re
 .plot-stack{flex:1;min-width:0;display:flex;flex-direction:column;justify-content:flex-end;padding:0 1px}
 .plot-stack u{display:block;background:var(--before);opacity:.7}
 .plot-stack s{display:block;background:var(--lost)}
+.plot-stack b{display:block;background:var(--kept)}
 .curve{position:absolute;inset:0;width:100%;height:100%;overflow:visible}
 .curve polyline{fill:none;stroke:var(--ink);stroke-width:2}
 .plot-ticks{grid-column:2;display:flex;justify-content:space-between;font-size:.75rem;color:var(--muted);padding-top:.2rem}
