@@ -249,12 +249,12 @@ async function decide(given: TrainOptions, context: BarrierContext): Promise<Bar
     details: {
       kind: 'quality-model',
       model: kind,
+      ...(warnings.length > 0 && { warnings }),
       file,
       examples: Object.fromEntries(labels.map((label, i) => [label, counts[i]])),
       learntFrom: Object.fromEntries(labels.map((label, i) => [label, learnt[i]])),
       ...(report && { judgedOn: report.documents, ...shownFigures(first.figures) }),
       training: trained.details,
-      ...(warnings.length > 0 && { warnings }),
     },
   };
 }
