@@ -85,6 +85,12 @@ export function openTokenizer(path: string, options: LoadTokenizerOptions = {}):
   return { ...opened, ...fromJsonBytes(bytes, file, opened.companions) };
 }
 
+/** The files that a path stands for, as given: of GPT-2's form both. What a stage's `optionFiles` needs. */
+export function tokenizerFiles(path: string | undefined): (string | undefined)[] {
+  const pair = path === undefined ? undefined : gpt2Pair(path);
+  return pair === undefined ? [path] : [pair.vocab, pair.merges];
+}
+
 function fromJsonBytes(
   bytes: Uint8Array,
   file: string,
