@@ -184,9 +184,8 @@ describeWithShared("GPT-2's released files", () => {
     // OpenAI's own example: "Hello world" is 15496, 995.
     expect(Array.from(opened.tokenizer.encode('Hello world'))).toEqual([15_496, 995]);
     const files = convertTokenizer(opened, 'gpt2');
-    expect(files['merges.txt']).toBe(
-      gunzipSync(readFileSync(shared('data/bpe-reference/gpt2_merges.txt.gz'))).toString(),
-    );
+    const merges = gunzipSync(readFileSync(shared('data/bpe-reference/gpt2_merges.txt.gz'))).toString();
+    expect(files['merges.txt']).toBe(`#version: 0.2\n${merges}`);
     const vocab: unknown = JSON.parse(
       gunzipSync(readFileSync(shared('data/bpe-reference/gpt2_vocab.json.gz'))).toString(),
     );
