@@ -99,7 +99,7 @@ async function compare(given: readonly string[], flags: Flags, context: CliConte
   const done = await compareFiles(specs, comparison, {
     limit: flags.limit,
     maxBadRecords: flags.maxBadRecords,
-    sourceField: flags.sourceField,
+    sourceField: flags.sourceField === undefined ? undefined : inMeta(flags.sourceField),
     languageOf: await languageReader(flags),
     ...(stderr.isTTY === true && {
       onProgress: (documents) => stderr.write(`\r${plural(documents, 'document')}\x1b[K`),
@@ -145,6 +145,11 @@ function fieldsOf(path: string): string[] {
   return parts.map((_, i) => parts.slice(0, i + 1).join('.'));
 }
 
+/** A column called `source` lies in meta as `original_source`, since `meta.source` is the input. */
+function inMeta(path: string): string {
+  return path.replace(/^source(?=\.|$)/, 'original_source');
+}
+
 async function languageReader(flags: Flags): Promise<(document: Document) => string | null> {
   if (flags.identifyLanguages === true) {
     const [{ bundledLanguageModel }, { loadClassifier }, { createLanguageIdentifier }] = await Promise.all([
@@ -160,6 +165,6 @@ async function languageReader(flags: Flags): Promise<(document: Document) => str
   }
   if (flags.languageField === undefined) return () => null;
   const { nameOf } = await import('../tokenizer/compare/compare-files.ts');
-  const path = flags.languageField.split('.');
+  const path = inMeta(flags.languageField).split('.');
   return ({ meta }) => nameOf(fieldValue(meta, path));
 }

@@ -33,22 +33,20 @@ export interface FigureColumn {
 
 export const FIGURE_COLUMNS: readonly FigureColumn[] = [
   {
-    title: 'bytes/token',
+    title: 'Bytes/token',
     cell: ({ bytesPerToken }) => formatFigure(bytesPerToken),
     interval: ({ bytesPerTokenInterval }) => formatInterval(bytesPerTokenInterval),
   },
   {
-    title: 'tokens to base',
+    title: 'Tokens to base',
     cell: ({ relativeTokens }) => formatMultiple(relativeTokens),
     interval: ({ relativeTokensInterval }) => formatInterval(relativeTokensInterval),
   },
-  { title: 'chars/token', cell: ({ charactersPerToken }) => formatFigure(charactersPerToken) },
-  { title: 'tokens/word', cell: ({ fertility }) => formatFigure(fertility) },
-  { title: 'words whole', cell: ({ wordsWhole }) => formatPart(wordsWhole) },
-  { title: 'not UTF-8 alone', cell: ({ partialTokens }) => formatPart(partialTokens) },
+  { title: 'Chars/token', cell: ({ charactersPerToken }) => formatFigure(charactersPerToken) },
+  { title: 'Tokens/word', cell: ({ fertility }) => formatFigure(fertility) },
+  { title: 'Words whole', cell: ({ wordsWhole }) => formatPart(wordsWhole) },
+  { title: 'Not UTF-8 alone', cell: ({ partialTokens }) => formatPart(partialTokens) },
 ];
-
-export const ROUND_TRIP_TEXT = 'decoding gives back';
 
 /** `every text`, `every text, 12 in NFC form`, `all but 3 texts`. */
 export function roundTripText({ roundTrip }: TokenizerReport['tokenizers'][number]): string {

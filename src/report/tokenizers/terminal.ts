@@ -69,7 +69,13 @@ function overview(
     formatPart(tokenizer.usage.usedShare),
     formatRate(bytesPerSecond[t]),
   ]);
-  const heads = ['tokenizer', 'tokens', ...FIGURE_COLUMNS.map(({ title }) => title), 'vocabulary used', 'encodes'];
+  const heads = [
+    'tokenizer',
+    'tokens',
+    ...FIGURE_COLUMNS.map(({ title }) => title[0].toLowerCase() + title.slice(1)),
+    'vocabulary used',
+    'encodes',
+  ];
   return tableLines(
     heads,
     rows,

@@ -2,7 +2,7 @@
  * A tokenizer as the comparison sees it: ids of a text, text of ids, bytes of a token. Everything measured goes through
  * these few functions, so a vocabulary of any format can stand beside any other.
  */
-import type { Tokenizer } from '../tokenizer.ts';
+import type { TextTokenizer } from '../text-tokenizer.ts';
 
 export interface JudgedTokenizer {
   /** What it is called in reports; no two of a comparison have the same. */
@@ -21,14 +21,17 @@ export interface JudgedTokenizer {
   isAdded(id: number): boolean;
 }
 
-/** A tokenizer.json tokenizer under a name. */
-export function judgedTokenizer(name: string, tokenizer: Tokenizer): JudgedTokenizer {
-  const added = addedIds(tokenizer.toJson());
+/** A tokenizer of any format under a name. */
+export function judgedTokenizer(
+  name: string,
+  tokenizer: TextTokenizer & { readonly pattern?: string },
+): JudgedTokenizer {
+  const added = new Set(tokenizer.addedTokens.map(({ id }) => id));
   return {
     name,
     hash: tokenizer.hash,
     vocabSize: tokenizer.vocabSize,
-    pattern: tokenizer.pattern,
+    pattern: tokenizer.pattern ?? null,
     encode: (text) => tokenizer.encode(text),
     decode: (ids) => tokenizer.decode(ids),
     tokenBytes(id) {
@@ -40,9 +43,4 @@ export function judgedTokenizer(name: string, tokenizer: Tokenizer): JudgedToken
     },
     isAdded: (id) => added.has(id),
   };
-}
-
-function addedIds(json: object): Set<number> {
-  const { added_tokens: tokens } = json as { added_tokens?: unknown };
-  return new Set(Array.isArray(tokens) ? tokens.map((token: { id: number }) => token.id) : []);
 }

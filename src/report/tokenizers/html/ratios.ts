@@ -52,7 +52,7 @@ function figureTable(report: TokenizerReport, { by, rows, more }: TokenizerRepor
     (
       { name },
       t,
-    ) => html`<h4>${name}</h4><div class="table-frame"><table class="plain"><thead><tr><th scope="col">${by === 'language' ? 'Language' : 'Source'}</th><th scope="col" class="num">Documents</th><th scope="col" class="num">Text</th>${FIGURE_COLUMNS.map(({ title }) => html`<th scope="col" class="num">${title}</th>`)}<th scope="col" class="num">vocabulary used</th></tr></thead>
+    ) => html`<h4>${name}</h4><div class="table-frame"><table class="plain"><thead><tr><th scope="col">${by === 'language' ? 'Language' : 'Source'}</th><th scope="col" class="num">Documents</th><th scope="col" class="num">Text</th>${FIGURE_COLUMNS.map(({ title }) => html`<th scope="col" class="num">${title}</th>`)}<th scope="col" class="num">Vocabulary used</th></tr></thead>
 <tbody>${shown.map(
       (row) =>
         html`<tr><th scope="row">${nameOf(row)}</th><td class="num">${formatCount(row.documents)}</td><td class="num">${formatBytes(row.bytes)}</td>${FIGURE_COLUMNS.map(
