@@ -40,9 +40,9 @@ export function renderTokenizerTerminal(
   const columns = Math.min(Math.max(width, MIN_WIDTH), MAX_WIDTH);
   const blocks = [
     headline(report, colors),
-    overview(report, bytesPerSecond, columns, colors),
+    overview(report, columns, colors),
     ...report.groups.filter(({ rows }) => rows.length > 1).map((groups) => groupTable(report, groups, columns, colors)),
-    notes(report, colors),
+    notes(report, bytesPerSecond, colors),
   ];
   return `${blocks.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')}\n`;
 }
@@ -55,27 +55,14 @@ function headline({ title, measured, badRecords }: TokenizerReport, colors: Colo
   ];
 }
 
-function overview(
-  report: TokenizerReport,
-  bytesPerSecond: readonly number[],
-  columns: number,
-  colors: Colors,
-): string[] {
+function overview(report: TokenizerReport, columns: number, colors: Colors): string[] {
   const best = leanest(report);
-  const rows = report.tokenizers.map((tokenizer, t) => [
+  const rows = report.tokenizers.map((tokenizer) => [
     tokenizer.name,
     formatCount(tokenizer.vocabulary.tokens),
     ...FIGURE_COLUMNS.map(({ cell }) => cell(tokenizer.figures)),
-    formatPart(tokenizer.usage.usedShare),
-    formatRate(bytesPerSecond[t]),
   ]);
-  const heads = [
-    'tokenizer',
-    'tokens',
-    ...FIGURE_COLUMNS.map(({ title }) => title[0].toLowerCase() + title.slice(1)),
-    'vocabulary used',
-    'encodes',
-  ];
+  const heads = ['tokenizer', 'tokens', ...FIGURE_COLUMNS.map(({ title }) => title[0].toLowerCase() + title.slice(1))];
   return tableLines(
     heads,
     rows,
@@ -113,10 +100,16 @@ function groupTable(
   ];
 }
 
-function notes(report: TokenizerReport, colors: Colors): string[] {
-  return report.tokenizers.flatMap((tokenizer) => [
-    `${colors.bold(printable(tokenizer.name))}: numbers ${numberRule(tokenizer)}; decoding gives back ${roundTripText(tokenizer)}`,
-  ]);
+function notes({ tokenizers }: TokenizerReport, bytesPerSecond: readonly number[], colors: Colors): string[] {
+  return tokenizers.map((tokenizer, t) => {
+    const facts = [
+      `${formatPart(tokenizer.usage.usedShare)} of the vocabulary used`,
+      `numbers ${numberRule(tokenizer)}`,
+      `decoding gives back ${roundTripText(tokenizer)}`,
+      `encoded at ${formatRate(bytesPerSecond[t])}`,
+    ];
+    return `${colors.bold(printable(tokenizer.name))}: ${facts.join('; ')}`;
+  });
 }
 
 /** A head and a line for each row: the name to the left, figures to the right, as many columns as there is room for. */

@@ -59,9 +59,10 @@ export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
   const sums = new Float64Array(SUM_COUNT);
   let ends = new Uint32Array(1 << 12);
 
-  /** Offsets at which tokens end, into `ends`; the last one is the sum of their bytes. */
+  /** Offsets at which tokens that have bytes end, into `ends`; returns how many. */
   function tokenEnds(ids: ArrayLike<number>): number {
     if (ends.length < ids.length) ends = new Uint32Array(ids.length * 2);
+    let count = 0;
     let end = 0;
     let partial = 0;
     let loneBytes = 0;
@@ -73,13 +74,15 @@ export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
         partial += flag & PARTIAL;
         loneBytes += (flag & LONE_BYTE) >> 1;
       }
-      end += byteLengths[id];
-      ends[i] = end;
+      const length = byteLengths[id];
+      if (length === 0) continue;
+      end += length;
+      ends[count++] = end;
     }
     sums[SUMS.tokens] = ids.length;
     sums[SUMS.partial] = partial;
     sums[SUMS.loneBytes] = loneBytes;
-    return end;
+    return count;
   }
 
   return {
@@ -91,7 +94,7 @@ export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
       const started = performance.now();
       const ids = judged.encode(text);
       const seconds = (performance.now() - started) / 1000;
-      const spelled = tokenEnds(ids);
+      const tokens = tokenEnds(ids);
       const decoded = judged.decode(ids);
       const roundTrip = decoded === text ? 'exact' : decoded === text.normalize('NFC') ? 'normalized' : 'changed';
       let own = spans;
@@ -100,12 +103,12 @@ export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
         own = ownSpans;
       }
       // A space that the tokenizer puts before every text, and decoding takes away.
-      const before = spelled - own.bytes;
-      const aligned = before === 0 || (before === 1 && ids.length > 0);
+      const before = (tokens === 0 ? 0 : ends[tokens - 1]) - own.bytes;
+      const aligned = before === 0 || before === 1;
       if (aligned) {
-        if (before === 1) for (let i = 0; i < ids.length; i++) ends[i]--;
-        countSpanCuts(ends, ids.length, own.words, words);
-        countSpanCuts(ends, ids.length, own.han, han);
+        if (before === 1) for (let i = 0; i < tokens; i++) ends[i]--;
+        countSpanCuts(ends, tokens, own.words, words);
+        countSpanCuts(ends, tokens, own.han, han);
         takeCuts(sums, words, han);
       }
       return { sums, ids, roundTrip, decoded, aligned, seconds };

@@ -23,7 +23,7 @@ export function createSpanCuts(): SpanCuts {
 }
 
 /**
- * Fills `cuts`. `ends[0, count)`: the byte offset at which each token ends, ascending; the first token begins at 0.
+ * Fills `cuts`. `ends[0, count)`: the byte offset at which each token ends, each above the one before; the first token begins at 0.
  * Spans behind the last token are not counted.
  */
 export function countSpanCuts(
