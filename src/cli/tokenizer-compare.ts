@@ -158,7 +158,7 @@ async function languageReader(flags: Flags): Promise<(document: Document) => str
       import('../quality/language-identifier.ts'),
     ]);
     const identify = createLanguageIdentifier(loadClassifier(bundledLanguageModel()), {
-      scoring: 'letters',
+      scoring: 'fasttext',
       candidates: null,
     });
     return ({ text }) => identify(text).lang;

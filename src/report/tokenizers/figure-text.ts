@@ -71,10 +71,16 @@ export function numberRule({ numbers }: TokenizerReport['tokenizers'][number]): 
   return 'as frequent in its training';
 }
 
-/** A token's text in one line: spaces as ␣, tabs and line ends by their signs, lone bytes as their number. */
+/** A token's text in one line: white space by signs, what is invisible by its code point, lone bytes as their number. */
 export function shownText(text: string | null, bytes: number): string {
   if (text === null) return bytes === 1 ? 'a byte' : `${bytes} bytes`;
-  return text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\r', '␍').replaceAll('\t', '⇥');
+  return text
+    .replaceAll(' ', '␣')
+    .replaceAll('\n', '⏎')
+    .replaceAll('\r', '␍')
+    .replaceAll('\t', '⇥')
+    .replaceAll('\u00a0', '⍽')
+    .replaceAll(/\p{Cf}/gu, (c) => `⟨${c.codePointAt(0)!.toString(16).toUpperCase()}⟩`);
 }
 
 /** A long run of one sign as `␣ × 128`. */

@@ -15,7 +15,7 @@ const PROBES: readonly [topic: string, texts: readonly string[]][] = [
   [
     'Code',
     [
-      'if (x == null) {\n    return;\n}',
+      'if (x <= 0) {\n    return;\n}',
       'def f(self):\n\treturn self.x[0]',
       'for i in range(10):\n        print(f"{i:02d}")',
       '#include <stdio.h>\r\n',
