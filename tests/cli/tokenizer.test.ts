@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeFile(join(dir, 'bytes', 'tokenizer.json'), JSON.stringify(byteTokenizer(['<end>']).toJson()));
   const rows = [
     { id: '1', text: 'The quay was empty.', lang: 'en', source: 'mail' },
-    { id: '2', text: '码头空无一人。今天没有船。', lang: 'zh', source: 'web' },
+    { id: '2', text: '北京是中华人民共和国的首都，也是全国的政治、文化中心。', lang: 'zh', source: 'web' },
   ];
   await writeFile(join(dir, 'rows.jsonl.gz'), gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join('')));
   await writeFile(join(dir, 'note.txt'), 'A note.\n');
@@ -34,12 +34,12 @@ describe('tokenizer compare', () => {
       ...['--language-field', 'lang', '--source-field', 'source', '--out', 'out'],
     );
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('a, b on rows, note: 3 documents, 66 B');
+    expect(stdout).toContain('a, b on rows, note: 3 documents, 108 B');
     expect(stdout).toMatch(/encoded at \d/);
     for (const format of ['json', 'md', 'html'])
       expect(stdout).toContain(join(dir, 'out', `tokenizer-report.${format}`));
     const report = reportIn('out');
-    expect(report.tokenizers.map(({ figures }) => figures.tokens)).toEqual([66, 66]);
+    expect(report.tokenizers.map(({ figures }) => figures.tokens)).toEqual([108, 108]);
     expect(report.groups.map(({ rows }) => rows.map(({ name }) => name))).toEqual([
       ['zh', 'en', null],
       ['web', 'mail', null],
