@@ -52,7 +52,7 @@ const measured = {
   documents: count,
   bytes: count,
   characters: count.describe('Code points.'),
-  words: count.describe('UAX #29, symbols left out; each character in scripts written without spaces.'),
+  words: count.describe('UAX #29, with a letter or a number; each character in scripts written without spaces.'),
   hanCharacters: count,
 };
 

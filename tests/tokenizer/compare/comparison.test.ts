@@ -215,6 +215,44 @@ describeWithShared('the released Qwen2.5 tokenizer on 372 web documents', () => 
     expect(qwen.usage.mostUsed[0].count).toBe(Math.max(...counts.values()));
   });
 
+  it('has the tokens by word and whole words that Intl.Segmenter and the reference ids give', () => {
+    // English documents in NFC without Han; a word is a segment with a letter or a number.
+    const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+    const chosen = rows
+      .filter(
+        ({ lang, text }) => lang === 'en' && text === text.normalize('NFC') && !/[^\0-\u024f\u2010-\u2026]/.test(text),
+      )
+      .slice(0, 60);
+    expect(chosen).toHaveLength(60);
+    const tokenizer = Tokenizer.fromJson(json);
+    const own = createComparison([judgedTokenizer('qwen', tokenizer)], { title: '' });
+    let found = 0;
+    let whole = 0;
+    let touching = 0;
+    for (const { id, text, ids } of chosen) {
+      own.add({ id, text, language: null, source: null });
+      let at = 0;
+      const ends = ids.map((one) => (at += tokenizer.tokenBytes(one).length));
+      let byte = 0;
+      const touched = new Set<number>();
+      for (const { segment } of segmenter.segment(text)) {
+        const start = byte;
+        byte += Buffer.byteLength(segment);
+        if (!/[\p{L}\p{N}]/u.test(segment)) continue;
+        const first = ends.findIndex((end) => end > start);
+        const last = ends.findIndex((end) => end >= byte);
+        found++;
+        if (first === last) whole++;
+        for (let token = first; token <= last; token++) touched.add(token);
+      }
+      touching += touched.size;
+    }
+    const [{ figures }] = own.report().tokenizers;
+    expect(own.report().measured.words).toBe(found);
+    expect(figures.wordsWhole).toBe(whole / found);
+    expect(figures.fertility).toBe(touching / found);
+  });
+
   it('decodes every document to itself or its NFC form', () => {
     expect(qwen.roundTrip).toMatchObject({ changed: 0, unaligned: 0 });
     expect(qwen.roundTrip.exact).toBe(rows.filter(({ text }) => text === text.normalize('NFC')).length);

@@ -33,7 +33,7 @@ describe('words and Han characters as byte ranges', () => {
 
   it('finds none in an empty text, nor in one of signs', () => {
     expect(spansOf('')).toEqual({ words: [], han: [], bytes: 0, characters: 0 });
-    expect(spansOf('… -- !')).toMatchObject({ words: [], han: [] });
+    expect(spansOf('… -- ! £ ± 🙂 _')).toMatchObject({ words: [], han: [] });
   });
 
   it('finds the Han characters that Unicode names, beside any others', () => {
