@@ -38,7 +38,8 @@ describe('the page of two tokenizers', () => {
     expect(sources.querySelectorAll('.ratio')).toHaveLength(2);
     expect(languages.querySelectorAll('.ratio-bar')).toHaveLength(6);
     const multiples = report.groups[0].rows.map(({ tokenizers }) => tokenizers[1].relativeTokens!);
-    const most = Math.max(...multiples);
+    const intervals = report.groups[0].rows.map(({ tokenizers }) => tokenizers[1].relativeTokensInterval);
+    const most = Math.max(...multiples.map((value, i) => intervals[i]?.high ?? value));
     const widths = [...languages.querySelectorAll('.ratio-bar:last-child b')].map((bar) => bar.getAttribute('style'));
     expect(widths).toEqual(multiples.map((value) => `width:${Number(((100 * value) / most).toFixed(3))}%`));
     expect(languages.getAttribute('style')).toBe(`--one:${Number((100 / most).toFixed(3))}%`);
@@ -59,6 +60,15 @@ describe('the page of two tokenizers', () => {
     )!;
     expect(texts(probe, 'dt')).toEqual(['words, 9', 'bytes, 9']);
     expect(texts(probe, 'dd:first-of-type .cut-piece').slice(0, 3)).toEqual(['鱻3', '龘3', '靐3']);
+  });
+
+  it('counts Han tokens by their length, the longest together', () => {
+    const rows = (hanByLength: number[]) => {
+      const tokenizers = [{ ...words, vocabulary: { ...words.vocabulary, hanByLength } }, bytes];
+      return texts(parse({ ...report, tokenizers }), '#chinese tr');
+    };
+    expect(rows([3, 2, 1])).toEqual(['Tokenizer123', 'words321', 'bytes000']);
+    expect(rows([9, 8, 7, 6, 5, 4, 3, 2])).toEqual(['Tokenizer123456 and more', 'words987659', 'bytes000000']);
   });
 
   it('has all chapters, and only those with content', () => {

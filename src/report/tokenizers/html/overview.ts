@@ -4,6 +4,9 @@ import { type Child, html, type Markup } from '../../html/markup.ts';
 import { formatCount } from '../../numbers.ts';
 import { FIGURE_COLUMNS, formatFigure, formatPart, leanest, roundTripText, shownText } from '../figure-text.ts';
 
+/** Columns of the table of Han tokens; the last one holds all that are longer. */
+const LENGTHS_SHOWN = 6;
+
 type Tokenizer = TokenizerReport['tokenizers'][number];
 
 interface Column {
@@ -57,7 +60,11 @@ ${tokenizers
 export function renderHan({ tokenizers }: TokenizerReport): Markup | undefined {
   if (tokenizers.every(({ figures }) => figures.han === null)) return undefined;
   const parts = ['with others in a token', 'alone in a token', 'over two tokens', 'over three or more'];
-  const lengths = Math.max(...tokenizers.map(({ vocabulary }) => vocabulary.hanByLength.length));
+  const longest = Math.max(...tokenizers.map(({ vocabulary }) => vocabulary.hanByLength.length));
+  const lengths = Array.from({ length: Math.min(longest, LENGTHS_SHOWN) }, (_, i) => i);
+  const isLast = (i: number): boolean => i === LENGTHS_SHOWN - 1 && longest > LENGTHS_SHOWN;
+  const tokensOf = (counts: readonly number[], i: number): number =>
+    isLast(i) ? counts.slice(i).reduce((sum, count) => sum + count, 0) : (counts[i] ?? 0);
   return html`<p class="legend">${parts.map((title, i) => html`<span class="key key-share-${i + 1}">${title}</span> `)}</p>
 ${tokenizers.map(({ name, figures: { han } }) => {
   const shares = [han?.joined, han?.alone, han?.inTwo, han?.inMore].map((share) => share ?? 0);
@@ -66,6 +73,6 @@ ${tokenizers.map(({ name, figures: { han } }) => {
 <p class="quiet note">${shares.map((share, i) => `${formatPart(share)} ${parts[i]}`).join(' · ')}</p></div>`;
 })}
 <h4>Tokens of Han characters alone, by their number of characters</h4>
-<div class="table-frame"><table class="plain narrow"><thead><tr><th scope="col">Tokenizer</th>${Array.from({ length: lengths }, (_, i) => html`<th scope="col" class="num">${i + 1}</th>`)}</tr></thead>
-<tbody>${tokenizers.map(({ name, vocabulary }) => html`<tr><th scope="row">${name}</th>${Array.from({ length: lengths }, (_, i) => html`<td class="num">${formatCount(vocabulary.hanByLength[i] ?? 0)}</td>`)}</tr>`)}</tbody></table></div>`;
+<div class="table-frame"><table class="plain narrow"><thead><tr><th scope="col">Tokenizer</th>${lengths.map((i) => html`<th scope="col" class="num">${i + 1}${isLast(i) ? ' and more' : ''}</th>`)}</tr></thead>
+<tbody>${tokenizers.map(({ name, vocabulary }) => html`<tr><th scope="row">${name}</th>${lengths.map((i) => html`<td class="num">${formatCount(tokensOf(vocabulary.hanByLength, i))}</td>`)}</tr>`)}</tbody></table></div>`;
 }

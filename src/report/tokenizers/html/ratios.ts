@@ -27,7 +27,12 @@ ${groups.map((group) => html`<section class="group"><h3>By ${group.by}</h3>${bar
 function bars(report: TokenizerReport, { rows, by }: TokenizerReport['groups'][number]): Markup {
   const shown = rows.slice(0, GROUPS_DRAWN);
   const drawn = report.tokenizers.slice(0, SERIES_SHOWN);
-  const most = Math.max(1, ...shown.flatMap((row) => row.tokenizers.map(({ relativeTokens }) => relativeTokens ?? 0)));
+  const most = Math.max(
+    1,
+    ...shown.flatMap((row) =>
+      row.tokenizers.map((figures) => figures.relativeTokensInterval?.high ?? figures.relativeTokens ?? 0),
+    ),
+  );
   return html`<div class="ratios" role="img" aria-label="Tokens as a multiple of those of ${report.base}, by ${by}: ${shown.length} groups, ${drawn.length} tokenizers. The numbers are in the table below." style="--one:${percent(1, most)}">
 ${shown.map(
   (row) => html`<div class="ratio"><div class="ratio-name">${nameOf(row)} <small>${formatBytes(row.bytes)}</small></div>
@@ -40,7 +45,7 @@ function bar(name: string, series: number, figures: TokenizerFigures, most: numb
   const within = interval === null ? '' : `, 95 % interval ${formatInterval(interval)}`;
   return html`<div class="ratio-bar ${seriesClass(series)}" title="${name}: ${formatMultiple(relativeTokens)}${within}; ${formatFigure(figures.bytesPerToken)} bytes a token"><b style="width:${percent(relativeTokens ?? 0, most)}"></b>${
     interval !== null &&
-    html`<i style="left:${percent(interval.low, most)};width:${percent(Math.min(interval.high, most) - interval.low, most)}"></i>`
+    html`<i style="left:${percent(interval.low, most)};width:${percent(interval.high - interval.low, most)}"></i>`
   }<span style="left:${percent(Math.max(relativeTokens ?? 0, interval?.high ?? 0), most)}">${formatMultiple(relativeTokens)}</span></div>`;
 }
 

@@ -2,7 +2,7 @@
 import { QUALITY_STYLE } from '../../quality/html/style.ts';
 
 export const TOKENIZER_STYLE: string = `${QUALITY_STYLE}
-.ratios{display:grid;gap:.85rem;margin:.25rem 0 1rem}
+.ratios{display:grid;gap:.85rem;margin:.75rem 0 1rem}
 .ratio{display:grid;grid-template-columns:minmax(0,1fr);gap:.15rem 1rem}
 .ratio-name{font-weight:550;overflow-wrap:anywhere;line-height:1.3}
 .ratio-bars{position:relative;display:grid;gap:2px;padding-right:4rem}
