@@ -214,5 +214,7 @@ function createMerger(tables: BpeTables): PieceMerger {
 
 /** Bytes as a string of equal length, for use as a key. */
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
+  return text;
 }
