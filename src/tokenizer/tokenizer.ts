@@ -77,10 +77,10 @@ export class Tokenizer {
     return new Tokenizer(json, readHfTokenizer(json, path), sha256Hex(bytes));
   }
 
-  /** The same from parsed JSON; the hash is that of the file corpusmill would write for it. */
-  static fromJson(json: unknown): Tokenizer {
+  /** The same from parsed JSON; the hash, unless given, is that of the file corpusmill would write for it. */
+  static fromJson(json: unknown, hash?: string): Tokenizer {
     const tables = readHfTokenizer(json, 'given as JSON');
-    return new Tokenizer(json, tables, sha256Hex(utf8.encode(tokenizerJsonText(json as object))));
+    return new Tokenizer(json, tables, hash ?? sha256Hex(utf8.encode(tokenizerJsonText(json as object))));
   }
 
   /** Ids of a text. Lone surrogates are encoded as U+FFFD. */

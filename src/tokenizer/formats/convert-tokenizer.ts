@@ -22,7 +22,8 @@ export type TokenizerForm = (typeof TOKENIZER_FORMS)[number];
  * Throws CONFIG_INVALID where the form cannot express the tokenizer.
  */
 export function convertTokenizer(opened: OpenedTokenizer, form: TokenizerForm): Record<string, string | Uint8Array> {
-  const { tables, path } = opened;
+  const { path } = opened;
+  const tables = opened.readTables();
   if (tables === undefined) {
     throw new CorpusmillError('CONFIG_INVALID', `converting the tokenizer ${path}: it is no byte-level BPE`, {
       hint: 'Tokenizers of the SentencePiece kind can be used as they are, and not written in another form.',

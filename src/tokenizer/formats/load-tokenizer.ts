@@ -34,8 +34,8 @@ export interface OpenedTokenizer {
   format: TokenizerFormat;
   /** The file that was read (of two, the vocabulary). */
   path: string;
-  /** The tables of a byte-level BPE tokenizer; undefined for one of SentencePiece's kind. */
-  tables: BpeTables | undefined;
+  /** The tables of a byte-level BPE tokenizer, made when asked for; undefined for one of SentencePiece's kind. */
+  readTables(): BpeTables | undefined;
   config: TokenizerConfig;
   /**
    * Files by which other programs open the same tokenizer, the first one its own: `tokenizer.json` (made where it was
@@ -80,7 +80,7 @@ export function openTokenizer(path: string, options: LoadTokenizerOptions = {}):
     const model = readSentencePieceModel(bytes, file);
     const tokenizer = createSentencePieceTokenizer(model, sha256Hex(bytes), opened.config.added);
     const files = new Map([['tokenizer.model', bytes], ...opened.companions]);
-    return { ...opened, tokenizer, format: 'sentencepiece', tables: undefined, files };
+    return { ...opened, tokenizer, format: 'sentencepiece', readTables: () => undefined, files };
   }
   return { ...opened, ...fromJsonBytes(bytes, file, opened.companions) };
 }
@@ -95,7 +95,7 @@ function fromJsonBytes(
   bytes: Uint8Array,
   file: string,
   companions: ReadonlyMap<string, Uint8Array>,
-): Pick<OpenedTokenizer, 'tokenizer' | 'format' | 'tables' | 'files'> {
+): Pick<OpenedTokenizer, 'tokenizer' | 'format' | 'readTables' | 'files'> {
   let json: unknown;
   try {
     json = JSON.parse(textOf(bytes));
@@ -108,10 +108,17 @@ function fromJsonBytes(
   const files = new Map([['tokenizer.json', bytes], ...companions]);
   if (isSentencePieceJson(json)) {
     const tokenizer = createSentencePieceTokenizer(readSentencePieceJson(json, file), sha256Hex(bytes));
-    return { tokenizer, format: 'hf', tables: undefined, files };
+    return { tokenizer, format: 'hf', readTables: () => undefined, files };
   }
-  const tables = readHfTokenizer(json, file);
-  return { tokenizer: Tokenizer.fromJson(json), format: 'hf', tables, files };
+  let tokenizer: Tokenizer;
+  try {
+    tokenizer = Tokenizer.fromJson(json, sha256Hex(bytes));
+  } catch (error) {
+    // Said again with the file's name.
+    if (error instanceof CorpusmillError) readHfTokenizer(json, file);
+    throw error;
+  }
+  return { tokenizer, format: 'hf', readTables: () => readHfTokenizer(json, file), files };
 }
 
 /** A byte-level tokenizer that has no tokenizer.json yet. */
@@ -119,13 +126,13 @@ function fromTables(
   tables: BpeTables,
   format: TokenizerFormat,
   companions: ReadonlyMap<string, Uint8Array>,
-): Pick<OpenedTokenizer, 'tokenizer' | 'format' | 'tables' | 'files'> {
+): Pick<OpenedTokenizer, 'tokenizer' | 'format' | 'readTables' | 'files'> {
   const json = writeHfTokenizer(tables);
   const text = new TextEncoder().encode(tokenizerJsonText(json));
   return {
-    tokenizer: Tokenizer.fromJson(json),
+    tokenizer: Tokenizer.fromJson(json, sha256Hex(text)),
     format,
-    tables,
+    readTables: () => tables,
     files: new Map([['tokenizer.json', text], ...companions]),
   };
 }
