@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -24,7 +25,7 @@ constexpr size_t kMostLongPieces = kLongSlots / 2;
 constexpr size_t kMostLongBytes = 1 << 20;
 
 // What one huge text needed beyond this is given back.
-constexpr size_t kMostKeptIds = 1 << 21;
+constexpr size_t kMostKeptIds = 1 << 22;
 
 CORPUSMILL_INLINE uint64_t load(const uint8_t* bytes) {
   uint64_t value;
@@ -52,11 +53,12 @@ uint64_t hash_long(const uint8_t* bytes, size_t length) {
 
 bool Ids::reserve(size_t more) {
   if (size_ + more <= capacity_) return true;
-  const size_t capacity = std::max(size_ + more, capacity_ * 2);
-  std::unique_ptr<uint32_t[]> larger(new (std::nothrow) uint32_t[capacity]);
+  const size_t capacity = std::max(size_ + more, capacity_ + capacity_ / 2);
+  // Not by new and copy: large blocks are moved by their page table.
+  void* const larger = std::realloc(data_.get(), capacity * sizeof(uint32_t));
   if (larger == nullptr) return false;
-  if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_ * sizeof(uint32_t));
-  data_ = std::move(larger);
+  (void)data_.release();
+  data_.reset(static_cast<uint32_t*>(larger));
   capacity_ = capacity;
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -31,7 +32,10 @@ class Ids {
   void set_end(const uint32_t* end) { size_ = static_cast<size_t>(end - data_.get()); }
 
  private:
-  std::unique_ptr<uint32_t[]> data_;
+  struct Free {
+    void operator()(uint32_t* data) const { std::free(data); }
+  };
+  std::unique_ptr<uint32_t[], Free> data_;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };

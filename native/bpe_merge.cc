@@ -9,7 +9,10 @@ namespace corpusmill::bpe {
 namespace {
 
 // Longer pieces go through the queues.
-constexpr size_t kMostShort = 96;
+constexpr size_t kMostShort = 64;
+// Bits for a place in a short piece.
+constexpr int kPlaceBits = 7;
+constexpr size_t kMostRanks = size_t{1} << (32 - kPlaceBits - 1);
 constexpr uint32_t kNone = 0xffffffff;
 // Scratch for longer pieces is given back.
 constexpr size_t kMostKept = 1 << 18;
@@ -17,7 +20,7 @@ constexpr size_t kMostKept = 1 << 18;
 }  // namespace
 
 size_t Merger::merge(const Model& model, const uint8_t* bytes, size_t length, uint32_t* out) {
-  if (length <= kMostShort) return merge_short(model, bytes, length, out);
+  if (length <= kMostShort && model.merges() < kMostRanks) return merge_short(model, bytes, length, out);
   const size_t count =
       model.is_monotone() ? merge_queued(model, bytes, length, out) : merge_heaped(model, bytes, length, out);
   if (length > kMostKept) {
@@ -28,30 +31,56 @@ size_t Merger::merge(const Model& model, const uint8_t* bytes, size_t length, ui
 }
 
 size_t Merger::merge_short(const Model& model, const uint8_t* bytes, size_t length, uint32_t* out) {
-  // The pair that starts at a symbol: its merge, valid where the rank is one.
-  uint32_t ranks[kMostShort + 1];
-  for (size_t i = 0; i < length; i++) out[i] = static_cast<uint32_t>(model.byte_id(bytes[i]));
-  for (size_t i = 0; i + 1 < length; i++) ranks[i] = model.byte_rank(bytes[i], bytes[i + 1]);
-  size_t pairs = length - 1;
-  while (pairs > 0) {
-    uint32_t best = kNoMerge;
-    size_t where = 0;
-    for (size_t i = 0; i < pairs; i++) {
-      if (ranks[i] < best) {
-        best = ranks[i];
-        where = i;
+  // Of the pair that starts at a symbol: its rank and its place in one number, so that the least is the next to merge, found
+  // without a branch; kNoMerge where there is none. A vocabulary has fewer than 2^25 merges, or they go another way.
+  uint32_t pairs[kMostShort + 1];
+  uint32_t products[kMostShort + 1];
+  const auto look_up = [&](size_t at, uint32_t left, uint32_t right) {
+    const Merge merge = model.merge_of(left, right);
+    pairs[at] = merge.rank == kNoMerge ? kNoMerge : (merge.rank << kPlaceBits) | static_cast<uint32_t>(at);
+    products[at] = merge.product;
+  };
+  size_t count = 0;
+  for (size_t i = 0; i < length;) {
+    const uint8_t lead = bytes[i];
+    if (lead >= 0xe0 && lead < 0xf0 && i + 3 <= length) {
+      const int32_t id = model.whole_character(bytes, i, length);
+      if (id >= 0) {
+        out[count++] = static_cast<uint32_t>(id);
+        i += 3;
+        continue;
       }
     }
-    if (best == kNoMerge) break;
-    pairs--;
-    const uint32_t product = model.product(best);
-    out[where] = product;
-    for (size_t i = where + 1; i <= pairs; i++) out[i] = out[i + 1];
-    for (size_t i = where + 1; i < pairs; i++) ranks[i] = ranks[i + 1];
-    if (where < pairs) ranks[where] = model.merge_of(product, out[where + 1]).rank;
-    if (where > 0) ranks[where - 1] = model.merge_of(out[where - 1], product).rank;
+    out[count++] = static_cast<uint32_t>(model.byte_id(lead));
+    i++;
   }
-  return pairs + 1;
+  if (count == length) {
+    for (size_t i = 0; i + 1 < length; i++) {
+      const uint32_t rank = model.byte_rank(bytes[i], bytes[i + 1]);
+      pairs[i] = rank == kNoMerge ? kNoMerge : (rank << kPlaceBits) | static_cast<uint32_t>(i);
+      products[i] = rank == kNoMerge ? 0 : model.product(rank);
+    }
+  } else {
+    for (size_t i = 0; i + 1 < count; i++) look_up(i, out[i], out[i + 1]);
+  }
+  while (count > 1) {
+    uint32_t best = pairs[0];
+    for (size_t i = 1; i + 1 < count; i++) best = std::min(best, pairs[i]);
+    if (best == kNoMerge) break;
+    const size_t where = best & ((1u << kPlaceBits) - 1);
+    const uint32_t product = products[where];
+    count--;
+    for (size_t i = where + 1; i < count; i++) out[i] = out[i + 1];
+    for (size_t i = where + 1; i + 1 < count; i++) {
+      // The place moves along; a pair without a merge stays without.
+      pairs[i] = pairs[i + 1] == kNoMerge ? kNoMerge : pairs[i + 1] - 1;
+      products[i] = products[i + 1];
+    }
+    out[where] = product;
+    if (where + 1 < count) look_up(where, product, out[where + 1]);
+    if (where > 0) look_up(where - 1, out[where - 1], product);
+  }
+  return count;
 }
 
 void Merger::link(const Model& model, const uint8_t* bytes, size_t length, uint32_t* out) {

@@ -51,6 +51,7 @@ Model::Model(const Vocabulary& v)
   border_shift_ = filter_shift_;
   torn_.assign(0x10000 / 64, 0);
 
+  bool is_spelled = true;
   std::vector<int64_t> last_maker(v.tokens, -1);
   for (size_t rank = 0; rank < v.merges; rank++) last_maker[v.products[rank]] = static_cast<int64_t>(rank);
   for (size_t rank = 0; rank < v.merges; rank++) {
@@ -71,6 +72,7 @@ Model::Model(const Vocabulary& v)
     } else {
       // A vocabulary whose words do not say what their merges do (a token that was added over one of them): no border is sure.
       std::fill(torn_.begin(), torn_.end(), ~uint64_t{0});
+      is_spelled = false;
     }
   }
   byte_ranks_.assign(0x10000, kNoMerge);
@@ -82,6 +84,7 @@ Model::Model(const Vocabulary& v)
     }
   }
   if (has_wholes()) index_whole_tokens();
+  if (is_monotone_ && is_spelled) index_characters();
 }
 
 // Whether a token's bytes are those of two others, end to end.
@@ -113,6 +116,50 @@ void Model::add_border(size_t left, size_t right) {
   } else {
     const size_t torn = (static_cast<size_t>(left_end[-1]) << 8) | *right_start;
     torn_[torn >> 6] |= uint64_t{1} << (torn & 63);
+  }
+}
+
+// Whether a token is characters from end to end.
+bool Model::is_of_characters(size_t id) const {
+  const uint8_t* at = bytes_.data() + starts_[id];
+  const uint8_t* const end = bytes_.data() + starts_[id + 1];
+  while (at < end) {
+    const size_t width = width_of(*at);
+    if (width == 0 || static_cast<size_t>(end - at) < width) return false;
+    for (size_t i = 1; i < width; i++) {
+      if (width_of(at[i]) != 0) return false;
+    }
+    at += width;
+  }
+  return true;
+}
+
+void Model::index_characters() {
+  characters_.assign(0x10000, {});
+  border_ranks_.assign(0x10000, kNoMerge);
+  for (size_t rank = 0; rank < merges(); rank++) {
+    const auto left = static_cast<size_t>(lefts_[rank]);
+    const auto right = static_cast<size_t>(rights_[rank]);
+    const uint8_t first = bytes_[starts_[right]];
+    if (width_of(first) != 0) {
+      if (is_of_characters(left) && is_of_characters(right)) continue;
+      uint32_t& lowest = border_ranks_[(static_cast<size_t>(bytes_[starts_[left + 1] - 1]) << 8) | first];
+      lowest = std::min(lowest, static_cast<uint32_t>(rank));
+      continue;
+    }
+    const auto id = static_cast<size_t>(products_[rank]);
+    const uint8_t* const bytes = bytes_.data() + starts_[id];
+    if (starts_[id + 1] - starts_[id] != 3 || width_of(bytes[0]) != 3 || !is_of_characters(id)) continue;
+    // What its bytes merge to when they are alone.
+    if (byte_ids_[bytes[0]] < 0 || byte_ids_[bytes[1]] < 0 || byte_ids_[bytes[2]] < 0) continue;
+    const uint32_t ab = byte_rank(bytes[0], bytes[1]);
+    const uint32_t bc = byte_rank(bytes[1], bytes[2]);
+    if (ab == kNoMerge && bc == kNoMerge) continue;
+    const Merge last = ab <= bc ? merge_of(product(ab), static_cast<uint32_t>(byte_ids_[bytes[2]]))
+                                : merge_of(static_cast<uint32_t>(byte_ids_[bytes[0]]), product(bc));
+    if (last.rank == kNoMerge) continue;
+    characters_[((bytes[0] & 0x0fu) << 12) | ((bytes[1] & 0x3fu) << 6) | (bytes[2] & 0x3fu)] = {
+        static_cast<int32_t>(last.product), last.rank};
   }
 }
 

@@ -59,6 +59,18 @@ class Model {
     return byte_ranks_[(static_cast<size_t>(left) << 8) | right];
   }
 
+  // Id of the character of three bytes at `at`, where merging is sure to put its bytes together before anything else happens to
+  // them; or -1. See src/tokenizer/char-tokens.ts.
+  CORPUSMILL_INLINE int32_t whole_character(const uint8_t* bytes, size_t at, size_t length) const {
+    if (characters_.empty()) return -1;
+    const Character& here =
+        characters_[((bytes[at] & 0x0fu) << 12) | ((bytes[at + 1] & 0x3fu) << 6) | (bytes[at + 2] & 0x3fu)];
+    if (here.id < 0) return -1;
+    if (at > 0 && here.rank >= border_ranks_[(static_cast<size_t>(bytes[at - 1]) << 8) | bytes[at]]) return -1;
+    if (at + 3 < length && here.rank >= border_ranks_[(static_cast<size_t>(bytes[at + 2]) << 8) | bytes[at + 3]]) return -1;
+    return here.id;
+  }
+
   uint32_t product(uint32_t rank) const { return static_cast<uint32_t>(products_[rank]); }
 
   // Of characters packed by `pack`: false when no merge joins anything across the border between them. Then what lies before
@@ -98,6 +110,11 @@ class Model {
     uint64_t key;
     Merge merge;
   };
+  struct Character {
+    int32_t id = -1;
+    // Of the merge that makes it.
+    uint32_t rank = 0;
+  };
   static constexpr uint64_t kEmpty = ~uint64_t{0};
 
   static CORPUSMILL_INLINE uint64_t hash_pair(uint64_t key) {
@@ -115,6 +132,8 @@ class Model {
   bool is_joined(size_t product, size_t left, size_t right) const;
   void add_border(size_t left, size_t right);
   void index_whole_tokens();
+  void index_characters();
+  bool is_of_characters(size_t id) const;
 
   std::vector<Slot> slots_;
   size_t slot_mask_ = 0;
@@ -126,6 +145,9 @@ class Model {
   int border_shift_ = 0;
   std::vector<uint64_t> torn_;
   std::vector<int32_t> whole_slots_;
+  // By code point; and by the bytes at a border between characters, the lowest rank that joins less than whole ones across it.
+  std::vector<Character> characters_;
+  std::vector<uint32_t> border_ranks_;
   bool is_monotone_ = true;
   // Copies, so that another thread's equal vocabulary can be known as such.
   std::vector<int32_t> lefts_, rights_, products_;
