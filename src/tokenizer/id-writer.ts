@@ -43,7 +43,9 @@ export function createIdWriter(tables: BpeTables): IdWriter {
     if (token?.length === 1 && !added.has(id)) byteIds[token[0]] = id;
   });
   const pattern = NATIVE_PATTERNS.findIndex((name) => PATTERNS[name] === tables.pattern);
-  return nativeBpe !== undefined && pattern >= 0
+  // The native encoder knows NFC and no other normal form.
+  const known = tables.normalization === 'nfc' || tables.normalization === 'none';
+  return nativeBpe !== undefined && pattern >= 0 && known
     ? new NativeIdWriter(nativeBpe, tables, byteIds, pattern)
     : new TwinIdWriter(tables, byteIds);
 }

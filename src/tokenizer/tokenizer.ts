@@ -12,6 +12,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { createTokenMatcher, type TokenMatcher } from './chat/token-matcher.ts';
 import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
 import { createIdWriter, type IdWriter, type Utf8Column } from './id-writer.ts';
+import { normalizeText } from './normalization.ts';
 import { createStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
 import { type OffsetEncoding, offsetsOf } from './token-offsets.ts';
 
@@ -253,8 +254,7 @@ export class Tokenizer {
 
   /** The text whose UTF-8 the ids spell. */
   #normalized(text: string, special: SpecialPolicy): string {
-    const normal = (part: string): string =>
-      (this.#tables.normalization === 'nfc' ? part.normalize('NFC') : part).toWellFormed();
+    const normal = (part: string): string => normalizeText(part, this.#tables.normalization).toWellFormed();
     if (special !== 'allowed') return normal(text);
     let out = '';
     let from = 0;

@@ -7,7 +7,8 @@
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import { bytesToAlphabet } from '../byte-alphabet.ts';
-import { type BpeTables, type Normalization, readHfTokenizer } from '../hf-json.ts';
+import { type BpeTables, readHfTokenizer } from '../hf-json.ts';
+import type { Normalization } from '../normalization.ts';
 import { PATTERNS } from '../pre-tokenizer.ts';
 
 export interface Gpt2Options {
@@ -48,7 +49,7 @@ export function readGpt2Files(vocabText: string, mergesText: string, source: str
   return readHfTokenizer(
     {
       added_tokens: [...special, ...(options.added ?? []).filter(({ content }) => !known.has(content))],
-      normalizer: options.normalization === 'nfc' ? { type: 'NFC' } : null,
+      normalizer: (options.normalization ?? 'none') === 'none' ? null : { type: options.normalization?.toUpperCase() },
       pre_tokenizer: {
         type: 'Sequence',
         pretokenizers: [

@@ -4,7 +4,7 @@
  * Sources: openai/tiktoken `tiktoken_ext/openai_public.py`; QwenLM/Qwen `tokenization_qwen.py` (the first Qwen, whose
  * ranks Qwen2 and Qwen2.5 share); meta-llama/llama3 `tokenizer.py` and the 3.1 release.
  */
-import type { Normalization } from '../hf-json.ts';
+import type { Normalization } from '../normalization.ts';
 import { PATTERNS } from '../pre-tokenizer.ts';
 
 export interface KnownEncoding {

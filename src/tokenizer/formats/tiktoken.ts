@@ -7,7 +7,8 @@
  * Source: openai/tiktoken `load.py`.
  */
 import { CorpusmillError } from '../../core/errors.ts';
-import type { AddedToken, BpeTables, Normalization } from '../hf-json.ts';
+import type { AddedToken, BpeTables } from '../hf-json.ts';
+import type { Normalization } from '../normalization.ts';
 import { PATTERNS } from '../pre-tokenizer.ts';
 import { KNOWN_ENCODINGS } from './known-encodings.ts';
 import { mergesOfRanks } from './rank-merges.ts';
