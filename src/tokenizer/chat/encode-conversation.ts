@@ -23,7 +23,7 @@ import {
   GENERATION_END,
   GENERATION_START,
 } from './chat-template.ts';
-import { createTokenMatcher, type TokenMatch, type TokenMatcher, withoutGuards } from './token-matcher.ts';
+import { atGuards, createTokenMatcher, type TokenMatch, type TokenMatcher, withoutGuards } from './token-matcher.ts';
 
 /** The label of a token that is not trained on, as PyTorch's cross entropy has it. */
 export const IGNORED_LABEL = -100;
@@ -222,18 +222,19 @@ function encodeSpans(tokenizer: ChatTokenizer, text: string, spans: readonly Spa
   const borders = spans.flatMap(({ start, end }) => [start, end]);
   let border = 0;
   let afterToken = true;
+  // SentencePiece's user-defined pieces are tokens wherever they stand, so there a guard is a border as well.
+  const plainParts = tokenizer.encodeContinuation === undefined ? (part: string) => [withoutGuards(part)] : atGuards;
   const encodeText = (from: number, to: number): void => {
     while (from < to) {
       while (border < borders.length && borders[border] <= from) border++;
       const end = Math.min(to, borders[border] ?? to);
-      const plain = withoutGuards(text.slice(from, end));
-      const encoded =
-        afterToken || tokenizer.encodeContinuation === undefined
-          ? tokenizer.encode(plain)
-          : tokenizer.encodeContinuation(plain);
       const trained = isTrained(from);
-      for (const id of encoded) push(id, trained);
-      afterToken = false;
+      for (const plain of plainParts(text.slice(from, end))) {
+        const continues = !afterToken && tokenizer.encodeContinuation !== undefined;
+        const encoded = continues ? tokenizer.encodeContinuation!(plain) : tokenizer.encode(plain);
+        for (const id of encoded) push(id, trained);
+        afterToken = false;
+      }
       from = end;
     }
   };

@@ -83,6 +83,11 @@ export function withoutGuards(text: string): string {
   return text.replaceAll(GUARD, '');
 }
 
+/** The same in parts: none of them holds a token that the message spelt. */
+export function atGuards(text: string): string[] {
+  return text.split(GUARD).filter((part) => part !== '');
+}
+
 function isSpace(unit: string): boolean {
   return /\s/.test(unit);
 }

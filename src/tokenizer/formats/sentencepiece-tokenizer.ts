@@ -58,6 +58,22 @@ export function createSentencePieceTokenizer(
     addedTokens,
     encode: (text) => encode(text, true),
     encodeContinuation: (text) => encode(text, false),
+    encodeBatch(texts, { before = -1, after = -1, narrow }) {
+      const all = texts.map((text) => encode(text, true));
+      const around = Number(before >= 0) + Number(after >= 0);
+      const length = all.reduce((sum, ids) => sum + ids.length + around, 0);
+      const ids = narrow && pieces.length <= 0x10000 ? new Uint16Array(length) : new Uint32Array(length);
+      const offsets = new Uint32Array(texts.length + 1);
+      let at = 0;
+      all.forEach((own, i) => {
+        if (before >= 0) ids[at++] = before;
+        ids.set(own, at);
+        at += own.length;
+        if (after >= 0) ids[at++] = after;
+        offsets[i + 1] = at;
+      });
+      return { ids, offsets };
+    },
     encodeInto(text, out, at) {
       const ids = encode(text, true);
       if (at + ids.length > out.length)

@@ -8,6 +8,8 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../src/core/native.ts';
+import { createChatTemplate } from '../../../src/tokenizer/chat/chat-template.ts';
+import { encodeConversation } from '../../../src/tokenizer/chat/encode-conversation.ts';
 import { loadTokenizer, openTokenizer } from '../../../src/tokenizer/formats/load-tokenizer.ts';
 import { isSentencePieceJson, readSentencePieceJson } from '../../../src/tokenizer/formats/sentencepiece-json.ts';
 import { readSentencePieceModel } from '../../../src/tokenizer/formats/sentencepiece-model.ts';
@@ -55,6 +57,19 @@ describe('a SentencePiece model', () => {
     expect(parts).toEqual(Array.from(whole));
   });
 
+  it('encodes texts end to end, between given ids, in 16 bits where asked', () => {
+    const tokenizer = loadTokenizer(join(fixtures, 'bpe.model'));
+    const [one, two] = ['the road', 'boats'].map((text) => Array.from(tokenizer.encode(text)));
+    const { ids, offsets } = tokenizer.encodeBatch(['the road', 'boats'], { before: 1, after: 2, narrow: true });
+    expect(ids).toBeInstanceOf(Uint16Array);
+    expect(Array.from(ids)).toEqual([1, ...one, 2, 1, ...two, 2]);
+    expect(Array.from(offsets)).toEqual([0, one.length + 2, one.length + two.length + 4]);
+    expect(tokenizer.encodeBatch([], { narrow: false })).toEqual({
+      ids: new Uint32Array(),
+      offsets: new Uint32Array(1),
+    });
+  });
+
   it('decodes what it encodes, byte fallback and all', () => {
     const tokenizer = loadTokenizer(join(fixtures, 'bpe-llama.model'));
     const text = fc.string({ unit: 'binary', maxLength: 40 }).map((one) => one.replaceAll('\u2581', '_'));
@@ -63,6 +78,14 @@ describe('a SentencePiece model', () => {
         expect(tokenizer.decode(tokenizer.encode(one))).toBe(one);
       }),
     );
+  });
+
+  it('keeps words of a conversation apart from its user-defined pieces', () => {
+    const tokenizer = loadTokenizer(join(fixtures, 'unigram-user.model'));
+    const template = createChatTemplate("{% for m in messages %}{{ m.content + '<sep>' }}{% endfor %}");
+    const { ids } = encodeConversation(tokenizer, template, [{ role: 'user', content: 'the <sep> road' }]);
+    expect(ids.filter((id) => id === tokenizer.specialId('<sep>'))).toHaveLength(1);
+    expect(tokenizer.decode(ids)).toBe('the <sep> road<sep>');
   });
 
   it('takes tokens that a configuration adds', () => {
