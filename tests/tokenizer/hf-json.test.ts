@@ -18,13 +18,11 @@ function json(changes: object): Record<string, unknown> {
   return { ...file, ...changes, model: { ...file.model, vocab, merges } };
 }
 
+/** No ½: HF's Rust library takes it for a digit, this peer does not. */
 const text = fc
-  .array(
-    fc.constantFrom('a', 'ab', '1', '12', '123', ' ', '  ', '(a', '.', '!', '\n', '中文', 'é', 'e\u0301', 'Ａ', '½'),
-    {
-      maxLength: 12,
-    },
-  )
+  .array(fc.constantFrom('a', 'ab', '1', '12', '123', ' ', '  ', '(a', '.', '!', '\n', '中文', 'é', 'e\u0301', 'Ａ'), {
+    maxLength: 12,
+  })
   .map((parts) => parts.join(''));
 
 describe('a tokenizer.json gives the ids of @huggingface/tokenizers with', () => {
@@ -62,6 +60,13 @@ describe('a tokenizer.json gives the ids of @huggingface/tokenizers with', () =>
       { numRuns: 200 },
     );
   });
+});
+
+it('takes for digits what Unicode calls numeric, as the Rust library does', () => {
+  const file = json({ pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits' }, byteLevel(true)] } });
+  const tokenizer = Tokenizer.fromJson({ ...file, normalizer: null });
+  // The two spaces are cut off from the ½, so they stay together.
+  expect(tokenizer.encode('  ½')[0]).toBe(tokenizer.encode('  ')[0]);
 });
 
 describe('what would change ids is refused by name', () => {
