@@ -4,6 +4,7 @@ import { createMergeTable } from './bpe-merges.ts';
 import type { BpeTables } from './hf-json.ts';
 import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
 import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
+import { widthOf } from './scan-runs.ts';
 import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';
 
 /** Room for more ids is given back once they are taken. */
@@ -80,15 +81,19 @@ export class TwinIdWriter implements IdWriter, PieceSink {
   }
 }
 
-/** Offset of the first byte that is not part of well-formed UTF-8. */
+/** Offset of the first byte that is not part of well-formed UTF-8: character by character, as only errors ask for it. */
 function malformedAt(bytes: Uint8Array): number {
-  // A lossy decoder writes U+FFFD there; it also stands for itself, so that lengths of what comes before must agree.
-  const utf8 = new TextEncoder();
-  const again = utf8.encode(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let at = 0;
-  while (at < bytes.length && bytes[at] === again[at]) at++;
-  // Back to the start of the character, in case a cut one shares its first bytes with U+FFFD (EF BF BD).
-  while (at > 0 && (bytes[at] & 0xc0) === 0x80) at--;
+  while (at < bytes.length) {
+    const end = at + widthOf(bytes[at]);
+    try {
+      utf8.decode(bytes.subarray(at, end));
+    } catch {
+      break;
+    }
+    at = end;
+  }
   return at;
 }
 
