@@ -77,7 +77,7 @@ export function createConversationEncoder(
   const template = createChatTemplate(options.template, options);
   return (record, where) => {
     const conversation = readConversation(record);
-    const hint = 'Mend or leave out the record; docs/chat.md says which shapes are read.';
+    const hint = 'Mend or leave out the record; docs/formats-and-chat.md says which shapes are read.';
     if ('reason' in conversation) {
       throw new CorpusmillError('INPUT_CORRUPT', `encoding the conversation ${where}: ${conversation.detail}`, {
         hint,
