@@ -1,6 +1,7 @@
 /** `corpusmill tokenizer convert`: a tokenizer in a form that another program opens. */
 import { Command, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
+import type { TokenizerForm } from '../tokenizer/formats/convert-tokenizer.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { plural, print } from './print.ts';
 
@@ -14,7 +15,7 @@ Examples:
   $ corpusmill tokenizer convert runs/web/output/tokenizer.train gpt2-form --to gpt2`;
 
 interface ConvertFlags {
-  to: 'hf' | 'tiktoken' | 'gpt2';
+  to: TokenizerForm;
   encoding?: string;
   pattern?: string;
   special?: string[];

@@ -14,8 +14,7 @@ import { writeGpt2Files } from './gpt2-files.ts';
 import type { OpenedTokenizer } from './load-tokenizer.ts';
 import { writeTiktoken } from './tiktoken.ts';
 
-export const TOKENIZER_FORMS = ['hf', 'tiktoken', 'gpt2'] as const;
-export type TokenizerForm = (typeof TOKENIZER_FORMS)[number];
+export type TokenizerForm = 'hf' | 'tiktoken' | 'gpt2';
 
 /**
  * The files of a tokenizer in another form, by name. Companions that lie beside the source are taken over as they are.
