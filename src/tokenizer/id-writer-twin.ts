@@ -1,6 +1,7 @@
 /** The TypeScript encoder as an IdWriter: segmenter.ts cuts texts into pieces, piece-encoder.ts knows or merges them. */
 import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
 import { createMergeTable } from './bpe-merges.ts';
+import { createCharBorders } from './char-borders.ts';
 import type { BpeTables } from './hf-json.ts';
 import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
 import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
@@ -18,7 +19,9 @@ export class TwinIdWriter implements IdWriter, PieceSink {
 
   constructor(tables: BpeTables, byteIds: Int32Array) {
     this.#segmenter = createSegmenter(tables.pattern, tables.normalization);
-    this.#encoder = createPieceEncoder(createMerger(tables, byteIds));
+    // Parts of a piece are no whole tokens (Llama 3), so such a vocabulary has its pieces uncut.
+    const borders = tables.ignoreMerges ? undefined : createCharBorders(tables);
+    this.#encoder = createPieceEncoder(createMerger(tables, byteIds), borders);
   }
 
   appendText(text: string): void {
