@@ -37,4 +37,8 @@ export type { StageApi } from './pipeline/stage-module.ts';
 export { writeReports } from './report/index.ts';
 export * from './shards/index.ts';
 export { defineFeature, type Feature, type TextView, textView } from './text/view.ts';
+export { createChatTemplate } from './tokenizer/chat/chat-template.ts';
+export { createConversationEncoder, encodeConversation } from './tokenizer/chat/encode-conversation.ts';
+export { loadTokenizer, openTokenizer } from './tokenizer/formats/load-tokenizer.ts';
+export type { TextTokenizer } from './tokenizer/text-tokenizer.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';

@@ -20,6 +20,7 @@ import { qualityCommand } from './quality.ts';
 import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
 import { stagesCommand } from './stages.ts';
+import { tokenizerCommand } from './tokenizer.ts';
 import { validateCommand } from './validate.ts';
 
 const OVERVIEW = `
@@ -31,6 +32,7 @@ Examples:
   $ corpusmill dedup data/ --fail-over 2%      duplicates in files: a report, and exit code 4 above 2 %
   $ corpusmill diff old.jsonl new.jsonl        what is new, removed, changed between two corpora
   $ corpusmill quality train --positive good.jsonl --negative crawl.jsonl   a classifier of texts
+  $ corpusmill tokenizer compare a.json b.json --on data/   which tokenizer suits the texts better
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
 
@@ -94,6 +96,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     dedupCommand,
     diffCommand,
     qualityCommand,
+    tokenizerCommand,
     validateCommand,
     explainCommand,
     stagesCommand,

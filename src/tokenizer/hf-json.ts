@@ -1,21 +1,25 @@
 /**
  * HF `tokenizer.json` (byte-level BPE) to and from the flat form that encoding uses.
  *
- * Read: Qwen2/2.5/3, GPT-2, Llama 3 and kin, and everything written here. Parts that would change ids and are not
- * implemented (other normalizers, several splits, dropout, prefixes) are refused by name, never passed over.
+ * Read: Qwen2/2.5/3, GPT-2, Llama 3, DeepSeek, StarCoder and kin, and everything written here. Parts that would change ids and are not
+ * implemented (other normalizers, dropout, prefixes) are refused by name, never passed over.
  * Source: huggingface/tokenizers, `tokenizers/src/models/bpe/serialization.rs` and `pre_tokenizers/`.
  */
 import { CorpusmillError } from '../core/errors.ts';
 import { alphabetToBytes, bytesToAlphabet } from './byte-alphabet.ts';
-import { PATTERNS } from './pre-tokenizer.ts';
+import { NORMAL_FORMS, type Normalization } from './normalization.ts';
+import { joinPatterns, PATTERNS, splitPatterns } from './pre-tokenizer.ts';
 
-export type Normalization = 'nfc' | 'none';
+export type { Normalization };
 
 export interface AddedToken {
   id: number;
   content: string;
   /** Control token: left out by `decode` with `skipSpecial`. */
   special: boolean;
+  /** Where tokens are matched in a text, this one takes the white space before or behind it along. */
+  lstrip?: boolean;
+  rstrip?: boolean;
 }
 
 /** A byte-level BPE tokenizer as flat tables. */
@@ -57,7 +61,13 @@ export function readHfTokenizer(json: unknown, source: string): BpeTables {
     const id = token?.['id'];
     const content = token?.['content'];
     if (!isId(id) || typeof content !== 'string') return fail(`added_tokens[${index}] has no id or content`);
-    return { id, content, special: token?.['special'] === true };
+    return {
+      id,
+      content,
+      special: token?.['special'] === true,
+      ...(token?.['lstrip'] === true && { lstrip: true }),
+      ...(token?.['rstrip'] === true && { rstrip: true }),
+    };
   });
 
   const tokens: (Uint8Array | undefined)[] = [];
@@ -108,42 +118,53 @@ type Fail = (what: string) => never;
 function readNormalizer(json: unknown, fail: Fail): Normalization {
   if (json === null || json === undefined) return 'none';
   const normalizer = object(json);
-  if (normalizer?.['type'] === 'NFC') return 'nfc';
-  if (normalizer?.['type'] === 'Sequence' && Array.isArray(normalizer['normalizers'])) {
+  const type = normalizer?.['type'];
+  const form = NORMAL_FORMS.find((name) => name.toUpperCase() === type);
+  if (form !== undefined) return form;
+  if (type === 'Sequence' && Array.isArray(normalizer?.['normalizers'])) {
     const all = normalizer['normalizers'].map((inner) => readNormalizer(inner, fail));
-    return all.includes('nfc') ? 'nfc' : 'none';
+    const [first = 'none', ...others] = new Set(all.filter((one) => one !== 'none'));
+    if (others.length > 0) fail(`the normalizers ${all.join(' and ')} after one another are not supported`);
+    return first;
   }
-  return fail(`the normalizer ${JSON.stringify(normalizer?.['type'])} is not supported; NFC and none are`);
+  return fail(`the normalizer ${JSON.stringify(type)} is not supported; NFC, NFKC, NFD, NFKD and none are`);
 }
 
+/** Split, Digits and ByteLevel, each cutting the pieces of the one before. */
 function readPattern(json: unknown, fail: Fail): string {
-  const root = object(json);
-  const steps: unknown[] =
-    root?.['type'] === 'Sequence' && Array.isArray(root['pretokenizers']) ? root['pretokenizers'] : [root];
-  let pattern: string | undefined;
+  const patterns: string[] = [];
   let byteLevel = false;
-  for (const entry of steps) {
-    const step = object(entry);
+  for (const step of preTokenizers(json)) {
     if (byteLevel) fail('a pre-tokenizer after ByteLevel is not supported');
-    if (step?.['type'] === 'Split') {
-      const regex = object(step['pattern'])?.['Regex'];
-      if (pattern !== undefined) fail('more than one Split is not supported');
-      if (typeof regex !== 'string') fail('a Split by anything but a Regex is not supported');
-      if (step['behavior'] !== 'Isolated' || step['invert'] === true)
-        fail('a Split that is not Isolated is not supported');
-      pattern = regex as string;
-    } else if (step?.['type'] === 'ByteLevel') {
+    if (step?.['type'] === 'Split') patterns.push(splitPattern(step, fail));
+    else if (step?.['type'] === 'Digits') patterns.push(step['individual_digits'] === true ? '\\p{N}' : '\\p{N}+');
+    else if (step?.['type'] === 'ByteLevel') {
       byteLevel = true;
       if (step['add_prefix_space'] === true) fail('add_prefix_space is not supported');
-      if (step['use_regex'] !== false) {
-        if (pattern !== undefined) fail('a Split before a ByteLevel that splits again is not supported');
-        pattern = PATTERNS.gpt2;
-      }
-    } else fail(`the pre-tokenizer ${JSON.stringify(step?.['type'])} is not supported; Split and ByteLevel are`);
+      if (step['use_regex'] !== false) patterns.push(PATTERNS.gpt2);
+    } else
+      fail(`the pre-tokenizer ${JSON.stringify(step?.['type'])} is not supported; Split, Digits and ByteLevel are`);
   }
   if (!byteLevel) fail('its pre-tokenizer has no ByteLevel step');
   // Without any split the whole text is one piece.
-  return pattern ?? '[^]+';
+  return patterns.length === 0 ? '[^]+' : joinPatterns(patterns);
+}
+
+function preTokenizers(json: unknown): (Record<string, unknown> | undefined)[] {
+  const root = object(json);
+  if (root?.['type'] !== 'Sequence' || !Array.isArray(root['pretokenizers'])) return [root];
+  return root['pretokenizers'].flatMap(preTokenizers);
+}
+
+function splitPattern(step: Record<string, unknown>, fail: Fail): string {
+  const pattern = object(step['pattern']);
+  if (step['behavior'] !== 'Isolated' || step['invert'] === true) fail('a Split that is not Isolated is not supported');
+  const regex = pattern?.['Regex'];
+  if (typeof regex === 'string') return regex;
+  const text = pattern?.['String'];
+  return typeof text === 'string'
+    ? text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+    : fail('a Split by anything but a Regex or a String is not supported');
 }
 
 /** The JSON of a tokenizer, in the layout and key order of Qwen2.5's own file. */
@@ -158,20 +179,25 @@ export function writeHfTokenizer(tables: BpeTables): object {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: tables.added.map(({ id, content, special }) => ({
+    added_tokens: tables.added.map(({ id, content, special, lstrip = false, rstrip = false }) => ({
       id,
       content,
       single_word: false,
-      lstrip: false,
-      rstrip: false,
+      lstrip,
+      rstrip,
       normalized: false,
       special,
     })),
-    normalizer: tables.normalization === 'nfc' ? { type: 'NFC' } : null,
+    normalizer: tables.normalization === 'none' ? null : { type: tables.normalization.toUpperCase() },
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
-        { type: 'Split', pattern: { Regex: tables.pattern }, behavior: 'Isolated', invert: false },
+        ...splitPatterns(tables.pattern).map((regex) => ({
+          type: 'Split',
+          pattern: { Regex: regex },
+          behavior: 'Isolated',
+          invert: false,
+        })),
         byteLevel,
       ],
     },

@@ -5,6 +5,7 @@
 import { compilePattern } from './pattern-regex.ts';
 import { scanCl100k, scanQwen2 } from './scan-cl100k.ts';
 import { scanGpt2 } from './scan-gpt2.ts';
+import { scanO200k } from './scan-o200k.ts';
 import type { Scanner } from './scan-runs.ts';
 
 /** The published patterns by the name used in options. */
@@ -14,12 +15,17 @@ export const PATTERNS = {
   gpt2: "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
   cl100k:
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  o200k:
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" +
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" +
+    '\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
 } as const;
 
 const SCANNERS = new Map<string, Scanner>([
   [PATTERNS.qwen2, scanQwen2],
   [PATTERNS.gpt2, scanGpt2],
   [PATTERNS.cl100k, scanCl100k],
+  [PATTERNS.o200k, scanO200k],
 ]);
 
 export interface PreTokenizer {
@@ -27,22 +33,41 @@ export interface PreTokenizer {
   readonly pattern: string;
   /** The fast path; undefined for a pattern without a scanner. */
   readonly scan: Scanner | undefined;
-  /** The slow path; undefined where there is a scanner. */
-  readonly regex: RegExp | undefined;
-}
-
-/** `pattern`: a name of `PATTERNS` or a regular expression. Throws CONFIG_INVALID when it cannot be run. */
-export function createPreTokenizer(pattern: string): PreTokenizer {
-  const full = Object.hasOwn(PATTERNS, pattern) ? PATTERNS[pattern as keyof typeof PATTERNS] : pattern;
-  const scan = SCANNERS.get(full);
-  return { pattern: full, scan, regex: scan === undefined ? compilePattern(full) : undefined };
+  /** The slow path; undefined where there is a scanner. Of several, each cuts the pieces of the one before. */
+  readonly regex: readonly RegExp[] | undefined;
 }
 
 /**
- * Piece ends of a whole text by regular expression, as byte offsets (`text` well-formed). What no match covers is a
- * piece of its own, as HF's `Split` with behavior `Isolated` has it; empty matches cut nothing.
+ * Between patterns that cut one after the other, as DeepSeek and StarCoder have them, each within the pieces of the one
+ * before. Looks of the second never see beyond a piece of the first, so one expression for both cannot be made.
  */
-export function regexPieceEnds(text: string, regex: RegExp): Uint32Array {
+const THEN = ' \u27eb ';
+
+/** Several patterns as one text, and back. */
+export function joinPatterns(patterns: readonly string[]): string {
+  return patterns.join(THEN);
+}
+
+export function splitPatterns(pattern: string): string[] {
+  return pattern.split(THEN);
+}
+
+/**
+ * `pattern`: a name of `PATTERNS`, a regular expression, or several (`joinPatterns`). Throws CONFIG_INVALID when it cannot
+ * be run.
+ */
+export function createPreTokenizer(pattern: string): PreTokenizer {
+  const full = Object.hasOwn(PATTERNS, pattern) ? PATTERNS[pattern as keyof typeof PATTERNS] : pattern;
+  const scan = SCANNERS.get(full);
+  return { pattern: full, scan, regex: scan === undefined ? splitPatterns(full).map(compilePattern) : undefined };
+}
+
+/**
+ * Piece ends of a whole text by regular expressions, as byte offsets (`text` well-formed); each cuts within the pieces of
+ * the one before. What no match covers is a piece of its own, as HF's `Split` with behavior `Isolated` has it; empty
+ * matches cut nothing.
+ */
+export function regexPieceEnds(text: string, regexes: readonly RegExp[]): Uint32Array {
   const ends = new Uint32Array(text.length);
   let count = 0;
   let unit = 0;
@@ -53,11 +78,22 @@ export function regexPieceEnds(text: string, regex: RegExp): Uint32Array {
     unit = end;
     ends[count++] = byte;
   };
-  for (const match of text.matchAll(regex)) {
-    cutAt(match.index);
-    cutAt(match.index + match[0].length);
-  }
-  cutAt(text.length);
+  const cut = (piece: string, start: number, level: number): void => {
+    if (piece === '') return;
+    if (level === regexes.length) {
+      cutAt(start + piece.length);
+      return;
+    }
+    let done = 0;
+    for (const { index, 0: found } of piece.matchAll(regexes[level])) {
+      if (found === '') continue;
+      cut(piece.slice(done, index), start + done, level + 1);
+      cut(found, start + index, level + 1);
+      done = index + found.length;
+    }
+    cut(piece.slice(done), start + done, level + 1);
+  };
+  cut(text, 0, 0);
   return ends.subarray(0, count);
 }
 

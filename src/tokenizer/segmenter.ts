@@ -2,7 +2,7 @@
  * Text to pieces, for training and encoding alike: normalize, encode as UTF-8, cut. The bytes and the piece ends live
  * in scratch buffers that are used again for the next text, so nothing is allocated per document.
  */
-import type { Normalization } from './hf-json.ts';
+import { type Normalization, normalizeText } from './normalization.ts';
 import { createPreTokenizer, regexPieceEnds } from './pre-tokenizer.ts';
 
 /**
@@ -34,7 +34,7 @@ export function createSegmenter(pattern: string, normalization: Normalization): 
   return {
     pattern: fullPattern,
     segment(text, sink) {
-      let source = normalization === 'nfc' ? text.normalize('NFC') : text;
+      let source = normalizeText(text, normalization);
       if (regex !== undefined) source = source.toWellFormed();
       const room = source.length * 3;
       if (bytes.length < room) bytes = new Uint8Array(Math.max(room, Math.min(room * 2, MAX_KEPT_BYTES)));

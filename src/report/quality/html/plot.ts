@@ -28,20 +28,22 @@ export interface Plot {
   y: string;
   lines: readonly Line[];
   /** A thin line to compare with: chance, or a perfect calibration. */
-  reference: readonly [Point, Point];
+  reference?: readonly [Point, Point];
+  /** What stands at even distances along each axis, from its start to its end; default: quarters from 0 to 1. */
+  ticks?: { x: readonly string[]; y: readonly string[] };
 }
 
-const TICKS = [0, 0.25, 0.5, 0.75, 1];
+const QUARTERS = ['0', '0.25', '0.5', '0.75', '1'];
 
-export function renderPlot({ title, description, x, y, lines, reference }: Plot): Markup {
-  const [from, to] = reference;
+export function renderPlot({ title, description, x, y, lines, reference, ticks }: Plot): Markup {
+  const { x: along, y: up } = ticks ?? { x: QUARTERS, y: QUARTERS };
   return html`<figure class="line-plot">
 <figcaption><b>${title}</b><span>${y} ↑</span></figcaption>
 <div class="plot" role="img" aria-label="${description}">
-<div class="plot-y" aria-hidden="true">${TICKS.toReversed().map((tick) => html`<span>${tick}</span>`)}</div>
+<div class="plot-y" aria-hidden="true">${up.toReversed().map((tick) => html`<span>${tick}</span>`)}</div>
 <div class="plot-area"><svg class="lines" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
-<path class="grid" d="M0 25H100M0 50H100M0 75H100M25 0V100M50 0V100M75 0V100"/>
-<path class="reference" d="M${place(from)}L${place(to)}"/>
+<path class="grid" d="${inner(up).map((at) => `M0 ${at}H100`)}${inner(along).map((at) => `M${at} 0V100`)}"/>
+${reference && html`<path class="reference" d="M${place(reference[0])}L${place(reference[1])}"/>`}
 ${lines.map(({ series, points }) => html`<polyline class="${seriesClass(series)}" points="${points.map(place).join(' ')}"/>`)}
 ${lines.map(
   ({ series, hints, mark, dotted }) =>
@@ -51,9 +53,19 @@ ${lines.map(
     )}${mark && html`<circle class="mark" ${center(mark.at)} r="1.5"><title>${mark.text}</title></circle>`}</g>`,
 )}
 </svg></div>
-<div class="ticks" aria-hidden="true">${TICKS.map((tick) => html`<span style="left:${100 * tick}%">${tick}</span>`)}</div>
+<div class="ticks" aria-hidden="true">${along.map((tick, i) => html`<span style="left:${tickAt(i, along)}%">${tick}</span>`)}</div>
 <div class="plot-title" aria-hidden="true">${x} →</div>
 </div></figure>`;
+}
+
+/** Where tick `i` stands, in percent. */
+function tickAt(i: number, ticks: readonly string[]): number {
+  return rounded((100 * i) / (ticks.length - 1));
+}
+
+/** Where the ticks between the ends stand. */
+function inner(ticks: readonly string[]): number[] {
+  return ticks.map((_, i) => tickAt(i, ticks)).slice(1, -1);
 }
 
 /** Points for the pointer: at most `count` of them, evenly chosen by their place in the list. */
