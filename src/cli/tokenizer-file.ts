@@ -1,17 +1,11 @@
 /** The tokenizer that a command line names. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { basename, dirname, resolve } from 'node:path';
+import type { TextTokenizer } from '../tokenizer/text-tokenizer.ts';
 
-/** Reads a tokenizer.json, or the one of a folder. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE or INPUT_CORRUPT. */
-export async function loadTokenizerFile(given: string, cwd: string): Promise<Tokenizer> {
-  const path = resolve(cwd, given);
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  const { Tokenizer } = await import('../tokenizer/tokenizer.ts');
-  return Tokenizer.fromFile(isFolder ? join(path, 'tokenizer.json') : path);
+/** Opens a file or folder of any format. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_CORRUPT or CONFIG_INVALID. */
+export async function loadTokenizerFile(given: string, cwd: string): Promise<TextTokenizer> {
+  const { loadTokenizer } = await import('../tokenizer/formats/load-tokenizer.ts');
+  return loadTokenizer(resolve(cwd, given));
 }
 
 /**

@@ -8,7 +8,6 @@
  *
  * Cost: 20 bytes of features a document; `decide` reads them three times, and holds 7 bytes a document and 1.5 MB a source.
  */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { createColumnWriter } from '../core/columns.ts';
@@ -24,7 +23,7 @@ import {
   type Observer,
   type StageContext,
 } from '../core/stage.ts';
-import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { loadTokenizer, tokenizerFiles } from '../tokenizer/formats/load-tokenizer.ts';
 import { unknownInputs } from './inputs.ts';
 
 const source = z.strictObject({
@@ -39,7 +38,11 @@ const options = z
       .enum(['documents', 'bytes', 'tokens'])
       .default('bytes')
       .describe('What shares are of: documents, bytes of text, or tokens by `tokenizer`.'),
-    tokenizer: z.string().min(1).optional().describe('With `unit: tokens`: a tokenizer.json to count by.'),
+    tokenizer: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('With `unit: tokens`: a tokenizer.json, .tiktoken or .model file to count by.'),
     sources: z
       .record(z.string().min(1), source)
       .describe('By name of input: its share, its caps. A share for every input, or for none (caps alone).'),
@@ -71,7 +74,7 @@ export const mix = defineBarrier({
     over_cap: 'its source has more than maxDocuments or maxBytes',
   },
   scope: 'document',
-  optionFiles: ({ tokenizer }) => [tokenizer],
+  optionFiles: ({ tokenizer }) => tokenizerFiles(tokenizer),
   checkInputs({ sources }, inputs) {
     const names = Object.keys(sources);
     const mistakes = unknownInputs(['sources'], names, inputs);
@@ -112,16 +115,6 @@ export function createMixObserver({ unit, tokenizer, sources, seed }: Options, c
     },
     finish: writer.finish,
   };
-}
-
-function loadTokenizer(path: string): Tokenizer {
-  try {
-    return Tokenizer.fromJson(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (error) {
-    throw new CorpusmillError('CONFIG_INVALID', `tokenizer: cannot read ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
 }
 
 const BUCKETS = 1 << 16;

@@ -9,7 +9,7 @@
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
@@ -201,7 +201,7 @@ function stageKey(stage: StageInstance, baseDir: string): unknown {
 
 function readOptionFile(stage: StageInstance, path: string): Uint8Array {
   try {
-    return readFileSync(statSync(path).isDirectory() ? join(path, 'manifest.json') : path);
+    return readFileSync(statSync(path).isDirectory() ? mainFileOf(path) : path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CorpusmillError('CONFIG_INVALID', `stage ${stage.name} names a file that cannot be read: ${reason}`, {
@@ -209,6 +209,12 @@ function readOptionFile(stage: StageInstance, path: string): Uint8Array {
       cause: error,
     });
   }
+}
+
+/** The file that says what a folder holds: the manifest of shards or models, the vocabulary of a tokenizer. */
+function mainFileOf(folder: string): string {
+  const names = ['manifest.json', 'tokenizer.json', 'vocab.json', 'tokenizer.model'];
+  return join(folder, names.find((name) => existsSync(join(folder, name))) ?? names[0]);
 }
 
 /** A record's text is held several times over while it passes the stages, each of its characters in one or two bytes. */

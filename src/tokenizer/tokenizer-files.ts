@@ -4,24 +4,38 @@
  *   tokenizer.json            HF tokenizers, transformers, @huggingface/tokenizers
  *   tokenizer_config.json     transformers' AutoTokenizer; with a ChatML template where <|im_start|> and <|im_end|> exist
  *   special_tokens_map.json   older transformers
- *   tokenizer.tiktoken        `base64 rank` lines for tiktoken (exact, as id = rank in corpusmill's own vocabularies)
+ *   tokenizer.tiktoken        `base64 rank` lines for tiktoken
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
+import { CHATML_TEMPLATE } from './chat/chatml.ts';
+import { writeTiktoken } from './formats/tiktoken.ts';
 import { type BpeTables, writeHfTokenizer } from './hf-json.ts';
 import { tokenizerJsonText } from './tokenizer.ts';
 
 /** Writes the four files into an existing folder; returns the SHA-256 of tokenizer.json. Throws OUTPUT_FAILED. */
 export async function writeTokenizerFiles(tables: BpeTables, folder: string): Promise<{ hash: string }> {
   const tokenizerJson = Buffer.from(tokenizerJsonText(writeHfTokenizer(tables)));
-  const files: Record<string, string | Uint8Array> = {
+  await writeFiles(folder, {
     'tokenizer.json': tokenizerJson,
+    ...configFiles(tables),
+    'tokenizer.tiktoken': writeTiktoken(tables),
+  });
+  return { hash: sha256Hex(tokenizerJson) };
+}
+
+/** The texts of tokenizer_config.json and special_tokens_map.json. */
+export function configFiles(tables: BpeTables): Record<string, string> {
+  return {
     'tokenizer_config.json': `${JSON.stringify(tokenizerConfig(tables), null, 2)}\n`,
     'special_tokens_map.json': `${JSON.stringify(specialTokensMap(tables), null, 2)}\n`,
-    'tokenizer.tiktoken': tiktokenText(tables),
   };
+}
+
+/** Writes files by name into an existing folder. Throws OUTPUT_FAILED. */
+export async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
     try {
@@ -33,20 +47,6 @@ export async function writeTokenizerFiles(tables: BpeTables, folder: string): Pr
       });
     }
   }
-  return { hash: sha256Hex(tokenizerJson) };
-}
-
-/**
- * The ranks of all tokens that are not special, as `base64 rank` lines (openai/tiktoken `load_tiktoken_bpe`). Special
- * tokens and the pattern are not part of that format.
- */
-export function tiktokenText(tables: BpeTables): string {
-  const added = new Set(tables.added.map((token) => token.id));
-  const lines: string[] = [];
-  tables.tokens.forEach((token, id) => {
-    if (token !== undefined && !added.has(id)) lines.push(`${Buffer.from(token).toString('base64')} ${id}\n`);
-  });
-  return lines.join('');
 }
 
 /** The token that ends a document, which is also used for padding: `<|endoftext|>`, else the first special token. */
@@ -86,11 +86,3 @@ function specialTokensMap(tables: BpeTables): object {
     additional_special_tokens: tables.added.map((token) => token.content).filter((content) => content !== end),
   };
 }
-
-/** ChatML (OpenAI, as Qwen uses it) in Jinja. */
-const CHATML_TEMPLATE = [
-  '{%- for message in messages -%}',
-  "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}",
-  '{%- endfor -%}',
-  "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}",
-].join('');

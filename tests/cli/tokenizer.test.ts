@@ -162,3 +162,29 @@ describe('tokenizer encode and decode', () => {
     });
   });
 });
+
+describe('tokenizer convert', () => {
+  it('writes ranks as a folder of Hugging Face that encodes the same, and back', async () => {
+    const ranks = [...Array(256).keys()].map((byte) => `${Buffer.of(byte).toString('base64')} ${byte}\n`).join('');
+    await writeFile(join(dir, 'bytes.tiktoken'), `${ranks}${Buffer.from('th').toString('base64')} 256\n`);
+    const given = ['--pattern', 'gpt2', '--special', '<end>', '--special', '<pad>'];
+    const { code, stdout, stderr } = await here('convert', 'bytes.tiktoken', 'as-hf', ...given);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(
+      'as-hf: tokenizer.json, tokenizer_config.json, special_tokens_map.json (259 ids, 2 added tokens)\n',
+    );
+    expect((await here('encode', 'as-hf', 'the', '--ids')).stdout).toBe(`256 ${'e'.charCodeAt(0)}\n`);
+    expect((await here('convert', 'as-hf', 'as-ranks', '--to', 'tiktoken')).code).toBe(0);
+    expect(readFileSync(join(dir, 'as-ranks', 'tokenizer.tiktoken'), 'utf8')).toBe(
+      readFileSync(join(dir, 'bytes.tiktoken'), 'utf8'),
+    );
+  });
+
+  it('asks for what ranks do not say', async () => {
+    await writeFile(join(dir, 'bare.tiktoken'), 'YQ== 0\n');
+    const { code, stderr } = await here('convert', 'bare.tiktoken', 'out-of-bare');
+    expect(code).toBe(2);
+    expect(stderr).toContain('does not say by which pattern a text is cut');
+    expect(existsSync(join(dir, 'out-of-bare'))).toBe(false);
+  });
+});

@@ -8,10 +8,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BYTES_IN_ALPHABET_ORDER } from '../../src/tokenizer/byte-alphabet.ts';
 import { createPieceCounter } from '../../src/tokenizer/count-pieces.ts';
+import { writeTiktoken } from '../../src/tokenizer/formats/tiktoken.ts';
 import { writeHfTokenizer } from '../../src/tokenizer/hf-json.ts';
 import { createSegmenter } from '../../src/tokenizer/segmenter.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { tiktokenText } from '../../src/tokenizer/tokenizer-files.ts';
 import { type TrainOptions, trainBpe } from '../../src/tokenizer/train-bpe.ts';
 import { describeWithShared, shared } from '../shared.ts';
 
@@ -188,7 +188,7 @@ describe('a tokenizer trained here', () => {
   });
 
   it('numbers ranks and ids alike, as .tiktoken needs', () => {
-    const lines = tiktokenText(train()).trimEnd().split('\n');
+    const lines = writeTiktoken(train()).trimEnd().split('\n');
     expect(lines[0]).toBe('IQ== 0'); // "!"
     expect(lines).toHaveLength(tokenizer.vocabSize - 3);
     lines.forEach((line, rank) => {

@@ -67,11 +67,3 @@ export function createChatTemplate(source: string, options: ChatTemplateOptions 
 
 /** A tag with the line's indent before it and the line's end behind it, which Jinja takes away around blocks. */
 const GENERATION_TAG = /(?:^[ \t]*)?\{%(-?)\s*(end|)generation\s*(-?)%\}\n?/gm;
-
-/** ChatML (OpenAI, as Qwen uses it), for tokenizers that have its two tokens. */
-export const CHATML_TEMPLATE = [
-  '{%- for message in messages -%}',
-  "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}",
-  '{%- endfor -%}',
-  "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}",
-].join('');

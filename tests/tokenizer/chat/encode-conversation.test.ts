@@ -4,7 +4,8 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Message, readConversation } from '../../../src/io/conversation.ts';
-import { CHATML_TEMPLATE, createChatTemplate } from '../../../src/tokenizer/chat/chat-template.ts';
+import { createChatTemplate } from '../../../src/tokenizer/chat/chat-template.ts';
+import { CHATML_TEMPLATE } from '../../../src/tokenizer/chat/chatml.ts';
 import {
   createConversationEncoder,
   type EncodedConversation,
