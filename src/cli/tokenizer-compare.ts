@@ -14,9 +14,9 @@ import { loadTokenizerFile, namedTokenizers } from './tokenizer-file.ts';
 
 const EXAMPLES = `
 A tokenizer is a tokenizer.json, .tiktoken or SentencePiece .model file, or a folder that has one; NAME=PATH gives it a
-name for the report. Figures are of all texts, of each language and of each source: bytes and characters per token, tokens
-as a multiple of the first one's (--base: of another's), tokens per word, words kept whole, tokens that are no text of
-their own, what of the vocabulary is used.
+name for the report. Figures are of all texts, of each language and of each source: bytes and characters per token,
+tokens as a multiple of the first one's (--base: of another's), tokens per word, words kept whole, tokens that are no
+text of their own, what of the vocabulary is used.
 
 A document's language is the field that --language-field names; --identify-languages asks the bundled model instead. Its
 source is the file it came from, or the field that --source-field names.

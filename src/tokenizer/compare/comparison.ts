@@ -99,6 +99,7 @@ export function createComparison(judged: readonly JudgedTokenizer[], options: Co
 
     report(badRecords = 0) {
       const used = tokenizers.map(({ judged: tokenizer, vocabulary, counts }) => ({ tokenizer, vocabulary, counts }));
+      const ofAll = figuresOf(all);
       return {
         format: 'corpusmill-tokenizer-report',
         version: 1,
@@ -114,7 +115,7 @@ export function createComparison(judged: readonly JudgedTokenizer[], options: Co
           hash: tokenizer.hash,
           vocabSize: tokenizer.vocabSize,
           pattern: tokenizer.pattern,
-          figures: figuresOf(all)[t],
+          figures: ofAll[t],
           roundTrip: roundTrips[t],
           vocabulary: vocabularyMakeup(counts, vocabulary),
           usage: vocabularyUse(counts, vocabulary),
