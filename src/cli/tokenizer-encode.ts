@@ -6,7 +6,7 @@ import { colorsFor, plural, print, printJson } from './print.ts';
 import { loadTokenizerFile } from './tokenizer-file.ts';
 
 const ENCODE_EXAMPLES = `
-Without a text, or with -, the text is standard input. The text is encoded as text: what looks like a special token is none.
+Without a text, or with -, the text is standard input. What looks like a special token is encoded as text.
 A table has id, bytes of the text [from, to) and the token; bytes that are no text of their own are written <e4><bd>.
 
 Examples:
