@@ -13,9 +13,10 @@ import { colorsFor, plural, print, printJson, shellPath, wantsColor, widthOf } f
 import { loadTokenizerFile, namedTokenizers } from './tokenizer-file.ts';
 
 const EXAMPLES = `
-A tokenizer is a tokenizer.json or a folder that has one; NAME=PATH gives it a name for the report. Figures are of all texts,
-of each language and of each source: bytes and characters per token, tokens as a multiple of the first one's (--base: of
-another's), tokens per word, words kept whole, tokens that are no text of their own, what of the vocabulary is used.
+A tokenizer is a tokenizer.json, .tiktoken or SentencePiece .model file, or a folder that has one; NAME=PATH gives it a
+name for the report. Figures are of all texts, of each language and of each source: bytes and characters per token,
+tokens as a multiple of the first one's (--base: of another's), tokens per word, words kept whole, tokens that are no
+text of their own, what of the vocabulary is used.
 
 A document's language is the field that --language-field names; --identify-languages asks the bundled model instead. Its
 source is the file it came from, or the field that --source-field names.
@@ -47,7 +48,7 @@ export function tokenizerCompareCommand(context: CliContext, setExitCode: (code:
     .description(
       'compare tokenizers on files: compression by language, vocabulary use, how they cut numbers and Chinese',
     )
-    .argument('<tokenizer...>', 'tokenizer.json files or folders that have one, or NAME=PATH')
+    .argument('<tokenizer...>', 'tokenizer files or folders, or NAME=PATH')
     .requiredOption('--on <input...>', 'files, folders or globs of texts', collect)
     .option('--base <name>', "the tokenizer whose tokens the others' are a multiple of; default: the first")
     .option('--text-field <name>', 'field that holds the text', 'text')

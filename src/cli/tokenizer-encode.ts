@@ -6,7 +6,7 @@ import { colorsFor, plural, print, printJson } from './print.ts';
 import { loadTokenizerFile } from './tokenizer-file.ts';
 
 const ENCODE_EXAMPLES = `
-Without a text, or with -, the text is standard input. The text is encoded as text: what looks like a special token is none.
+Without a text, or with -, the text is standard input. What looks like a special token is encoded as text.
 A table has id, bytes of the text [from, to) and the token; bytes that are no text of their own are written <e4><bd>.
 
 Examples:
@@ -28,7 +28,7 @@ interface EncodeFlags {
 export function tokenizerEncodeCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   return new Command('encode')
     .description('show the tokens of a text: ids, places, pieces')
-    .argument('<tokenizer>', 'a tokenizer.json or a folder that has one')
+    .argument('<tokenizer>', 'a file or folder of any format that tokenizers come in')
     .argument('[text]', 'the text; default: standard input')
     .option('--ids', 'print the ids alone, on one line')
     .option('--json', 'print one JSON object on standard output')
@@ -42,7 +42,7 @@ export function tokenizerEncodeCommand(context: CliContext, setExitCode: (code: 
 export function tokenizerDecodeCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   return new Command('decode')
     .description('the text of token ids')
-    .argument('<tokenizer>', 'a tokenizer.json or a folder that has one')
+    .argument('<tokenizer>', 'a file or folder of any format that tokenizers come in')
     .argument('[ids...]', 'the ids; default: standard input')
     .option('--skip-special', 'leave control tokens out')
     .addHelpText('after', DECODE_EXAMPLES)
@@ -60,15 +60,17 @@ async function encode(path: string, given: string | undefined, flags: EncodeFlag
     await print(context.stdout, `${ids.join(' ')}\n`);
     return;
   }
-  let at = 0;
-  const tokens = Array.from(ids, (id) => {
-    const bytes = tokenizer.tokenBytes(id);
-    const start = at;
-    at += bytes.length;
-    return { id, start, end: at, piece: shownBytes(bytes) };
+  const pieces = Array.from(ids, (id) => tokenizer.tokenBytes(id));
+  const decoded = tokenizer.decode(ids);
+  // SentencePiece's tokens begin with a space that the text does not have: places are those of the text.
+  let at = Buffer.byteLength(decoded) - pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const tokens = pieces.map((piece, i) => {
+    const start = Math.max(0, at);
+    at += piece.length;
+    return { id: ids[i], start, end: at, piece: shownBytes(piece) };
   });
   if (flags.json === true) {
-    await printJson(context, { text, tokens, exact: tokenizer.decode(ids) === text });
+    await printJson(context, { text, tokens, exact: decoded === text });
     return;
   }
   const colors = colorsFor(context.stdout, context.env);

@@ -6,6 +6,7 @@ import { packageRoot } from '../../src/core/native.ts';
 import { compress } from '../../src/io/codecs.ts';
 import { createTrainer } from '../../src/quality/training/model-kinds.ts';
 import { jsonl, madeCorpus } from '../e2e/corpus.ts';
+import { byteTokenizer } from '../tokenizer/byte-tokenizer.ts';
 import { blocksOf } from './blocks.ts';
 
 const DOCUMENTS = 200;
@@ -32,6 +33,7 @@ export async function makeProject(): Promise<string> {
   putModel(join(folder, 'edu.bin'), ['0', '5']);
   // Known by its name until it is read.
   put('wiki.arpa.gz', '');
+  put('tokenizer/tokenizer.json', JSON.stringify(byteTokenizer(['<|endoftext|>']).toJson()));
   put('notes/one.txt', 'A note.\n');
   put('extra/two.txt', 'Another note.\n');
   // As `npm install PATH-OF-THE-CLONE` leaves it.

@@ -15,7 +15,7 @@ export const REPLICATES = 400;
 export const MIN_DOCUMENTS = 10;
 
 /** Share of the replicates within an interval. */
-export const CONFIDENCE = 0.95;
+const CONFIDENCE = 0.95;
 
 export interface Interval {
   low: number;

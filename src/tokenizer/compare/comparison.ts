@@ -15,7 +15,7 @@ import type { JudgedTokenizer } from './judged-tokenizer.ts';
 import { measureTokenizer, type TextMeasure } from './measured-tokenizer.ts';
 import { cutIndentation, cutNumbers, cutProbes } from './probes.ts';
 import { createTextSpans, readTextSpans } from './text-spans.ts';
-import type { TokenizerReport } from './tokenizer-report-schema.ts';
+import type { TokenizerFigures, TokenizerReport } from './tokenizer-report-schema.ts';
 import { vocabularyOverlap } from './vocabulary-overlap.ts';
 import { vocabularyMakeup, vocabularyUse } from './vocabulary-use.ts';
 
@@ -78,6 +78,9 @@ export function createComparison(judged: readonly JudgedTokenizer[], options: Co
     return group;
   }
 
+  const figuresOf = (group: GroupSums): TokenizerFigures[] =>
+    judged.map(({ unknownId }, t) => group.figures(t, base, unknownId !== undefined));
+
   return {
     add({ id, text, language, source }) {
       readTextSpans(text, spans);
@@ -96,6 +99,7 @@ export function createComparison(judged: readonly JudgedTokenizer[], options: Co
 
     report(badRecords = 0) {
       const used = tokenizers.map(({ judged: tokenizer, vocabulary, counts }) => ({ tokenizer, vocabulary, counts }));
+      const ofAll = figuresOf(all);
       return {
         format: 'corpusmill-tokenizer-report',
         version: 1,
@@ -111,7 +115,7 @@ export function createComparison(judged: readonly JudgedTokenizer[], options: Co
           hash: tokenizer.hash,
           vocabSize: tokenizer.vocabSize,
           pattern: tokenizer.pattern,
-          figures: all.figures(t, base),
+          figures: ofAll[t],
           roundTrip: roundTrips[t],
           vocabulary: vocabularyMakeup(counts, vocabulary),
           usage: vocabularyUse(counts, vocabulary),
@@ -119,7 +123,7 @@ export function createComparison(judged: readonly JudgedTokenizer[], options: Co
           indentation: cutIndentation(tokenizer),
         })),
         groups: (['language', 'source'] as const)
-          .map((by) => groupRows(by, groups[by], judged.length, base))
+          .map((by) => groupRows(by, groups[by], figuresOf))
           .filter(({ rows }) => rows.length > 0),
         overlap: used.flatMap((one, t) => (t === base ? [] : [vocabularyOverlap(used[base], one)])),
         probes: cutProbes(judged),
@@ -161,8 +165,7 @@ function noteRoundTrip(
 function groupRows(
   by: 'language' | 'source',
   groups: ReadonlyMap<string | null, GroupSums>,
-  tokenizers: number,
-  base: number,
+  figuresOf: (group: GroupSums) => TokenizerFigures[],
 ): TokenizerReport['groups'][number] {
   if (groups.size === 1 && groups.has(null)) return { by, rows: [], more: 0 };
   const sorted = [...groups].sort(
@@ -173,7 +176,7 @@ function groupRows(
     rows: sorted.slice(0, ROWS_SHOWN).map(([name, group]) => ({
       name,
       ...group.totals,
-      tokenizers: Array.from({ length: tokenizers }, (_, t) => group.figures(t, base)),
+      tokenizers: figuresOf(group),
     })),
     more: Math.max(0, sorted.length - ROWS_SHOWN),
   };

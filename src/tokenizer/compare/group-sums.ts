@@ -40,7 +40,8 @@ export class GroupSums {
     for (let i = 0; i < ids.length; i++) used[ids[i] >>> 5] |= 1 << (ids[i] & 31);
   }
 
-  figures(tokenizer: number, base: number): TokenizerFigures {
+  /** Of one tokenizer, beside the base. `hasUnknown`: it has a token for what it does not know. */
+  figures(tokenizer: number, base: number, hasUnknown: boolean): TokenizerFigures {
     const sums = this.#sums[tokenizer];
     const { bytes, characters } = this.totals;
     const tokens = sums[SUMS.tokens];
@@ -58,6 +59,7 @@ export class GroupSums {
       wordsWhole: ratio(sums[SUMS.wordsWhole], sums[SUMS.words]),
       partialTokens: ratio(sums[SUMS.partial], tokens),
       byteTokens: ratio(sums[SUMS.loneBytes], tokens),
+      unknownTokens: hasUnknown ? ratio(sums[SUMS.unknown], tokens) : null,
       vocabularyUsed: this.#used[tokenizer].reduce((sum, word) => sum + bitCount(word), 0),
       han:
         han === 0

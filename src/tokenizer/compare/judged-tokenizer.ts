@@ -19,6 +19,8 @@ export interface JudgedTokenizer {
   tokenBytes(id: number): Uint8Array | undefined;
   /** Tokens that no text is encoded as: control tokens, and others that were added beside the vocabulary. */
   isAdded(id: number): boolean;
+  /** The token that stands for what the vocabulary does not have; undefined where bytes stand for it. */
+  unknownId: number | undefined;
 }
 
 /** A tokenizer of any format under a name. */
@@ -42,5 +44,6 @@ export function judgedTokenizer(
       }
     },
     isAdded: (id) => added.has(id),
+    unknownId: tokenizer.specialId('<unk>') ?? tokenizer.specialId('[UNK]'),
   };
 }

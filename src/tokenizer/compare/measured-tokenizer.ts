@@ -24,8 +24,9 @@ export const SUMS = {
   hanJoined: 9,
   hanInTwo: 10,
   hanInMore: 11,
+  unknown: 12,
 } as const;
-export const SUM_COUNT = 12;
+export const SUM_COUNT = 13;
 
 export type RoundTrip = 'exact' | 'normalized' | 'changed';
 
@@ -52,6 +53,7 @@ export interface MeasuredTokenizer {
 export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
   const vocabulary = readVocabulary(judged);
   const { byteLengths, flags } = vocabulary;
+  const { unknownId = -1 } = judged;
   const counts = new Float64Array(judged.vocabSize);
   const ownSpans = createTextSpans();
   const words = createSpanCuts();
@@ -66,9 +68,11 @@ export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
     let end = 0;
     let partial = 0;
     let loneBytes = 0;
+    let unknown = 0;
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i];
       counts[id]++;
+      if (id === unknownId) unknown++;
       const flag = flags[id];
       if (flag !== 0) {
         partial += flag & PARTIAL;
@@ -82,6 +86,7 @@ export function measureTokenizer(judged: JudgedTokenizer): MeasuredTokenizer {
     sums[SUMS.tokens] = ids.length;
     sums[SUMS.partial] = partial;
     sums[SUMS.loneBytes] = loneBytes;
+    sums[SUMS.unknown] = unknown;
     return count;
   }
 

@@ -35,6 +35,7 @@ const figures = z.strictObject({
   wordsWhole: part.describe('Words inside one token.'),
   partialTokens: part.describe('Tokens that are not UTF-8 on their own.'),
   byteTokens: part.describe('Tokens that are one byte of a longer character.'),
+  unknownTokens: part.describe('Tokens for what the vocabulary does not have; null where bytes stand for it.'),
   vocabularyUsed: count.describe('Different tokens that occur.'),
   han: z
     .strictObject({

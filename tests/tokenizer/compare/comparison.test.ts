@@ -152,6 +152,21 @@ describe('what a tokenizer does to a text', () => {
     expect(roundTrip).toMatchObject({ exact: 1, unaligned: 0 });
   });
 
+  it('is said of what it does not know: a share where it has a token for that, none where bytes stand for it', () => {
+    // 中 is unknown to the first, one token of four in a中bc.
+    const unknownId = words.vocabSize - 1;
+    const latin = {
+      ...words,
+      encode: (text: string) => [...text].map((c) => (c < '\x80' ? c.charCodeAt(0) : unknownId)),
+      unknownId,
+    };
+    const comparison = createComparison([latin, bytes], { title: '' });
+    comparison.add({ id: '1', text: 'a中bc', language: null, source: null });
+    const [one, two] = comparison.report().tokenizers;
+    expect([one.figures.unknownTokens, two.figures.unknownTokens]).toEqual([1 / 4, null]);
+    expect(one.roundTrip).toMatchObject({ changed: 1 });
+  });
+
   it('leaves words out where the tokens do not add up to the text', () => {
     const silent = { ...bytes, decode: () => 'something else' };
     const comparison = createComparison([silent], { title: '' });

@@ -37,5 +37,6 @@ export function listedTokenizer(name: string, listed: readonly string[], { befor
     },
     tokenBytes: (id) => tokens[id],
     isAdded: (id) => id === added,
+    unknownId: undefined,
   };
 }

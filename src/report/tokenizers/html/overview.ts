@@ -28,12 +28,17 @@ const COLUMNS: readonly Column[] = [
   { title: 'Lone bytes', cell: ({ figures }) => formatPart(figures.byteTokens) },
 ];
 
+/** Of tokenizers that have such a token, as SentencePiece's may. */
+const UNKNOWN: Column = { title: 'Unknown', cell: ({ figures }) => formatPart(figures.unknownTokens) };
+
 export function renderOverview(report: TokenizerReport): Markup {
   const best = leanest(report);
-  return html`<table class="stacking models"><thead><tr><th scope="col">Tokenizer</th>${COLUMNS.map(({ title }) => html`<th scope="col" class="num">${title}</th>`)}</tr></thead>
+  const hasUnknown = report.tokenizers.some(({ figures }) => figures.unknownTokens !== null);
+  const columns = hasUnknown ? [...COLUMNS, UNKNOWN] : COLUMNS;
+  return html`<table class="stacking models"><thead><tr><th scope="col">Tokenizer</th>${columns.map(({ title }) => html`<th scope="col" class="num">${title}</th>`)}</tr></thead>
 <tbody>${report.tokenizers.map(
     (tokenizer) =>
-      html`<tr><th scope="row">${tokenizer === best && report.tokenizers.length > 1 ? html`<b>${tokenizer.name}</b>` : tokenizer.name} <small class="id">${tokenizer.hash.slice(0, 12)}</small></th>${COLUMNS.map(
+      html`<tr><th scope="row">${tokenizer === best && report.tokenizers.length > 1 ? html`<b>${tokenizer.name}</b>` : tokenizer.name} <small class="id">${tokenizer.hash.slice(0, 12)}</small></th>${columns.map(
         ({ title, cell }) => html`<td class="num" data-label="${title}">${cell(tokenizer)}</td>`,
       )}</tr>`,
   )}</tbody></table>

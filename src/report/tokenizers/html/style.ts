@@ -34,6 +34,7 @@ export const TOKENIZER_STYLE: string = `${QUALITY_STYLE}
 .probe dl>div{display:grid;grid-template-columns:minmax(0,1fr);gap:.1rem .75rem}
 .probe dt{font-size:.8125rem;color:var(--muted);overflow-wrap:anywhere}
 @media (min-width:48rem){.probe dl>div{grid-template-columns:11rem minmax(0,1fr)}}
+.table-frame tbody th{min-width:6.5rem}
 .token-list{display:flex;flex-wrap:wrap;gap:.3rem .4rem;margin:.35rem 0 1rem}
 .token-list code{padding:0 .35em;border-radius:3px;background:var(--panel);overflow-wrap:anywhere;white-space:pre-wrap}
 .token-list small{margin-left:.25rem}

@@ -81,14 +81,14 @@ export function renderVocabularies(report: TokenizerReport): Markup {
   const order = [...new Set(tokenizers.flatMap(({ vocabulary }) => vocabulary.kinds.map(({ kind }) => kind)))];
   return html`<h4>Kinds of tokens</h4>
 <p class="quiet note">By the script of their letters; below, how many of them the texts use.</p>
-<div class="table-frame"><table class="plain"><thead><tr><th scope="col">Kind</th>${tokenizers.map(({ name }) => html`<th scope="col" class="num">${name}</th>`)}</tr></thead>
+<table class="stacking"><thead><tr><th scope="col">Kind</th>${tokenizers.map(({ name }) => html`<th scope="col" class="num">${name}</th>`)}</tr></thead>
 <tbody>${order.map(
     (kind) =>
-      html`<tr><th scope="row">${kind}</th>${tokenizers.map(({ vocabulary }) => {
+      html`<tr><th scope="row">${kind}</th>${tokenizers.map(({ name, vocabulary }) => {
         const found = vocabulary.kinds.find((one) => one.kind === kind);
-        return html`<td class="num">${formatCount(found?.tokens ?? 0)}${found !== undefined && html`<small> ${formatCount(found.used)} used</small>`}</td>`;
+        return html`<td class="num" data-label="${name}">${formatCount(found?.tokens ?? 0)}${found !== undefined && html`<small>${formatCount(found.used)} used</small>`}</td>`;
       })}</tr>`,
-  )}</tbody></table></div>
+  )}</tbody></table>
 ${overlaps(report)}
 <h4>The longest tokens</h4>
 ${tokenizers.map(
