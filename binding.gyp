@@ -4,6 +4,8 @@
       "target_name": "corpusmill",
       "sources": [
         "native/addon.cc",
+        "native/bpe_scan.cc",
+        "native/bpe_scan_binding.cc",
         "native/fasttext_binding.cc",
         "native/fasttext_centroids.cc",
         "native/fasttext_descent.cc",
@@ -25,6 +27,7 @@
         "native/suffix_array.cc",
         "native/text_key.cc",
         "native/thread_text_binding.cc",
+        "native/unicode_class.cc",
         "native/words_binding.cc",
         "native/words.cc"
       ],
