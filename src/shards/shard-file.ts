@@ -10,7 +10,7 @@ import { bytesOf, openToRead, readBytes } from './positioned-read.ts';
 import { type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
 /** Byte positions in the file of one batch's buffers. */
-interface BatchPlace {
+export interface BatchPlace {
   firstRow: number;
   rows: number;
   tokens: number;
@@ -41,8 +41,12 @@ export interface ShardFile {
   type: TokenType;
   /** Arrow schema metadata. */
   metadata: ReadonlyMap<string, string>;
+  /** Number of the open file, for reads of several ranges at once. */
+  fd: number;
   /** Batch that holds `row`. */
   batchOf(row: number): number;
+  /** Where a batch's columns lie. */
+  place(batch: number): Readonly<BatchPlace>;
   /** Tokens of `count` consecutive rows from `row`, put into `into` at token `at`. Rows may span batches. */
   readTokens(row: number, count: number, into: TokenArray, at: number): Promise<void>;
   /** Piece lengths of a whole batch (a few kB). */
@@ -126,7 +130,9 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
     contextLength,
     type,
     metadata: schema.metadata,
+    fd: file.fd,
     batchOf,
+    place: (batch) => places[batch],
     async readTokens(row, count, into, at) {
       for (let done = 0; done < count; ) {
         const place = places[batchOf(row + done)];
