@@ -19,6 +19,7 @@ import { widthOf } from './print.ts';
 import { qualityCommand } from './quality.ts';
 import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
+import { shardsCommand } from './shards.ts';
 import { stagesCommand } from './stages.ts';
 import { validateCommand } from './validate.ts';
 
@@ -33,6 +34,7 @@ Examples:
   $ corpusmill quality train --positive good.jsonl --negative crawl.jsonl   a classifier of texts
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
+  $ corpusmill shards verify runs/web/output/shards   checksums, lengths, labels, provenance
 
 Exit codes:
   0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
@@ -98,6 +100,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     explainCommand,
     stagesCommand,
     inspectCommand,
+    shardsCommand,
     initCommand,
     schemaCommand,
   ];

@@ -1,6 +1,7 @@
 /** `corpusmill/shards`: reading and verifying shard sets from a program, without the engine. */
 export {
   cuSeqlens,
+  type MixtureSource,
   openShards,
   positionIds,
   type ShardLoaderOptions,

@@ -99,8 +99,9 @@ async function showRow(
   if (labels) await shard.readLabels(row, 1, labels, 0);
   const eos = folder?.manifest.eos?.id;
   const inBatch = row - pieces.firstRow;
-  const count = pieces.documentOffsets[inBatch + 1] - pieces.documentOffsets[inBatch];
-  const shown: ShownRow = { file: basename(shard.path), row, pieces: [], padding: pieces.padding[inBatch] };
+  const padding = pieces.padding[inBatch];
+  const count = pieces.seqOffsets[inBatch + 1] - pieces.seqOffsets[inBatch] - (padding > 0 ? 1 : 0);
+  const shown: ShownRow = { file: basename(shard.path), row, pieces: [], padding };
   let start = 0;
   for (let i = 0; i < count; i++) {
     const length = pieces.seqLengths[pieces.seqOffsets[inBatch] + i];

@@ -144,7 +144,7 @@ export async function readManifest(path: string): Promise<{ dir: string; manifes
     text = await readFile(file, 'utf8');
   } catch (error) {
     throw new CorpusmillError('INPUT_NOT_FOUND', `opening shards: ${file} cannot be read (${systemCode(error)})`, {
-      hint: 'Give the folder that the shards stage wrote, or its manifest.json.',
+      hint: 'Give the folder that the shards stage wrote, or its manifest.json; of a split, one of its two folders.',
       cause: error,
     });
   }

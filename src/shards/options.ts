@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CorpusmillError } from '../core/errors.ts';
 import type { SinkContext } from '../core/stage.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { loadChatEncoder } from './chat-encoder.ts';
 import type { ConversationEncoder } from './conversation-tokens.ts';
 import { PACKINGS, TOO_LONG } from './packing.ts';
 import { type TokenType, tokenTypeFor } from './shard-rows.ts';
@@ -198,7 +199,7 @@ export async function loadEncoding(options: ShardOptions, context: Where): Promi
     fim: fim
       ? { prefix: special(fim.prefixToken), middle: special(fim.middleToken), suffix: special(fim.suffixToken) }
       : null,
-    conversation: conversations && (await conversationEncoder(conversations, path, tokenizer, context)),
+    conversation: conversations && (await loadChatEncoder(conversations, path, tokenizer, context)),
   };
 }
 
@@ -210,13 +211,4 @@ async function cachedTokenizer(path: string): Promise<Tokenizer> {
   const key = `${path} ${found?.size} ${found?.mtimeMs}`;
   if (cached?.key !== key) cached = { key, tokenizer: Tokenizer.fromFile(path) };
   return cached.tokenizer;
-}
-
-async function conversationEncoder(
-  _options: NonNullable<ShardOptions['conversations']>,
-  _tokenizerPath: string,
-  _tokenizer: Tokenizer,
-  context: Where,
-): Promise<ConversationEncoder> {
-  throw new CorpusmillError('CONFIG_INVALID', `stage ${context.name}: conversations need chat templates`);
 }

@@ -10,7 +10,7 @@ import { bytesOf, openToRead, readBytes } from './positioned-read.ts';
 import { type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
 /** Byte positions in the file of one batch's buffers. */
-interface BatchPlace {
+export interface BatchPlace {
   firstRow: number;
   rows: number;
   tokens: number;
@@ -31,8 +31,6 @@ export interface RowPieces {
   seqLengths: Int32Array;
   /** [rows]: places at the row's end that hold no token of a document. */
   padding: Int32Array;
-  /** [rows + 1]: running number of documents' pieces; padding is no piece. */
-  documentOffsets: Int32Array;
 }
 
 export interface ShardFile {
@@ -45,8 +43,12 @@ export interface ShardFile {
   hasLabels: boolean;
   /** Arrow schema metadata. */
   metadata: ReadonlyMap<string, string>;
+  /** Number of the open file, for reads of several ranges at once. */
+  fd: number;
   /** Batch that holds `row`. */
   batchOf(row: number): number;
+  /** Where a batch's columns lie. */
+  place(batch: number): Readonly<BatchPlace>;
   /** Tokens of `count` consecutive rows from `row`, put into `into` at token `at`. Rows may span batches. */
   readTokens(row: number, count: number, into: TokenArray, at: number): Promise<void>;
   /** Piece lengths of a whole batch (a few kB). */
@@ -147,7 +149,9 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
     type,
     hasLabels,
     metadata: schema.metadata,
+    fd: file.fd,
     batchOf,
+    place: (batch) => places[batch],
     readTokens: (row, count, into, at) =>
       readFixed((place) => place.tokens, row, count, stretch(into, at, count), contextLength * tokenBytes(type)),
     readLabels: (row, count, into, at) =>
@@ -159,12 +163,7 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
         ints(place.padding, place.rows),
       ]);
       const seqLengths = await ints(place.seqLengths, seqOffsets[place.rows]);
-      const documentOffsets = new Int32Array(place.rows + 1);
-      for (let r = 0; r < place.rows; r++) {
-        const pieces = seqOffsets[r + 1] - seqOffsets[r] - (padding[r] > 0 ? 1 : 0);
-        documentOffsets[r + 1] = documentOffsets[r] + pieces;
-      }
-      return { firstRow: place.firstRow, rows: place.rows, seqOffsets, seqLengths, padding, documentOffsets };
+      return { firstRow: place.firstRow, rows: place.rows, seqOffsets, seqLengths, padding };
     },
     close: () => file.close(),
   };

@@ -9,6 +9,7 @@ import { xxh64 } from '../core/hash.ts';
 
 /** The sides of a split, each a shard set in a folder of that name. */
 export const SPLIT_NAMES = ['train', 'validation'] as const;
+export type SplitName = (typeof SPLIT_NAMES)[number];
 
 const utf8 = new TextEncoder();
 
