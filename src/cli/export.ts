@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../core/errors.ts';
-import { formatBytes, formatCount } from '../report/numbers.ts';
+import { formatBytes, formatCounted } from '../report/numbers.ts';
 import type { ExportOptions, ExportResult } from '../shards/export/export.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { wholeNumber } from './flags.ts';
@@ -105,7 +105,7 @@ function progressLine({ stderr }: CliContext): NonNullable<ExportOptions['onProg
     const percent = Math.floor((100 * rows) / of);
     if (percent === shown) return;
     shown = percent;
-    stderr.write(rows === of ? '\r\u001b[K' : `\rexporting: ${percent} % of ${formatCount(of)} rows`);
+    stderr.write(rows === of ? '\r\u001b[K' : `\rexporting: ${percent} % of ${formatCounted(of, 'row')}`);
   };
 }
 
@@ -114,9 +114,9 @@ async function printResult(result: ExportResult, out: string, context: CliContex
   const bytes = result.files.reduce((sum, file) => sum + file.bytes, 0);
   const rows = result.sets.map(({ name, documents, tokens }) => [
     name,
-    `${formatCount(documents)} documents, ${formatCount(tokens)} tokens (${result.dtype})`,
+    `${formatCounted(documents, 'document')}, ${formatCounted(tokens, 'token')} (${result.dtype})`,
   ]);
-  const files = `${formatCount(result.files.length)} files`;
+  const files = formatCounted(result.files.length, 'file');
   await print(
     context.stdout,
     `${columns(rows, widthOf(context.stdout))}\n${result.to} in ${shellPath(out)}: ${files}, ${formatBytes(bytes)}\n`,

@@ -12,7 +12,7 @@
 
 import { CorpusmillError } from '../core/errors.ts';
 import { createMixture, type Mixture, type MixtureOptions, type MixtureSource } from './loader/mixture.ts';
-import { createRowReader, type RowData, type RowPlace, type RowReader } from './loader/read-batch.ts';
+import { createRowReader, hasLabels, type RowData, type RowPlace, type RowReader } from './loader/read-batch.ts';
 import { tokenBytes } from './shard-rows.ts';
 import type { ShardSet } from './shard-set.ts';
 
@@ -63,7 +63,8 @@ export async function* shardLoader(
   check(settings);
   const mixture = createMixture('manifest' in sources ? [{ shards: sources }] : sources, options);
   const { contextLength, dtype } = mixture.sets[0].manifest;
-  const batchBytes = settings.batchSize * contextLength * tokenBytes(dtype);
+  const placeBytes = tokenBytes(dtype) + (hasLabels(mixture.sets[0].manifest) ? 4 : 0);
+  const batchBytes = settings.batchSize * contextLength * placeBytes;
   const ahead = Math.min(settings.prefetch, Math.floor(settings.prefetchBytes / batchBytes));
   const read = createRowReader(mixture.sets, mixture.sets[0].manifest);
   const reading: Promise<TokenBatch>[] = [];

@@ -78,9 +78,9 @@ export interface ExportResult {
  */
 export async function exportShards(dir: string, options: ExportOptions): Promise<ExportResult> {
   check(options);
-  checkApart(dir, options.out);
   const sets = await openSets(dir);
   try {
+    checkApart(dir, options.out);
     const { manifest } = sets[0].set;
     if (options.to === 'nanogpt') checkNanoGpt(manifest);
     const dtype = typeOf(options.to, manifest);

@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto';
 import { xxh64Hex } from '../../core/hash.ts';
 import { zstdCodec } from '../../io/zstd.ts';
+import { hasLabels } from '../loader/read-batch.ts';
 import type { ShardManifest } from '../manifest.ts';
 import { bytesOf } from '../positioned-read.ts';
 import { tokenArray } from '../shard-rows.ts';
@@ -37,10 +38,13 @@ interface Column {
   size: number | null;
 }
 
-function columnsOf({ contextLength, dtype }: ShardManifest, hasLabels: boolean): Column[] {
+function columnsOf(manifest: ShardManifest): Column[] {
+  const { contextLength, dtype } = manifest;
   const [type, width] = dtype === 'uint16' ? ['uint16', 2] : ['int32', 4];
   return [
-    ...(hasLabels ? [{ name: 'labels', encoding: `ndarray:int32:${contextLength}`, size: 4 * contextLength }] : []),
+    ...(hasLabels(manifest)
+      ? [{ name: 'labels', encoding: `ndarray:int32:${contextLength}`, size: 4 * contextLength }]
+      : []),
     { name: 'padding', encoding: 'int32', size: 4 },
     { name: 'seq_lengths', encoding: 'ndarray:int32', size: null },
     { name: 'tokens', encoding: `ndarray:${type}:${contextLength}`, size: width * contextLength },
@@ -56,8 +60,8 @@ export async function writeMds(
   onRows: (rows: number) => void,
 ): Promise<{ rows: number; shards: number }> {
   const { contextLength, dtype, shards } = set.manifest;
-  const hasLabels = shards.length > 0 && (await set.file(0)).hasLabels;
-  const columns = columnsOf(set.manifest, hasLabels);
+  const isLabelled = hasLabels(set.manifest);
+  const columns = columnsOf(set.manifest);
   const config = {
     column_encodings: columns.map(({ encoding }) => encoding),
     column_names: columns.map(({ name }) => name),
@@ -75,14 +79,14 @@ export async function writeMds(
       const { firstRow, rows, seqOffsets, seqLengths, padding } = await file.readPieces(batch);
       const tokens = tokenArray(dtype, rows * contextLength);
       await file.readTokens(firstRow, rows, tokens, 0);
-      const labels = new Int32Array(hasLabels ? rows * contextLength : 0);
-      if (hasLabels) await file.readLabels(firstRow, rows, labels, 0);
+      const labels = new Int32Array(isLabelled ? rows * contextLength : 0);
+      if (isLabelled) await file.readLabels(firstRow, rows, labels, 0);
       for (let r = 0; r < rows; r++) {
         const own = (array: typeof tokens | Int32Array) =>
           bytesOf(array.subarray(r * contextLength, (r + 1) * contextLength));
         const lengths = variableArray(seqLengths.subarray(seqOffsets[r], seqOffsets[r + 1]));
         const parts = [bytesOf(Uint32Array.of(lengths.length))];
-        if (hasLabels) parts.push(own(labels));
+        if (isLabelled) parts.push(own(labels));
         parts.push(bytesOf(padding.slice(r, r + 1)), lengths, own(tokens));
         await writer.add(parts);
       }

@@ -11,6 +11,7 @@ import { hashJson } from '../../core/hash.ts';
 import { mix32 } from '../../core/random.ts';
 import type { ShardSet } from '../shard-set.ts';
 import { type Fingerprints, formatCursor, type Position, parseCursor } from './cursor.ts';
+import { hasLabels } from './read-batch.ts';
 import { type OrderOptions, rowOrder } from './row-order.ts';
 import { nextSource } from './shares.ts';
 
@@ -144,6 +145,9 @@ function checkFit(sources: readonly MixtureSource[]): void {
     if (contextLength !== first.contextLength || dtype !== first.dtype) {
       const rows = `rows of ${contextLength} ${dtype}`;
       throw wrong(`source ${i} (${shards.dir}) has ${rows}, the first has ${first.contextLength} ${first.dtype}`);
+    }
+    if (hasLabels(shards.manifest) !== hasLabels(first)) {
+      throw wrong(`some sources have labels and others have none (source ${i}, ${shards.dir})`);
     }
     if (tokenizer.sha256 !== first.tokenizer.sha256) {
       throw wrong(

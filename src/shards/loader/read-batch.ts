@@ -9,7 +9,7 @@
 import { CorpusmillError } from '../../core/errors.ts';
 import type { ShardManifest } from '../manifest.ts';
 import type { BatchPlace, RowPieces, ShardFile } from '../shard-file.ts';
-import { type TokenArray, tokenBytes } from '../shard-rows.ts';
+import { NO_LABEL, type TokenArray, tokenBytes } from '../shard-rows.ts';
 import type { ShardSet } from '../shard-set.ts';
 import { addRange, noRanges, type Ranges, readRanges } from './read-ranges.ts';
 
@@ -26,9 +26,11 @@ export interface RowData {
   seqLengths: Int32Array[];
   /** [rows]: tokens of documents in each. */
   validTokens: Int32Array;
+  /** [rows · contextLength], of sets of conversations: the token, or −100 where no loss is taken; not shifted. */
+  labels?: Int32Array;
 }
 
-type RowForm = Pick<ShardManifest, 'contextLength' | 'dtype' | 'pad'>;
+type RowForm = Pick<ShardManifest, 'contextLength' | 'dtype' | 'pad' | 'columns'>;
 
 /** Reads rows of sets of one form into a batch of `room` rows: those behind the last are padding. */
 export type RowReader = (rows: readonly RowPlace[], room: number) => Promise<RowData>;
@@ -57,17 +59,22 @@ export function createRowReader(sets: readonly ShardSet[], form: RowForm, mostHe
   const lengthsOf = bytes <= mostHeldBytes ? heldLengths() : readLengths;
   const { contextLength, dtype, pad } = form;
   const rowBytes = contextLength * tokenBytes(dtype);
+  const labelBytes = hasLabels(form) ? 4 * contextLength : 0;
   return async (rows, room) => {
     const runs = await runsOf(rows);
     const ranges = noRanges();
+    const labelsAt = Math.ceil((room * rowBytes) / 4) * 4;
     for (const { file, place, from, rows: count, at } of runs) {
       addRange(ranges, file, place.tokens + from * rowBytes, count * rowBytes, at * rowBytes);
+      if (labelBytes === 0) continue;
+      addRange(ranges, file, place.labels + from * labelBytes, count * labelBytes, labelsAt + at * labelBytes);
     }
     const [block, lengths] = await Promise.all([
-      readRanges(ranges, room * rowBytes),
+      readRanges(ranges, labelsAt + room * labelBytes),
       lengthsOf(runs, rows.length, contextLength),
     ]);
-    const inputIds = dtype === 'uint16' ? new Uint16Array(block) : new Uint32Array(block);
+    const places = room * contextLength;
+    const inputIds = dtype === 'uint16' ? new Uint16Array(block, 0, places) : new Uint32Array(block, 0, places);
     inputIds.fill(pad.id, rows.length * contextLength);
     const validTokens = new Int32Array(room);
     for (const run of runs) {
@@ -80,8 +87,18 @@ export function createRowReader(sets: readonly ShardSet[], form: RowForm, mostHe
       }
     }
     while (lengths.seqLengths.length < room) lengths.seqLengths.push(Int32Array.of(contextLength));
-    return { inputIds, seqLengths: lengths.seqLengths, validTokens };
+    const data: RowData = { inputIds, seqLengths: lengths.seqLengths, validTokens };
+    if (labelBytes > 0) {
+      data.labels = new Int32Array(block, labelsAt, places);
+      data.labels.fill(NO_LABEL, rows.length * contextLength);
+    }
+    return data;
   };
+}
+
+/** Whether the rows of a set have a column of labels. */
+export function hasLabels({ columns }: Pick<ShardManifest, 'columns'>): boolean {
+  return columns['labels'] !== undefined;
 }
 
 async function runsOf(rows: readonly RowPlace[]): Promise<Run[]> {
