@@ -72,8 +72,9 @@ async function verifySet(path: string, onDocument: OnDocument): Promise<Omit<Sha
   const problems: ShardProblem[] = [];
   let firstRow = 0;
   for (const entry of manifest.shards) {
-    problems.push(...(await verifyShard(dir, manifest, entry, firstRow, onDocument)));
-    firstRow += entry.rows;
+    const shard = await verifyShard(dir, manifest, entry, firstRow, onDocument);
+    problems.push(...shard.problems);
+    firstRow += shard.rows;
   }
   problems.push(...(await verifyFile(dir, manifest.tokenizer.file, undefined, manifest.tokenizer.sha256)));
 
@@ -105,7 +106,7 @@ async function verifyShard(
   entry: ShardEntry,
   firstRow: number,
   onDocument: OnDocument,
-): Promise<ShardProblem[]> {
+): Promise<{ problems: ShardProblem[]; rows: number }> {
   const problems = await verifyFile(dir, entry.file, entry.bytes, entry.sha256);
   const isThere = problems.every(({ check }) => check !== 'file');
   const wrong = (check: string, expected: string | number, found: string | number) =>
@@ -127,7 +128,8 @@ async function verifyShard(
       }
     }
   }
-  if (!isThere) return problems;
+  let { rows } = entry;
+  if (!isThere) return { problems, rows };
   try {
     const shard = await openShardFile(join(dir, entry.file));
     try {
@@ -136,7 +138,8 @@ async function verifyShard(
       const expected = kind(manifest.contextLength, manifest.dtype, 'labels' in manifest.columns);
       const found = kind(shard.contextLength, shard.type, shard.hasLabels);
       if (found !== expected) wrong('format', expected, found);
-      if (shard.rows !== entry.rows) wrong('rows', entry.rows, shard.rows);
+      ({ rows } = shard);
+      if (rows !== entry.rows) wrong('rows', entry.rows, rows);
       const { tokens, problem } = await verifyRows(shard, manifest, entry.file, firstRow, table);
       if (problem !== undefined) problems.push(problem);
       else if (tokens !== entry.tokens) wrong('tokens', entry.tokens, tokens);
@@ -147,7 +150,7 @@ async function verifyShard(
     if (!isCorpusmillError(error)) throw error;
     wrong('format', 'an Arrow stream of token rows', error.message);
   }
-  return problems;
+  return { problems, rows };
 }
 
 /** A table of pieces, and the piece that is compared next. */
