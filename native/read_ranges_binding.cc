@@ -77,7 +77,7 @@ Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
   if (numbers % 4 != 0) arguments.fail("must have four numbers a range");
   std::vector<Range> ranges(arguments.ok() ? numbers / 4 : 0);
   const auto whole = [](double value, double most) { return value >= 0 && value <= most && std::floor(value) == value; };
-  double end = 0;
+  double end = 0, sum = 0;
   for (size_t i = 0; i < ranges.size() && arguments.ok(); i++) {
     const double* const range = given + 4 * i;
     if (!whole(range[0], 0x7fffffff) || !whole(range[1], kMostPosition) || !whole(range[2], kMostBytes) ||
@@ -88,11 +88,15 @@ Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
     ranges[i] = {static_cast<int>(range[0]), static_cast<int64_t>(range[1]), static_cast<size_t>(range[2]),
                  static_cast<size_t>(range[3])};
     end = std::max(end, range[2] + range[3]);
+    sum += range[2];
   }
   const size_t bytes = arguments.integer(kMostBytes);
   if (arguments.ok() && end > static_cast<double>(bytes)) arguments.fail("is less than the ranges need");
   if (!arguments.ok()) return info.Env().Undefined();
-  std::unique_ptr<uint8_t, Free> memory(static_cast<uint8_t*>(std::calloc(bytes == 0 ? 1 : bytes, 1)));
+  // Where the ranges leave nothing out, clearing it first would be a tenth of the whole time.
+  const bool is_full = sum >= static_cast<double>(bytes) && bytes > 0;
+  void* const block = is_full ? std::malloc(bytes) : std::calloc(bytes + 1, 1);
+  std::unique_ptr<uint8_t, Free> memory(static_cast<uint8_t*>(block));
   if (memory == nullptr) {
     Napi::RangeError::New(info.Env(), "readRanges: there is not enough memory").ThrowAsJavaScriptException();
     return info.Env().Undefined();

@@ -50,7 +50,7 @@ export type FailedRange = [range: number, filled: number, errno: number];
  * does, INPUT_UNREADABLE where the system refuses.
  */
 export async function readRanges({ numbers, paths }: Ranges, bytes: number): Promise<ArrayBuffer> {
-  const result = await (native?.readRanges ?? readRangesTwin)(Float64Array.from(numbers), bytes);
+  const result = await (native?.readRanges ?? readRangesTwin)(new Float64Array(numbers), bytes);
   if (result instanceof ArrayBuffer) return result;
   const [range, filled, errno] = result;
   const [, position, length] = numbers.slice(4 * range);

@@ -62,7 +62,7 @@ describe('readRanges', () => {
 });
 
 describe.skipIf(native?.readRanges === undefined)('the add-on', () => {
-  const kernel = native!.readRanges!;
+  const kernel = (ranges: Float64Array, bytes: number) => native!.readRanges!(ranges, bytes);
 
   it.each([
     ['nothing', []],
