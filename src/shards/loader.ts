@@ -157,7 +157,7 @@ function check(
   };
   whole('seed', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   whole('batchSize', 1, 2 ** 24);
-  whole('worldSize', 1, 2 ** 24);
+  whole('worldSize', 1, Math.floor(2 ** 24 / settings.batchSize));
   whole('rank', 0, settings.worldSize - 1);
   whole('prefetch', 0, 1024);
   whole('prefetchBytes', 0, Number.MAX_SAFE_INTEGER);

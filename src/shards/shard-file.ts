@@ -162,7 +162,11 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
         ints(place.seqOffsets, place.rows + 1),
         ints(place.padding, place.rows),
       ]);
-      const seqLengths = await ints(place.seqLengths, seqOffsets[place.rows]);
+      const entries = seqOffsets[place.rows];
+      if (entries < place.rows || entries > place.rows * (contextLength + 1)) {
+        throw corrupt(path, place.seqOffsets, `${place.rows} rows have ${entries} lengths`);
+      }
+      const seqLengths = await ints(place.seqLengths, entries);
       return { firstRow: place.firstRow, rows: place.rows, seqOffsets, seqLengths, padding };
     },
     close: () => file.close(),

@@ -1,7 +1,7 @@
 /**
  * Where the later pieces of cut documents lie. Packing puts the pieces of a document longer than a row into rows anywhere
  * in the set; the tables of pieces (pieces-table.ts) say where each begins within its document. Pieces with a start above
- * 0 are gathered once, 32 bytes each, sorted by document and start; documents that lie in one piece take no memory.
+ * 0 are gathered once, some 70 bytes each, sorted by document and start; documents that lie in one piece take no memory.
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import { sampleFraction } from '../../core/random.ts';

@@ -3,7 +3,7 @@
  * in the rows, each whole, padding left out. Formats that know no rows are written from it.
  *
  * Rows are read a record batch at a time. A cut document is completed where it begins, by reads of the rows that have its
- * other pieces, so memory is a batch, the longest document, and 32 bytes per piece of cut documents (cut-documents.ts).
+ * other pieces, so memory is a record batch, the longest document, a shard's table of pieces, and the index of cut-documents.ts.
  */
 import { join } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';

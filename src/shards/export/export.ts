@@ -6,8 +6,8 @@
  *   nanogpt   train.bin and val.bin, uint16                              nanogpt.ts
  *   npy       OLMo-core and dolma: raw tokens and the borders of documents   olmo-npy.ts
  *
- * Streams: memory is some tens of MB whatever the size (documents.ts; mds.ts: a shard), and the same set gives the same
- * bytes.
+ * Streams: memory does not grow with the set but for an index of cut documents (documents.ts; mds.ts holds a shard of
+ * its own), and the same set gives the same bytes.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -68,22 +68,30 @@ function header(type: keyof typeof TYPE_CODE, documents: number): Uint8Array {
 async function writePositions(idx: AtomicFile, chunks: AsyncIterable<Uint32Array>, width: number): Promise<void> {
   let position = 0;
   for await (const lengths of chunks) {
-    const numbers = new BigInt64Array(lengths.length);
-    for (let i = 0; i < lengths.length; i++) {
-      numbers[i] = BigInt(position);
+    const positions = int64s(lengths.length, (i) => {
+      const own = position;
       position += lengths[i] * width;
-    }
-    await idx.write(bytesOf(numbers));
+      return own;
+    });
+    await idx.write(positions);
   }
 }
 
 async function writeBorders(idx: AtomicFile, count: number): Promise<void> {
   const CHUNK = 1 << 18;
-  for (let from = 0; from < count; from += CHUNK) {
-    const numbers = new BigInt64Array(Math.min(CHUNK, count - from));
-    for (let i = 0; i < numbers.length; i++) numbers[i] = BigInt(from + i);
-    await idx.write(bytesOf(numbers));
+  for (let from = 0; from < count; from += CHUNK)
+    await idx.write(int64s(Math.min(CHUNK, count - from), (i) => from + i));
+}
+
+/** Little-endian 64-bit numbers; a BigInt for each would be most of the time. */
+function int64s(count: number, numberAt: (i: number) => number): Uint8Array {
+  const halves = new Uint32Array(2 * count);
+  for (let i = 0; i < count; i++) {
+    const number = numberAt(i);
+    halves[2 * i] = number;
+    halves[2 * i + 1] = number / 2 ** 32;
   }
+  return bytesOf(halves);
 }
 
 /** The same numbers in the type of the file; ids are below 2^31, so uint32 is int32 already. */

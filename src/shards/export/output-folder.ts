@@ -4,7 +4,7 @@
  * a complete export and says what `force` may take away.
  */
 import { mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';
 import { type AtomicFile, openAtomic, outputFailed, writeFileAtomic } from '../../io/atomic.ts';
 
@@ -33,8 +33,10 @@ export async function openOutputFolder(
   path: string,
   { force, neededBytes }: { force: boolean; neededBytes: number },
 ): Promise<OutputFolder> {
-  await makeEmpty(path, force);
-  await checkRoom(path, neededBytes);
+  const earlier = await earlierExport(path, force);
+  await checkRoom(path, neededBytes - earlier.reduce((sum, { bytes }) => sum + bytes, 0));
+  // Its list goes first: a half-removed export must not look complete.
+  for (const file of [LIST_NAME, ...earlier.map(({ file }) => file)]) await rm(join(path, file), { force: true });
   const files: { name: string; file: AtomicFile }[] = [];
   return {
     path,
@@ -57,7 +59,8 @@ export async function openOutputFolder(
   };
 }
 
-async function makeEmpty(path: string, force: boolean): Promise<void> {
+/** Makes the folder; the files of an earlier export in it, if `force` allows anything to be there. */
+async function earlierExport(path: string, force: boolean): Promise<ExportedFile[]> {
   let found: string[];
   try {
     await mkdir(path, { recursive: true });
@@ -65,23 +68,16 @@ async function makeEmpty(path: string, force: boolean): Promise<void> {
   } catch (error) {
     throw outputFailed('create', path, error);
   }
-  if (found.length === 0) return;
-  if (!force) {
+  if (found.length > 0 && !force) {
     throw new CorpusmillError('OUTPUT_FAILED', `exporting shards: the folder ${path} is not empty (${found[0]})`, {
       hint: 'Name another folder, or replace what is there with --force.',
     });
   }
-  const earlier = await listed(path);
-  // Its list goes first: a half-removed export must not look complete.
-  await rm(join(path, LIST_NAME), { force: true });
-  for (const file of earlier) await rm(join(path, file), { force: true });
-}
-
-/** Files of an earlier export there; names that lead out of the folder are no files of an export. */
-async function listed(path: string): Promise<string[]> {
+  if (!found.includes(LIST_NAME)) return [];
   try {
     const { files } = JSON.parse(await readFile(join(path, LIST_NAME), 'utf8')) as { files: ExportedFile[] };
-    return files.map(({ file }) => file).filter((file) => resolve(path, file).startsWith(`${resolve(path)}/`));
+    // Names that lead out of the folder are no files of an export.
+    return files.filter(({ file }) => resolve(path, file).startsWith(resolve(path) + sep));
   } catch {
     return [];
   }

@@ -82,8 +82,10 @@ export function createRowReader(sets: readonly ShardSet[], form: RowForm, mostHe
         const own = lengths.seqLengths[run.at + r];
         let sum = 0;
         for (let i = 0; i < own.length; i++) sum += own[i];
+        const padding = lengths.padding[run.at + r];
         if (sum !== contextLength) throw corrupt(run, r, `lengths that add up to ${sum} instead of ${contextLength}`);
-        validTokens[run.at + r] = contextLength - lengths.padding[run.at + r];
+        if (padding < 0 || padding > contextLength) throw corrupt(run, r, `${padding} places of padding`);
+        validTokens[run.at + r] = contextLength - padding;
       }
     }
     while (lengths.seqLengths.length < room) lengths.seqLengths.push(Int32Array.of(contextLength));
