@@ -4,6 +4,10 @@
       "target_name": "corpusmill",
       "sources": [
         "native/addon.cc",
+        "native/bpe_encode.cc",
+        "native/bpe_encode_binding.cc",
+        "native/bpe_merge.cc",
+        "native/bpe_model.cc",
         "native/bpe_scan.cc",
         "native/bpe_scan_binding.cc",
         "native/fasttext_binding.cc",
@@ -30,6 +34,7 @@
         "native/text_key.cc",
         "native/thread_text_binding.cc",
         "native/unicode_class.cc",
+        "native/utf8.cc",
         "native/words_binding.cc",
         "native/words.cc"
       ],

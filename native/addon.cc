@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
@@ -15,6 +16,7 @@ void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterBpeEncode(env, exports);
   RegisterBpeScan(env, exports);
   RegisterFastText(env, exports);
   RegisterMinhash(env, exports);

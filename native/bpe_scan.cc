@@ -120,7 +120,7 @@ CORPUSMILL_INLINE size_t skip_spaces(const uint8_t* bytes, size_t start, size_t 
       continue;
     }
     const Character here = character(bytes, at, end);
-    if (here.value != kSpace) break;
+    if ((here.value & kBase) != kSpace) break;
     last = at;
     at += here.width;
     if (is_newline(bytes[last])) after_newline = at;
@@ -182,7 +182,7 @@ CORPUSMILL_INLINE size_t gpt2_end(const uint8_t* bytes, size_t start, size_t end
   size_t next = start + body.width;
   if (lead == kBlank && next < end) {
     const Character second = character(bytes, next, end);
-    if (second.value != kSpace) {
+    if ((second.value & kBase) != kSpace) {
       body = second;
       next += second.width;
     }

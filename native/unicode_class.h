@@ -20,6 +20,8 @@ constexpr uint8_t kBase = 3;
 constexpr uint8_t kUpper = 4;
 constexpr uint8_t kLower = 8;
 constexpr uint8_t kMark = 16;
+// NFC may change it, or put it together with the character before.
+constexpr uint8_t kUnstable = 32;
 
 constexpr size_t kBlockBits = 7;
 // Whatever four bytes may spell, also where they are not UTF-8.

@@ -45,6 +45,25 @@ export interface NativeFastTextTexts {
   ): void;
 }
 
+/** See src/tokenizer/id-writer-native.ts; negative numbers say why there are no ids. */
+export interface NativeBpeEncoder {
+  appendText(text: string, keepUnstable: boolean): number;
+  appendColumn(
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    first: number,
+    keepUnstable: 0 | 1,
+    before: number,
+    after: number,
+    ends: Uint32Array,
+  ): number;
+  reason(): number;
+  appendId(id: number): void;
+  size(): number;
+  clear(): void;
+  take(out: Uint32Array | Uint16Array, at: number): void;
+}
+
 /** Kernels of n-gram language models; contracts are those of the twins in src/quality/ngram-lm. */
 export interface NativeNgramLm {
   /** See encode.ts. */
@@ -234,8 +253,18 @@ export interface NativeAddon {
   fastTextLargePages(values: Float32Array): void;
   /** See src/quality/fasttext/product-quantizer.ts. */
   fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
-  /** See src/tokenizer/native-bpe.ts for both: character classes for every thread, and a scanner. */
+  /** See src/tokenizer/native-bpe.ts for these three: character classes for every thread, an encoder and a scanner. */
   unicodeClasses(classes: Uint8Array): void;
+  BpeEncoder: new (
+    lefts: Int32Array,
+    rights: Int32Array,
+    products: Int32Array,
+    tokenBytes: Uint8Array,
+    tokenStarts: Uint32Array,
+    byteIds: Int32Array,
+    wholes: Uint8Array | undefined,
+    pattern: number,
+  ) => NativeBpeEncoder;
   scanPieces(pattern: number, bytes: Uint8Array, start: number, end: number, ends: Uint32Array): number;
 }
 

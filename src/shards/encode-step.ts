@@ -15,7 +15,7 @@ import {
   type ShardOptions,
   type SpecialToken,
 } from './options.ts';
-import { type TokenType, tokenArray } from './shard-rows.ts';
+import type { TokenType } from './shard-rows.ts';
 
 /** What the later steps need to know of the encoded corpus. */
 export interface EncodedCorpus {
@@ -87,39 +87,15 @@ export const encodeStep = {
 /** Ids of all documents, end to end. */
 export function encodeDocuments(
   documents: readonly Document[],
-  encoding: Pick<Encoding, 'type' | 'bos' | 'eos'> & { tokenizer: Pick<Encoding['tokenizer'], 'encodeInto'> },
+  encoding: Pick<Encoding, 'type' | 'bos' | 'eos'> & { tokenizer: Pick<Encoding['tokenizer'], 'encodeBatch'> },
 ): EncodedDocuments {
-  const { tokenizer, bos, eos } = encoding;
+  const { ids, offsets } = encoding.tokenizer.encodeBatch(
+    documents.map(({ text }) => text),
+    { before: encoding.bos?.id, after: encoding.eos?.id, narrow: encoding.type === 'uint16' },
+  );
   const lengths = new Uint32Array(documents.length);
-  let ids = new Uint32Array(1 << 16);
-  let end = 0;
-  for (let d = 0; d < documents.length; d++) {
-    const { text } = documents[d];
-    const start = end;
-    // Nearly every text has fewer tokens than UTF-16 units; the few others are tried again with more room.
-    for (let room = text.length + 64; ; room *= 2) {
-      if (ids.length < start + room) ids = grown(ids, start, start + room);
-      end = start;
-      if (bos !== null) ids[end++] = bos.id;
-      try {
-        end = tokenizer.encodeInto(text, ids.subarray(0, ids.length - 1), end);
-        break;
-      } catch (error) {
-        if (!(error instanceof RangeError) || room > 8 * (text.length + 64)) throw error;
-      }
-    }
-    if (eos !== null) ids[end++] = eos.id;
-    lengths[d] = end - start;
-  }
-  const tokens = tokenArray(encoding.type, end);
-  tokens.set(ids.subarray(0, end));
-  return { lengths, ids: documents.map(({ id }) => id), tokens };
-}
-
-function grown(ids: Uint32Array, used: number, atLeast: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(Math.max(atLeast, 2 * ids.length));
-  larger.set(ids.subarray(0, used));
-  return larger;
+  for (let d = 0; d < lengths.length; d++) lengths[d] = offsets[d + 1] - offsets[d];
+  return { lengths, ids: documents.map(({ id }) => id), tokens: ids };
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

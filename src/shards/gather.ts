@@ -10,13 +10,15 @@ import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { type Bucket, readBucket } from './bucket-file.ts';
 import { encodedPartName, openEncodedPart } from './encoded-part.ts';
-import type { PieceColumns } from './pieces-table.ts';
-import { bytesOf, readBytes } from './positioned-read.ts';
+import type { PieceRecords } from './pieces-table.ts';
+import { readBytes } from './positioned-read.ts';
 import { ROUTED, ROUTED_BYTES, routedName } from './route-step.ts';
-import { NO_LABEL, type ShardRows, type TokenType, tokenArray, tokenBytes } from './shard-rows.ts';
+import { NO_LABEL, type ShardRows, type TokenArray, type TokenType, tokenArray, tokenBytes } from './shard-rows.ts';
 
 /** A part is read whole (from the first to the last token wanted) when at least this share of that stretch is wanted. */
 const READ_WHOLE_SHARE = 0.5;
+
+const FEW_PIECES = 32;
 
 export interface ShardSettings {
   /** Number of the shard among those of all sets, and the number within the set of its first row. */
@@ -35,44 +37,37 @@ export interface ShardSettings {
 export async function gatherShard(
   settings: ShardSettings,
   workDir: string,
-): Promise<{ rows: ShardRows; pieces: PieceColumns }> {
+): Promise<{ rows: ShardRows; pieces: PieceRecords }> {
   const { rows, contextLength, type, hasLabels } = settings;
   const inputIds = tokenArray(type, rows * contextLength).fill(settings.paddingId);
   // Whether a loss is taken, until the labels are made of it.
-  const trained = hasLabels ? new Uint8Array(inputIds.length) : undefined;
+  const trained = hasLabels ? Buffer.alloc(inputIds.length) : undefined;
   const shares: Uint32Array[] = [];
-  const ids: string[] = [];
+  const ids: Uint8Array[] = [];
   for (let group = 0; group < settings.groups; group++) {
     const bucket = await readBucket(join(workDir, routedName(group)), settings.shard);
     const { words } = bucket;
-    const idBytes = Buffer.from(bucket.bytes[ROUTED_BYTES.ids].buffer);
-    for (let i = 0, at = 0; i < words.length; i += ROUTED.words) {
-      ids.push(idBytes.toString('utf8', at, at + words[i + ROUTED.idBytes]));
-      at += words[i + ROUTED.idBytes];
-    }
-    if (bucket.bytes.length > ROUTED_BYTES.tokens) takeAlong(bucket, contextLength, bytesOf(inputIds), trained);
-    else await fetchTokens(words, workDir, settings, bytesOf(inputIds), trained);
+    if (bucket.bytes.length > ROUTED_BYTES.tokens) takeAlong(bucket, contextLength, bufferOf(inputIds), trained);
+    else await fetchTokens(words, workDir, settings, bufferOf(inputIds), trained);
     shares.push(words);
+    ids.push(bucket.bytes[ROUTED_BYTES.ids]);
   }
-  return inRows(joined(shares), ids, settings, inputIds, trained);
+  return inRows(joined(shares), Buffer.concat(ids), settings, inputIds, trained);
 }
 
 /** Puts tokens that lie beside their pieces into the rows. */
-function takeAlong(
-  { words, bytes }: Bucket,
-  contextLength: number,
-  out: Uint8Array,
-  trained: Uint8Array | undefined,
-): void {
-  const tokens = bytes[ROUTED_BYTES.tokens];
+function takeAlong({ words, bytes }: Bucket, contextLength: number, out: Buffer, trained: Buffer | undefined): void {
+  // Buffers copy from here to there without a view of either, and there are a million pieces.
+  const tokens = bufferOf(bytes[ROUTED_BYTES.tokens]);
+  const marks = trained && bufferOf(bytes[ROUTED_BYTES.trained]);
   let length = 0;
   for (let i = 0; i < words.length; i += ROUTED.words) length += words[i + ROUTED.length];
   const width = length === 0 ? 1 : tokens.length / length;
   for (let i = 0, from = 0; i < words.length; i += ROUTED.words) {
     const to = from + words[i + ROUTED.length];
     const at = words[i + ROUTED.row] * contextLength + words[i + ROUTED.at];
-    out.set(tokens.subarray(from * width, to * width), at * width);
-    trained?.set(bytes[ROUTED_BYTES.trained].subarray(from, to), at);
+    tokens.copy(out, at * width, from * width, to * width);
+    if (trained) marks?.copy(trained, at, from, to);
     from = to;
   }
 }
@@ -82,8 +77,8 @@ async function fetchTokens(
   words: Uint32Array,
   workDir: string,
   { contextLength, type }: ShardSettings,
-  out: Uint8Array,
-  trained: Uint8Array | undefined,
+  out: Buffer,
+  trained: Buffer | undefined,
 ): Promise<void> {
   const width = tokenBytes(type);
   for (let from = 0; from < words.length; ) {
@@ -114,26 +109,26 @@ async function fetchStretch(
   path: string,
   pieces: Uint32Array,
   { position, width, contextLength }: { position: number; width: number; contextLength: number },
-  out: Uint8Array,
+  out: Buffer,
 ): Promise<void> {
   const last = pieces.length - ROUTED.words;
   const first = pieces[ROUTED.token];
   const stretch = pieces[last + ROUTED.token] + pieces[last + ROUTED.length] - first;
   let wanted = 0;
   for (let i = 0; i < pieces.length; i += ROUTED.words) wanted += pieces[i + ROUTED.length];
-  const whole = wanted >= stretch * READ_WHOLE_SHARE ? new Uint8Array(stretch * width) : undefined;
+  const whole = wanted >= stretch * READ_WHOLE_SHARE ? Buffer.allocUnsafe(stretch * width) : undefined;
   if (whole) await readBytes(file, path, position + first * width, whole);
   for (let i = 0; i < pieces.length; i += ROUTED.words) {
     const token = pieces[i + ROUTED.token];
     const bytes = pieces[i + ROUTED.length] * width;
     const at = (pieces[i + ROUTED.row] * contextLength + pieces[i + ROUTED.at]) * width;
-    if (whole) out.set(whole.subarray((token - first) * width, (token - first) * width + bytes), at);
+    if (whole) whole.copy(out, at, (token - first) * width, (token - first) * width + bytes);
     else readInto(file.fd, path, position + token * width, out, at, bytes);
   }
 }
 
 /** A blocking positioned read: 3 µs against 30 for a promise, and there are some 60,000 a shard. */
-function readInto(fd: number, path: string, position: number, out: Uint8Array, at: number, bytes: number): void {
+function readInto(fd: number, path: string, position: number, out: Buffer, at: number, bytes: number): void {
   for (let filled = 0; filled < bytes; ) {
     const read = readSync(fd, out, at + filled, bytes - filled, position + filled);
     if (read === 0) throw new CorpusmillError('INPUT_CORRUPT', `reading tokens: ${path} ends before byte ${position}`);
@@ -144,21 +139,29 @@ function readInto(fd: number, path: string, position: number, out: Uint8Array, a
 /** The columns of a shard from its pieces in any order. */
 function inRows(
   words: Uint32Array,
-  ids: readonly string[],
+  ids: Uint8Array,
   settings: ShardSettings,
   inputIds: ShardRows['inputIds'],
   trained: Uint8Array | undefined,
-): { rows: ShardRows; pieces: PieceColumns } {
+): { rows: ShardRows; pieces: PieceRecords } {
   const { rows, contextLength, firstRow, sources } = settings;
   const order = byRow(words, rows);
   const seqOffsets = new Int32Array(rows + 1);
   const seqLengths = new Int32Array(order.length + rows);
   const padding = new Int32Array(rows);
-  const pieces: PieceColumns = {
+  const idEnds = new Float64Array(order.length);
+  for (let i = 0, end = 0; i < order.length; i++) {
+    end += words[i * ROUTED.words + ROUTED.idBytes];
+    idEnds[i] = end;
+  }
+  const pieces: PieceRecords = {
     row: new Int32Array(order.length),
     piece: new Int32Array(order.length),
-    documentId: new Array<string>(order.length),
-    source: new Array<string>(order.length),
+    ids,
+    idStart: new Float64Array(order.length),
+    idEnd: new Float64Array(order.length),
+    source: new Uint32Array(order.length),
+    sources,
     start: new Int32Array(order.length),
     tokens: new Int32Array(order.length),
   };
@@ -171,8 +174,9 @@ function inRows(
       const length = words[from + ROUTED.length];
       pieces.row[i] = firstRow + row;
       pieces.piece[i] = piece;
-      pieces.documentId[i] = ids[order[i]];
-      pieces.source[i] = sources[words[from + ROUTED.source]];
+      pieces.idEnd[i] = idEnds[order[i]];
+      pieces.idStart[i] = pieces.idEnd[i] - words[from + ROUTED.idBytes];
+      pieces.source[i] = words[from + ROUTED.source];
       pieces.start[i] = words[from + ROUTED.start];
       pieces.tokens[i] = length;
       seqLengths[sequences++] = length;
@@ -202,10 +206,23 @@ function byRow(words: Uint32Array, rows: number): Uint32Array {
   const place = (i: number) => words[ROUTED.words * i + ROUTED.at];
   for (let row = 0, from = 0; row < rows; row++) {
     const to = next[row];
-    if (to - from > 1) order.subarray(from, to).sort((a, b) => place(a) - place(b));
+    if (to - from > FEW_PIECES) order.subarray(from, to).sort((a, b) => place(a) - place(b));
+    else {
+      // By insertion: a view for every row would cost more than the sorting.
+      for (let i = from + 1; i < to; i++) {
+        const piece = order[i];
+        let at = i;
+        for (; at > from && place(order[at - 1]) > place(piece); at--) order[at] = order[at - 1];
+        order[at] = piece;
+      }
+    }
     from = to;
   }
   return order;
+}
+
+function bufferOf(array: Uint8Array | TokenArray): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 }
 
 function joined(shares: readonly Uint32Array[]): Uint32Array {

@@ -33,6 +33,17 @@ export interface PieceColumns {
   tokens: Int32Array;
 }
 
+/** The same without a string per piece, of which a shard of short documents would need millions. */
+export interface PieceRecords extends Omit<PieceColumns, 'documentId' | 'source'> {
+  /** Document ids in UTF-8, in any order, and where each piece's begins and ends. */
+  ids: Uint8Array;
+  idStart: Float64Array;
+  idEnd: Float64Array;
+  /** Index of each piece's source in `sources`. */
+  source: Uint32Array;
+  sources: readonly string[];
+}
+
 const COLUMNS = ['row', 'piece', 'doc_id', 'source', 'start', 'tokens'];
 
 /** Pieces in a row group: what a look-up of one row decodes. */
@@ -44,23 +55,44 @@ export function piecesName(shardFile: string): string {
 }
 
 /** Writes a table, whole or not at all. Throws CorpusmillError('OUTPUT_FAILED') when the file cannot be written. */
-export async function writePieces(path: string, pieces: PieceColumns): Promise<{ bytes: number; sha256: string }> {
-  const columnData = [
-    { name: 'row', data: pieces.row, type: 'INT32', nullable: false, encoding: 'DELTA_BINARY_PACKED' },
-    { name: 'piece', data: pieces.piece, type: 'INT32', nullable: false, encoding: 'DELTA_BINARY_PACKED' },
-    { name: 'doc_id', data: pieces.documentId, type: 'STRING', nullable: false, encoding: 'PLAIN', statistics: false },
-    { name: 'source', data: pieces.source, type: 'STRING', nullable: false },
-    { name: 'start', data: pieces.start, type: 'INT32', nullable: false, encoding: 'DELTA_BINARY_PACKED' },
-    { name: 'tokens', data: pieces.tokens, type: 'INT32', nullable: false, encoding: 'DELTA_BINARY_PACKED' },
-  ] as Parameters<ParquetWriter['write']>[0]['columnData'];
+export async function writePieces(path: string, pieces: PieceRecords): Promise<{ bytes: number; sha256: string }> {
   const writer = new ByteWriter();
-  const schema = schemaFromColumnData({ columnData });
+  const schema = schemaFromColumnData({ columnData: groupOf(pieces, 0, 0) });
   const parquet = new ParquetWriter({ writer, schema, codec: 'SNAPPY', createdBy: 'corpusmill' });
-  if (pieces.row.length > 0) await parquet.write({ columnData, rowGroupSize: GROUP_PIECES });
+  for (let from = 0; from < pieces.row.length; from += GROUP_PIECES) {
+    const to = Math.min(pieces.row.length, from + GROUP_PIECES);
+    await parquet.write({ columnData: groupOf(pieces, from, to), rowGroupSize: to - from });
+  }
   parquet.finish();
   const bytes = writer.getBytes();
   await writeFileAtomic(path, bytes);
   return { bytes: bytes.length, sha256: sha256Hex(bytes) };
+}
+
+function groupOf(pieces: PieceRecords, from: number, to: number): Parameters<ParquetWriter['write']>[0]['columnData'] {
+  const numbers = (name: string, values: Int32Array) =>
+    ({
+      name,
+      data: values.subarray(from, to),
+      type: 'INT32',
+      nullable: false,
+      encoding: 'DELTA_BINARY_PACKED',
+    }) as const;
+  const ids: Uint8Array[] = [];
+  const sources: string[] = [];
+  for (let i = from; i < to; i++) {
+    ids.push(pieces.ids.subarray(pieces.idStart[i], pieces.idEnd[i]));
+    sources.push(pieces.sources[pieces.source[i]]);
+  }
+  return [
+    numbers('row', pieces.row),
+    numbers('piece', pieces.piece),
+    // Already UTF-8: the library takes bytes for strings.
+    { name: 'doc_id', data: ids, type: 'STRING', nullable: false, encoding: 'PLAIN', statistics: false },
+    { name: 'source', data: sources, type: 'STRING', nullable: false },
+    numbers('start', pieces.start),
+    numbers('tokens', pieces.tokens),
+  ];
 }
 
 /**

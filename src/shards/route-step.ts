@@ -156,9 +156,13 @@ function routedSets(options: ShardOptions, corpus: EncodedCorpus, { reports }: P
   });
 }
 
-/** Bytes of an average row in the file: tokens, labels, lengths, padding. */
-function rowBytes({ contextLength, conversations }: ShardOptions, { type }: EncodedCorpus, pieces: number): number {
-  return contextLength * (tokenBytes(type) + (conversations === undefined ? 0 : 4)) + 12 + 4 * pieces;
+/** What a piece in the table beside a shard takes of memory while it is written. */
+const TABLE_BYTES = 64;
+
+/** Bytes of an average row: tokens, labels, lengths and padding in the file, and its pieces in the table. */
+function rowBytes(options: ShardOptions, { type }: EncodedCorpus, pieces: number): number {
+  const perToken = tokenBytes(type) + (options.conversations === undefined ? 0 : 4);
+  return options.contextLength * perToken + 12 + pieces * (4 + (options.provenance ? TABLE_BYTES : 0));
 }
 
 function sourcesOf({ sets }: DealtCorpus): string[] {

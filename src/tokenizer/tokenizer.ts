@@ -3,27 +3,41 @@
  *
  *   text → NFC (where the file says so) → UTF-8 → pieces (pre-tokenizer) → merges → ids
  *
- * `encode` treats the whole text as text: special tokens are neither added nor recognised, so a document that contains
+ * Unless told otherwise, `encode` treats the whole text as text: special tokens are neither added nor recognised, so a document that contains
  * the characters `<|im_end|>` cannot forge a border (Qwen's tokenization note, "injection attack prevention").
  */
 import { readFile } from 'node:fs/promises';
 import { CorpusmillError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
-import { createMergeTable } from './bpe-merges.ts';
+import { createTokenMatcher, type TokenMatcher } from './chat/token-matcher.ts';
 import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
-import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
-import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';
+import { createIdWriter, type IdWriter, type Utf8Column } from './id-writer.ts';
+import { createStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
+import { type OffsetEncoding, offsetsOf } from './token-offsets.ts';
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Scratch for longer texts is given back after use. */
-const MAX_KEPT_IDS = 1 << 21;
-
 /** The text of a tokenizer.json as corpusmill writes it; its SHA-256 is the tokenizer's `hash`. */
 export function tokenizerJsonText(json: object): string {
   return `${JSON.stringify(json, null, 1)}\n`;
+}
+
+/** What becomes of the characters of a special token in a text. */
+export type SpecialPolicy = 'text' | 'allowed' | 'forbidden';
+
+export type TokenIds = Uint16Array | Uint32Array;
+
+export interface BatchOptions {
+  /** Id before and behind every text; -1: none. */
+  before?: number;
+  after?: number;
+}
+
+export interface EncodedBatch<Ids extends TokenIds> {
+  ids: Ids;
+  /** One more than there are texts, from 0 to `ids.length`. */
+  offsets: Uint32Array;
 }
 
 export class Tokenizer {
@@ -36,10 +50,10 @@ export class Tokenizer {
 
   readonly #json: unknown;
   readonly #tables: BpeTables;
-  readonly #segmenter: Segmenter;
-  readonly #sink: IdSink;
+  readonly #writer: IdWriter;
   readonly #specials: Set<number>;
-  #scratch: Uint32Array = new Uint32Array(1 << 16);
+  /** Made when a text is first searched for special tokens. */
+  #matcher: TokenMatcher | undefined;
 
   private constructor(json: unknown, tables: BpeTables, hash: string) {
     this.#json = json;
@@ -47,8 +61,7 @@ export class Tokenizer {
     this.vocabSize = tables.vocabSize;
     this.hash = hash;
     this.pattern = tables.pattern;
-    this.#segmenter = createSegmenter(tables.pattern, tables.normalization);
-    this.#sink = new IdSink(createPieceEncoder(createMerger(tables)), this.#scratch);
+    this.#writer = createIdWriter(tables);
     this.#specials = new Set(tables.added.filter((token) => token.special).map((token) => token.id));
   }
 
@@ -83,15 +96,14 @@ export class Tokenizer {
     return new Tokenizer(json, tables, sha256Hex(utf8.encode(tokenizerJsonText(json as object))));
   }
 
-  /** Ids of a text. Lone surrogates are encoded as U+FFFD. */
-  encode(text: string): Uint32Array {
-    const sink = this.#sink;
-    sink.at = 0;
-    sink.mayGrow = true;
-    sink.out = this.#scratch;
-    this.#segmenter.segment(text, sink);
-    if (sink.out.length <= MAX_KEPT_IDS) this.#scratch = sink.out;
-    return sink.out.slice(0, sink.at);
+  /**
+   * Ids of a text; lone surrogates are encoded as U+FFFD. `special` says what becomes of the characters of an added token
+   * such as `<|im_end|>`: they are text ('text', the default), the token ('allowed'), or an error, INPUT_CORRUPT, that names
+   * token and position ('forbidden').
+   */
+  encode(text: string, options: { special?: SpecialPolicy } = {}): Uint32Array {
+    this.#append(text, options.special ?? 'text');
+    return this.#taken();
   }
 
   /**
@@ -100,13 +112,62 @@ export class Tokenizer {
    * normalizes to NFC, which lengthens a few characters.
    */
   encodeInto(text: string, out: Uint32Array, at: number): number {
-    const sink = this.#sink;
-    sink.at = at;
-    sink.mayGrow = false;
-    sink.out = out;
-    this.#segmenter.segment(text, sink);
-    sink.out = this.#scratch;
-    return sink.at;
+    this.#append(text, 'text');
+    const end = at + this.#writer.size();
+    this.#writer.take(out, at);
+    return end;
+  }
+
+  /**
+   * Ids of many texts end to end: text i has `ids[offsets[i], offsets[i + 1])`. Texts are strings or, without a string being
+   * made, a column of UTF-8 as Arrow has it; `before` and `after` are ids to put around each (-1, the default: none). As in
+   * `encode` by default, special tokens in a text are text. Throws INPUT_CORRUPT for bytes that are not UTF-8. `ids` is of 16
+   * bits when `narrow` says so and the vocabulary allows.
+   */
+  encodeBatch(
+    texts: readonly string[] | Utf8Column,
+    options?: BatchOptions & { narrow?: false },
+  ): EncodedBatch<Uint32Array>;
+  encodeBatch(
+    texts: readonly string[] | Utf8Column,
+    options: BatchOptions & { narrow: boolean },
+  ): EncodedBatch<TokenIds>;
+  encodeBatch(
+    texts: readonly string[] | Utf8Column,
+    options: BatchOptions & { narrow?: boolean } = {},
+  ): EncodedBatch<TokenIds> {
+    const { before = -1, after = -1, narrow = false } = options;
+    const writer = this.#writer;
+    const count = 'offsets' in texts ? texts.offsets.length - 1 : texts.length;
+    const offsets = new Uint32Array(Math.max(count, 0) + 1);
+    const ends = offsets.subarray(1);
+    try {
+      if ('offsets' in texts) {
+        if (count > 0) writer.appendColumn(texts, before, after, ends);
+      } else {
+        for (let i = 0; i < count; i++) {
+          if (before >= 0) writer.appendId(before);
+          writer.appendText(texts[i]);
+          if (after >= 0) writer.appendId(after);
+          ends[i] = writer.size();
+        }
+      }
+    } catch (error) {
+      writer.clear();
+      throw error;
+    }
+    const ids = narrow && this.vocabSize <= 0x10000 ? new Uint16Array(writer.size()) : new Uint32Array(writer.size());
+    writer.take(ids, 0);
+    return { ids, offsets };
+  }
+
+  /**
+   * Ids of a text and where each begins, in bytes and in UTF-16 units of `text` of the result: the text as it was encoded,
+   * which is the given one after normalization. See token-offsets.ts.
+   */
+  encodeWithOffsets(text: string, options: { special?: SpecialPolicy } = {}): OffsetEncoding {
+    const ids = this.encode(text, options);
+    return offsetsOf(ids, this.#normalized(text, options.special ?? 'text'), (id) => this.tokenBytes(id));
   }
 
   /**
@@ -129,6 +190,13 @@ export class Tokenizer {
     return fromUtf8.decode(bytes.subarray(0, end));
   }
 
+  /** Text of ids that come one at a time: see `StreamDecoder`. */
+  decoder(options: { skipSpecial?: boolean } = {}): StreamDecoder {
+    return createStreamDecoder((id) =>
+      options.skipSpecial === true && this.#specials.has(id) ? undefined : this.tokenBytes(id),
+    );
+  }
+
   /** Bytes of one token; do not write into them. Throws INPUT_CORRUPT for an id without a token. */
   tokenBytes(id: number): Uint8Array {
     return this.#tables.tokens[id] ?? this.#noToken(id, undefined);
@@ -149,70 +217,64 @@ export class Tokenizer {
     return this.#json as object;
   }
 
+  #append(text: string, special: SpecialPolicy): void {
+    try {
+      if (special === 'text') {
+        this.#writer.appendText(text);
+        return;
+      }
+      let from = 0;
+      for (const { token, start, end } of this.#matches(text)) {
+        if (special === 'forbidden') this.#forbidden(token, text, start);
+        this.#writer.appendText(text.slice(from, start));
+        this.#writer.appendId(token.id);
+        from = end;
+      }
+      this.#writer.appendText(text.slice(from));
+    } catch (error) {
+      this.#writer.clear();
+      throw error;
+    }
+  }
+
+  #matches(text: string): ReturnType<TokenMatcher['matches']> {
+    this.#matcher ??= createTokenMatcher(this.#tables.added);
+    return this.#matcher.matches(text);
+  }
+
+  #forbidden(token: AddedToken, text: string, at: number): never {
+    const start = text.indexOf(token.content, at);
+    throw new CorpusmillError(
+      'INPUT_CORRUPT',
+      `encoding a text: it holds the special token ${token.content} at character ${start}`,
+      { hint: "Encode with special: 'text' to take the characters as text, or 'allowed' to get the token." },
+    );
+  }
+
+  /** The text whose UTF-8 the ids spell. */
+  #normalized(text: string, special: SpecialPolicy): string {
+    const normal = (part: string): string =>
+      (this.#tables.normalization === 'nfc' ? part.normalize('NFC') : part).toWellFormed();
+    if (special !== 'allowed') return normal(text);
+    let out = '';
+    let from = 0;
+    for (const { token, start, end } of this.#matches(text)) {
+      out += normal(text.slice(from, start)) + token.content;
+      from = end;
+    }
+    return out + normal(text.slice(from));
+  }
+
+  #taken(): Uint32Array {
+    const ids = new Uint32Array(this.#writer.size());
+    this.#writer.take(ids, 0);
+    return ids;
+  }
+
   #noToken(id: number, index: number | undefined): never {
     const where = index === undefined ? '' : ` at position ${index}`;
     throw new CorpusmillError('INPUT_CORRUPT', `decoding ids: there is no token ${id}${where}`, {
       hint: `The vocabulary ends at ${this.vocabSize - 1}; were the ids made with another tokenizer?`,
     });
   }
-}
-
-/** Where pieces go when encoding: their ids are appended to `out`. */
-class IdSink implements PieceSink {
-  readonly #encoder: PieceEncoder;
-  out: Uint32Array;
-  at = 0;
-  /** Whether `out` may be replaced by a larger array. */
-  mayGrow = false;
-
-  constructor(encoder: PieceEncoder, out: Uint32Array) {
-    this.#encoder = encoder;
-    this.out = out;
-  }
-
-  pieces(bytes: Uint8Array, start: number, ends: Uint32Array, count: number): void {
-    // One id stands for at least one byte.
-    const room = this.at + ends[count - 1] - start;
-    if (this.mayGrow && room > this.out.length) {
-      const larger = new Uint32Array(Math.max(room, this.out.length * 2));
-      larger.set(this.out.subarray(0, this.at));
-      this.out = larger;
-    }
-    this.at = this.#encoder.encodePieces(bytes, start, ends, count, this.out, this.at);
-  }
-}
-
-/** The merger of a model, with the whole-piece rule of Llama 3 where the file asks for it. */
-function createMerger(tables: BpeTables): PieceMerger {
-  const byteIds = new Int32Array(256).fill(-1);
-  const added = new Set(tables.added.map((token) => token.id));
-  tables.tokens.forEach((token, id) => {
-    if (token?.length === 1 && !added.has(id)) byteIds[token[0]] = id;
-  });
-  const table = createMergeTable(tables.lefts, tables.rights, tables.products);
-  const merger = createPieceMerger(table, tables.tokens, byteIds, (byte) => {
-    throw new CorpusmillError(
-      'INPUT_CORRUPT',
-      `encoding a text: the vocabulary has no token for the byte 0x${byte.toString(16).padStart(2, '0')}`,
-      { hint: 'Train the tokenizer with the full byte alphabet (corpusmill always does).' },
-    );
-  });
-  if (!tables.ignoreMerges) return merger;
-  const whole = new Map<string, number>();
-  tables.tokens.forEach((token, id) => {
-    if (token !== undefined && !added.has(id)) whole.set(latin1(token, 0, token.length), id);
-  });
-  return {
-    merge(bytes, start, end, out, at) {
-      const id = whole.get(latin1(bytes, start, end));
-      if (id === undefined) return merger.merge(bytes, start, end, out, at);
-      out[at] = id;
-      return at + 1;
-    },
-  };
-}
-
-/** Bytes as a string of equal length, for use as a key. */
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }

@@ -1,11 +1,12 @@
 /**
  * The Unicode classes that pre-tokenizer patterns ask for: letters (\p{L}) by case, marks (\p{M}), numbers (\p{N}) and
- * White_Space.
+ * White_Space. Beside them, what normalization to NFC leaves alone.
  *
  * The tables are frozen here at Unicode 17.0, so that a text is cut the same under every Node release (whose
  * regular expressions follow their own Unicode version). White_Space is what \s means to Oniguruma, Rust and HF
  * tokenizers; JavaScript's \s differs from it in U+0085 (lacking) and U+FEFF (extra).
- * Source: Unicode Character Database 17.0, General_Category and PropList. Decoded once per thread, about 2 ms, 1.1 MB.
+ * Source: Unicode Character Database 17.0, General_Category, PropList, and NFC_QC and ccc of
+ * DerivedNormalizationProps (UAX #15, 9). Decoded once per thread, about 2 ms, 1.1 MB.
  */
 
 /** The low two bits of a class, all that most patterns look at. */
@@ -18,6 +19,8 @@ export const BASE_CLASS = 3;
 export const UPPER_BIT = 4;
 export const LOWER_BIT = 8;
 export const MARK_BIT = 16;
+/** Of any class: NFC may change the character or put it together with one before it. A text without any is NFC already. */
+export const UNSTABLE_BIT = 32;
 
 /** The Unicode version of the tables. */
 export const UNICODE_VERSION = '17.0';
@@ -107,6 +110,17 @@ const MARK_RUNS = `
   29 b.2 f57.2 3mp.1a 2.n f2.5 3.6 8.8 2.7 u.4 44.3 1iz.1j 4.1e 8 e m.5 1.f 11s.7 1.h 2.7 1.2 1.5 2s 4g.7 af 1p.4 e4.4
   72.2 6r 2 7.2 5 d6.7 31.7 gzhx.6o`;
 
+const UNSTABLE_RUNS = `
+  lc.27 1.w 4 9 8 6z.5 7d.19 1 1.2 1.2 1 20.b 1c.l g 2t.7 2.6 2.2 1.4 z u.r 4g.9 9 o.4 1.9 1.3 1.5 17.3 1n.9 16.o 1.t
+  1o g 3.4 3.8 2k 1 e 9 4.2 1 u 1g 2 5 g b.3 2 2l g 32 1 e 8.2 4.2 2o e 9 2s g 7.2 2t 5 a 7.2 2s.2 1 e 9 36 4 f 2g.3
+  d.4 30.3 d.4 24.2 r 1 1 9 9 4 4 4 c 7.6 1 1.4 2.5 1.2 b 9 4 4 4 c c 2v 8 1.2 2a 5v.l 1e.r be.3 qc.2 u 4d a 5n 3z.3
+  63.2 1z k.8 2 1c.e 1.v 2.c 20.2 e 12.9 1i.2 1m b.2 1v 48.3 1.d 1.7 4 6 3.2 5i.1s a9 1 1 1 1 1 1 1p 2 a 1 7 7 7 7 2.2
+  9 1 1 2.2 5q.d 4 3.c 1h 3.2 e5.2 1ip eq.3 3x 2o.w fe.6 2x.2 n9w 4.a w.2 28.2 7o 11 47 r.i 1l.3 11 2n c 6n 1.3 2.2
+  5.2 1 1g 6u f82.7i 2 1 2.a 1 1 2.2 3.1w 2.2y 1v.3 a.d 1.5 1 1.2 1.2 1.9 k1.g r1 6a 45.5 1aq 1 14.3 4 4l.2 fx.4 1t.5
+  8t.2 25.2 1.3 1y.b 1d.4 5c 15 e 1l.2 1x.3 10 b.2 1q 24 9 2y.2 4y.2 28.2 1 e 9 e.7 3.5 1v 2 6 6 4.3 35 3 n 29 9 2 4.2
+  6j f.2 3i 3a.2 37 7h.2 6t c.2 4 4c 2b i 29 bp 76 1.2 29 bt.2 d0b.3 8 5 1xc.5 1n.7 fk i0.2 f58 43j.c 3.6 8.8 2.7 u.4
+  d.6 3l.3 2pn.7 1.h 2.7 1.2 1.5 2s 4g.7 af 1p.4 e4.4 72.2 6r 2 7.2 5 d6.7 31.7 1hh1.f2`;
+
 /** Class of every code point: a base class and the bits that go with it. */
 export const CLASS_OF: Uint8Array = decodeClasses();
 
@@ -118,16 +132,23 @@ function decodeClasses(): Uint8Array {
   fillRuns(classes, UPPER_RUNS, LETTER | UPPER_BIT);
   fillRuns(classes, LOWER_RUNS, LETTER | LOWER_BIT);
   fillRuns(classes, MARK_RUNS, OTHER | MARK_BIT);
+  eachRun(UNSTABLE_RUNS, (start, end) => {
+    for (let code = start; code < end; code++) classes[code] |= UNSTABLE_BIT;
+  });
   return classes;
 }
 
 function fillRuns(classes: Uint8Array, runs: string, value: number): void {
+  eachRun(runs, (start, end) => classes.fill(value, start, end));
+}
+
+function eachRun(runs: string, visit: (start: number, end: number) => void): void {
   let at = 0;
   for (const run of runs.trim().split(/\s+/)) {
     const [gap, length = '1'] = run.split('.');
     at += Number.parseInt(gap, 36);
     const end = at + Number.parseInt(length, 36);
-    classes.fill(value, at, end);
+    visit(at, end);
     at = end;
   }
 }

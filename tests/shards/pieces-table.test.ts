@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { type PieceColumns, piecesName, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
-import { scratch } from './context.ts';
+import { asRecords, scratch } from './context.ts';
 
 /** Two pieces a row, from row 1,000 on. */
 function knownPieces(rows: number): PieceColumns {
@@ -23,7 +23,7 @@ describe('the table of pieces', () => {
   it('is a Parquet file that hyparquet opens', async () => {
     const path = join(await scratch(), piecesName('shard-00003-of-00017.arrow'));
     expect(path.endsWith('pieces-00003-of-00017.parquet')).toBe(true);
-    await writePieces(path, knownPieces(3));
+    await writePieces(path, asRecords(knownPieces(3)));
     const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) });
     expect(rows).toHaveLength(6);
     // hyparquet drops a leading U+FEFF.
@@ -33,7 +33,7 @@ describe('the table of pieces', () => {
   it('gives the pieces of some rows, or all of them', async () => {
     const path = join(await scratch(), 'pieces.parquet');
     const pieces = knownPieces(40_000);
-    await writePieces(path, pieces);
+    await writePieces(path, asRecords(pieces));
     expect(await readPieces(path)).toEqual(pieces);
     // 32,768 rows are a row group: the range spans two.
     const some = await readPieces(path, 33_767, 33_770);
@@ -44,7 +44,7 @@ describe('the table of pieces', () => {
 
   it('may have no rows', async () => {
     const path = join(await scratch(), 'pieces.parquet');
-    await writePieces(path, knownPieces(0));
+    await writePieces(path, asRecords(knownPieces(0)));
     expect((await readPieces(path)).documentId).toEqual([]);
   });
 

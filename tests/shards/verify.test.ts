@@ -5,8 +5,9 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { openShards, shardLoader } from '../../src/shards/loader.ts';
 import type { ShardManifest } from '../../src/shards/manifest.ts';
+import { type PieceColumns, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { asRecords, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
 
 let good: string;
 let dir: string;
@@ -171,10 +172,9 @@ describe('verifyShards', () => {
 
   it('detects a table that lacks the last pieces', async () => {
     const table = 'pieces-00001-of-00004.parquet';
-    const { readPieces, writePieces } = await import('../../src/shards/pieces-table.ts');
     const pieces = await readPieces(join(dir, table));
     const shorter = Object.fromEntries(Object.entries(pieces).map(([name, column]) => [name, column.slice(0, -1)]));
-    const written = await writePieces(join(dir, table), shorter as typeof pieces);
+    const written = await writePieces(join(dir, table), asRecords(shorter as unknown as PieceColumns));
     await edit((manifest) => Object.assign(manifest.shards[1].pieces!, written));
     expect(await found()).toEqual([`${table} pieces`]);
   });

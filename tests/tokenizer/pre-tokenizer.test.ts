@@ -85,6 +85,7 @@ const mixedText = fc
           '\u0085',
           '\u00a0',
           '\u3000',
+          '\u2000',
           '\u2028',
           '\ufeff',
         ],

@@ -1,0 +1,115 @@
+#include "utf8.h"
+
+#include <cstring>
+
+#include "unicode_class.h"
+
+#if defined(__SSE2__) || defined(_M_X64)
+#define CORPUSMILL_SSE2 1
+#include <emmintrin.h>
+#endif
+
+namespace corpusmill::utf8 {
+namespace {
+
+CORPUSMILL_INLINE bool is_unstable(uint32_t code_point) {
+  return (unicode::class_of(code_point) & unicode::kUnstable) != 0;
+}
+
+// Where the run of ASCII from `at` ends, in steps of sixteen.
+CORPUSMILL_INLINE size_t skip_ascii(const uint8_t* bytes, size_t at, size_t length) {
+  constexpr uint64_t kHigh = 0x8080808080808080;
+  for (; at + 16 <= length; at += 16) {
+    uint64_t words[2];
+    std::memcpy(words, bytes + at, sizeof words);
+    if (((words[0] | words[1]) & kHigh) != 0) break;
+  }
+  return at;
+}
+
+}  // namespace
+
+Text from_utf16(const uint16_t* units, size_t count, uint8_t* out) {
+  uint8_t* to = out;
+  uint32_t unstable = 0;
+  size_t i = 0;
+  while (i < count) {
+#ifdef CORPUSMILL_SSE2
+    while (i + 16 <= count) {
+      const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(units + i));
+      const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(units + i + 8));
+      const __m128i wide = _mm_and_si128(_mm_or_si128(low, high), _mm_set1_epi16(static_cast<int16_t>(0xff80)));
+      if (_mm_movemask_epi8(_mm_cmpeq_epi16(wide, _mm_setzero_si128())) != 0xffff) break;
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(low, high));
+      to += 16;
+      i += 16;
+    }
+    if (i == count) break;
+#endif
+    // A stretch by itself, so that a wide character does not cost a look at sixteen units.
+    const size_t stop = count - i < 16 ? count : i + 16;
+    while (i < stop) {
+      const uint32_t unit = units[i++];
+      if (unit < 0x80) {
+        *to++ = static_cast<uint8_t>(unit);
+      } else if (unit < 0x800) {
+        unstable |= unicode::class_of(unit);
+        *to++ = static_cast<uint8_t>(0xc0 | (unit >> 6));
+        *to++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
+      } else if ((unit & 0xf800) != 0xd800) {
+        unstable |= unicode::class_of(unit);
+        *to++ = static_cast<uint8_t>(0xe0 | (unit >> 12));
+        *to++ = static_cast<uint8_t>(0x80 | ((unit >> 6) & 0x3f));
+        *to++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
+      } else if (unit < 0xdc00 && i < count && (units[i] & 0xfc00) == 0xdc00) {
+        const uint32_t code_point = 0x10000 + ((unit & 0x3ff) << 10) + (units[i++] & 0x3ffu);
+        unstable |= unicode::class_of(code_point);
+        *to++ = static_cast<uint8_t>(0xf0 | (code_point >> 18));
+        *to++ = static_cast<uint8_t>(0x80 | ((code_point >> 12) & 0x3f));
+        *to++ = static_cast<uint8_t>(0x80 | ((code_point >> 6) & 0x3f));
+        *to++ = static_cast<uint8_t>(0x80 | (code_point & 0x3f));
+      } else {
+        *to++ = 0xef;
+        *to++ = 0xbf;
+        *to++ = 0xbd;
+      }
+    }
+  }
+  return {static_cast<size_t>(to - out), (unstable & unicode::kUnstable) == 0};
+}
+
+Text check(const uint8_t* bytes, size_t length) {
+  bool is_stable = true;
+  size_t at = 0;
+  const auto is_tail = [&](size_t i) { return (bytes[i] & 0xc0) == 0x80; };
+  while ((at = skip_ascii(bytes, at, length)) < length) {
+    const size_t stop = length - at < 16 ? length : at + 16;
+    while (at < stop) {
+      const uint32_t lead = bytes[at];
+      if (lead < 0x80) {
+        at++;
+        continue;
+      }
+      const size_t left = length - at;
+      uint32_t code_point = 0;
+      size_t width = 0;
+      if (lead >= 0xe0 && lead < 0xf0 && left >= 3 && is_tail(at + 1) && is_tail(at + 2)) {
+        code_point = ((lead & 0x0f) << 12) | ((bytes[at + 1] & 0x3fu) << 6) | (bytes[at + 2] & 0x3fu);
+        if (code_point >= 0x800 && (code_point & 0xf800) != 0xd800) width = 3;
+      } else if (lead >= 0xc2 && lead < 0xe0 && left >= 2 && is_tail(at + 1)) {
+        code_point = ((lead & 0x1f) << 6) | (bytes[at + 1] & 0x3fu);
+        width = 2;
+      } else if (lead >= 0xf0 && lead < 0xf5 && left >= 4 && is_tail(at + 1) && is_tail(at + 2) && is_tail(at + 3)) {
+        code_point = ((lead & 0x07) << 18) | ((bytes[at + 1] & 0x3fu) << 12) | ((bytes[at + 2] & 0x3fu) << 6) |
+                     (bytes[at + 3] & 0x3fu);
+        if (code_point >= 0x10000 && code_point < 0x110000) width = 4;
+      }
+      if (width == 0) return {at, is_stable};
+      if (is_unstable(code_point)) is_stable = false;
+      at += width;
+    }
+  }
+  return {length, is_stable};
+}
+
+}  // namespace corpusmill::utf8

@@ -1,0 +1,120 @@
+/** The TypeScript encoder as an IdWriter: segmenter.ts cuts texts into pieces, piece-encoder.ts knows or merges them. */
+import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
+import { createMergeTable } from './bpe-merges.ts';
+import type { BpeTables } from './hf-json.ts';
+import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
+import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
+import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';
+
+/** Room for more ids is given back once they are taken. */
+const MAX_KEPT_IDS = 1 << 21;
+
+export class TwinIdWriter implements IdWriter, PieceSink {
+  readonly #segmenter: Segmenter;
+  readonly #encoder: PieceEncoder;
+  #ids: Uint32Array = new Uint32Array(1 << 16);
+  #size = 0;
+
+  constructor(tables: BpeTables, byteIds: Int32Array) {
+    this.#segmenter = createSegmenter(tables.pattern, tables.normalization);
+    this.#encoder = createPieceEncoder(createMerger(tables, byteIds));
+  }
+
+  appendText(text: string): void {
+    this.#segmenter.segment(text, this);
+  }
+
+  appendId(id: number): void {
+    this.#reserve(1);
+    this.#ids[this.#size++] = id;
+  }
+
+  appendColumn(column: Utf8Column, before: number, after: number, ends: Uint32Array): void {
+    const { bytes, offsets } = column;
+    const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    for (let i = 0; i + 1 < offsets.length; i++) {
+      const text = bytes.subarray(offsets[i], offsets[i + 1]);
+      let decoded: string;
+      try {
+        decoded = utf8.decode(text);
+      } catch {
+        notUtf8(i, malformedAt(text));
+      }
+      if (before >= 0) this.appendId(before);
+      this.appendText(decoded);
+      if (after >= 0) this.appendId(after);
+      ends[i] = this.#size;
+    }
+  }
+
+  /** Of PieceSink. */
+  pieces(bytes: Uint8Array, start: number, ends: Uint32Array, count: number): void {
+    // One id stands for at least one byte.
+    this.#reserve(ends[count - 1] - start);
+    this.#size = this.#encoder.encodePieces(bytes, start, ends, count, this.#ids, this.#size);
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  take(out: Uint32Array | Uint16Array, at: number): void {
+    const size = this.#size;
+    const ids = this.#ids;
+    this.clear();
+    if (at + size > out.length) throw new RangeError(`the ids do not fit into the ${out.length} places of the output`);
+    out.set(ids.subarray(0, size), at);
+  }
+
+  clear(): void {
+    this.#size = 0;
+    if (this.#ids.length > MAX_KEPT_IDS) this.#ids = new Uint32Array(1 << 16);
+  }
+
+  #reserve(more: number): void {
+    const least = this.#size + more;
+    if (least <= this.#ids.length) return;
+    const larger = new Uint32Array(Math.max(least, this.#ids.length * 2));
+    larger.set(this.#ids.subarray(0, this.#size));
+    this.#ids = larger;
+  }
+}
+
+/** Offset of the first byte that is not part of well-formed UTF-8. */
+function malformedAt(bytes: Uint8Array): number {
+  // A lossy decoder writes U+FFFD there; it also stands for itself, so that lengths of what comes before must agree.
+  const utf8 = new TextEncoder();
+  const again = utf8.encode(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  let at = 0;
+  while (at < bytes.length && bytes[at] === again[at]) at++;
+  // Back to the start of the character, in case a cut one shares its first bytes with U+FFFD (EF BF BD).
+  while (at > 0 && (bytes[at] & 0xc0) === 0x80) at--;
+  return at;
+}
+
+/** The merger of a model, with the whole-piece rule of Llama 3 where the file asks for it. */
+function createMerger(tables: BpeTables, byteIds: Int32Array): PieceMerger {
+  const table = createMergeTable(tables.lefts, tables.rights, tables.products);
+  const merger = createPieceMerger(table, tables.tokens, byteIds, missingByte);
+  if (!tables.ignoreMerges) return merger;
+  const added = new Set(tables.added.map((token) => token.id));
+  const whole = new Map<string, number>();
+  tables.tokens.forEach((token, id) => {
+    if (token !== undefined && !added.has(id)) whole.set(latin1(token, 0, token.length), id);
+  });
+  return {
+    merge(bytes, start, end, out, at) {
+      const id = whole.get(latin1(bytes, start, end));
+      if (id === undefined) return merger.merge(bytes, start, end, out, at);
+      out[at] = id;
+      return at + 1;
+    },
+  };
+}
+
+/** Bytes as a string of equal length, for use as a key. */
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
+  return text;
+}
