@@ -2,11 +2,14 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/core/native.ts';
+import { readManifest } from '../../src/shards/manifest.ts';
+import { shardName } from '../../src/shards/write-step.ts';
 import { runShards, scratch, someParts, writeByteTokenizer } from '../shards/context.ts';
 import { cli, type Outcome } from './cli.ts';
 
 let good: string;
 let split: string;
+let count: number;
 let dir: string;
 const shards = (...args: string[]): Promise<Outcome> => cli(['shards', ...args], { cwd: dir });
 
@@ -16,6 +19,7 @@ beforeAll(async () => {
   const parts = someParts(5, [60, 40]);
   const options = { contextLength: 64, targetShardBytes: 1 << 13 };
   good = (await runShards({ dir: root, parts, tokenizer, options })).outputDir;
+  count = (await readManifest(good)).manifest.shards.length;
   const validation = { ...options, validationDocuments: 10 };
   split = (await runShards({ dir: await scratch(), parts, tokenizer, options: validation })).outputDir;
 });
@@ -28,16 +32,17 @@ describe('shards verify', () => {
   it('says ok and ends with 0 where all is well', async () => {
     const { code, stdout, stderr } = await shards('verify', 'copy');
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^ok {2}copy: \d shards, \d+ rows, [\d,]+ tokens, [\d.]+ kB\n$/);
+    expect(stdout).toMatch(/^ok {2}copy: \d+ shards, \d+ rows, [\d,]+ tokens, [\d.]+ kB\n$/);
   });
 
   it('names file, check and what was found of every problem, and ends with 4', async () => {
-    await rm(join(dir, 'copy', 'shard-00001-of-00007.arrow'));
+    const second = shardName(1, count);
+    await rm(join(dir, 'copy', second));
     await writeFile(join(dir, 'copy', 'shard-00000-of-00009.arrow'), '');
     const { code, stdout } = await shards('verify', 'copy');
     expect(code).toBe(4);
-    expect(stdout).toMatch(/^2 problems {2}copy: 7 shards/);
-    expect(stdout).toMatch(/shard-00001-of-00007\.arrow {2}file +expected a file, found nothing\n/);
+    expect(stdout).toMatch(new RegExp(`^2 problems {2}copy: ${count} shards`));
+    expect(stdout).toMatch(new RegExp(`^${second} {2}file +expected a file, found nothing$`, 'm'));
     expect(stdout).toMatch(/shard-00000-of-00009\.arrow {2}listing +expected no shard beside those/);
   });
 
@@ -48,7 +53,7 @@ describe('shards verify', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       path: 'copy',
       ok: false,
-      shards: 7,
+      shards: count,
       problems: [{ file: 'tokenizer.json', check: 'file', expected: 'a file', found: 'nothing' }],
     });
   });

@@ -16,7 +16,7 @@ let shard: string;
 beforeAll(async () => {
   const root = await scratch();
   const tokenizer = await writeByteTokenizer(root);
-  const options = { contextLength: 64, targetShardBytes: 1 << 13 };
+  const options = { contextLength: 64, targetShardBytes: 12_288 };
   good = (await runShards({ dir: root, parts: someParts(2, [80]), tokenizer, options })).outputDir;
 });
 beforeEach(async () => {
