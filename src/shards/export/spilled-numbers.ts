@@ -31,7 +31,7 @@ export async function spillNumbers(path: string): Promise<SpilledNumbers> {
   let count = 0;
   const flush = async (): Promise<void> => {
     try {
-      await file.write(bytesOf(held.subarray(0, filled)));
+      await file.appendFile(bytesOf(held.subarray(0, filled)));
     } catch (error) {
       throw outputFailed('write', temporary, error);
     }
