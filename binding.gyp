@@ -19,6 +19,8 @@
         "native/folded_tokens.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",
+        "native/read_ranges_binding.cc",
+        "native/read_ranges.cc",
         "native/shingles.cc",
         "native/minhash61_binding.cc",
         "native/minhash61.cc",

@@ -7,7 +7,14 @@
  * Times are CPU seconds of one thread.
  */
 import { createRandom } from '../src/core/random.ts';
-import { PACKINGS, packDocuments, paddingPercent, sumReports, windowBorders } from '../src/shards/packing.ts';
+import {
+  equalBorders,
+  PACKINGS,
+  packDocuments,
+  paddingPercent,
+  sumReports,
+  windowsFor,
+} from '../src/shards/packing.ts';
 import type { Bench } from './bench.ts';
 
 const DOCUMENTS = 1_000_000;
@@ -58,12 +65,10 @@ export const packing: Bench = {
 };
 
 function packWindows(lengths: Uint32Array, contextLength: number, packing: (typeof PACKINGS)[number]) {
-  const borders = windowBorders(lengths.length, 2 ** 20);
+  const borders = equalBorders(lengths.length, windowsFor(lengths.length, 2 ** 20));
   const reports = borders
     .slice(1)
-    .map(
-      (end, w) => packDocuments(lengths.subarray(borders[w], end), { contextLength, packing, shuffleSeed: w }).report,
-    );
+    .map((end, w) => packDocuments(lengths.subarray(borders[w], end), { contextLength, packing }).report);
   return sumReports(reports);
 }
 

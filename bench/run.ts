@@ -32,6 +32,8 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'tokenizer-encode': async () => (await import('./tokenizer-encode.ts')).tokenizerEncode,
   statistics: async () => (await import('./statistics.ts')).statistics,
   packing: async () => (await import('./packing.ts')).packing,
+  loader: async () => (await import('./loader.ts')).loader,
+  'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   memory: async () => (await import('./memory.ts')).memory,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };

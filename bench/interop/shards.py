@@ -3,11 +3,13 @@
 
     python bench/interop/shards.py FOLDER        (the python that bench/peers/setup.sh prints has the tools)
 
-pyarrow   memory-maps each shard, validates it in full, adds up rows, lengths and tokens
+pyarrow   memory-maps each shard, validates it in full, adds up rows, lengths and tokens, checks labels
 datasets  HF `Dataset.from_file` on each shard, concatenated, shuffled, mapped
-TRL       positions as its padding-free collator derives them from seq_lengths (its arithmetic, without torch)
+TRL       batches of its own padding-free collator: positions restart with every entry of seq_lengths, labels stay
 polars, DuckDB   rows and tokens, where installed
+pieces    the tables beside the shards, read by DuckDB: their tokens are those of seq_lengths, row by row
 tokenizers  HF's own library with the tokenizer beside the shards: whole documents decode and encode to the same ids
+            (left out where documents were rearranged or are conversations)
 
 Prints one row per tool and ends with status 1 when any of them disagrees with manifest.json.
 """
@@ -30,13 +32,22 @@ def open_with_pyarrow(path):
 
 
 def lengths_of(table):
-    """Per row: the sum of seq_lengths, and the tokens of documents (padding, if any, is the entry without a doc_id)."""
+    """Per row: the sum of seq_lengths, and the tokens of documents (padding, if any, is the last entry)."""
     sums, tokens = [], 0
-    for lengths, ids in zip(table["seq_lengths"].to_pylist(), table["doc_ids"].to_pylist()):
-        assert len(lengths) - len(ids) in (0, 1), "a row has at most one entry without a document"
+    for lengths, padding in zip(table["seq_lengths"].to_pylist(), table["padding"].to_pylist()):
+        assert padding == 0 or lengths[-1] == padding, "the last entry is the padding"
         sums.append(sum(lengths))
-        tokens += sum(lengths[: len(ids)])
+        tokens += sum(lengths) - padding
     return np.array(sums), tokens
+
+
+def check_labels(table, manifest):
+    ids, labels = (table[name].combine_chunks().flatten().to_numpy() for name in ("input_ids", "labels"))
+    trained = labels != -100
+    assert (labels[trained] == ids[trained]).all(), "a label is not its token"
+    width = manifest["contextLength"]
+    ends = width - table["padding"].to_numpy()
+    assert not trained.reshape(-1, width)[np.arange(width) >= ends[:, None]].any(), "a label on padding"
 
 
 def check_pyarrow(paths, manifest):
@@ -47,9 +58,12 @@ def check_pyarrow(paths, manifest):
         table = open_with_pyarrow(path)
         allocated += pa.total_allocated_bytes() - before
         table.validate(full=True)
+        assert table.column_names == list(manifest["columns"]), f"{path.name}: {table.column_names}"
         sums, in_documents = lengths_of(table)
         assert (sums == manifest["contextLength"]).all(), f"{path.name}: a row's seq_lengths do not add up"
         assert in_documents == entry["tokens"], f"{path.name}: {in_documents} tokens"
+        if "labels" in manifest["columns"]:
+            check_labels(table, manifest)
         rows += table.num_rows
         tokens += in_documents
     return rows, tokens, f"{table.schema.field('input_ids').type}, {allocated} bytes copied"
@@ -63,7 +77,7 @@ def check_datasets(paths, manifest):
     dataset = concatenate_datasets([Dataset.from_file(str(path)) for path in paths])
     counted = dataset.map(
         lambda batch: {
-            "n": [sum(s[: len(d)]) for s, d in zip(batch["seq_lengths"], batch["doc_ids"])],
+            "n": [sum(s) - p for s, p in zip(batch["seq_lengths"], batch["padding"])],
             "width": [len(ids) for ids in batch["input_ids"]],
         },
         batched=True,
@@ -77,21 +91,30 @@ def check_datasets(paths, manifest):
 
 
 def check_trl(paths, manifest):
-    """Position ids by TRL's formula: ones, minus (length - 1) where a sequence begins, cumulated."""
-    rows = tokens = 0
-    for path in paths:
-        table = open_with_pyarrow(path)
-        for ids, lengths, documents in zip(table["input_ids"], table["seq_lengths"].to_pylist(), table["doc_ids"]):
-            lengths = np.array(lengths)
-            steps = np.ones(lengths.sum(), dtype=np.int64)
-            steps[0] = 0
-            steps[lengths[:-1].cumsum()] = -(lengths[:-1] - 1)
-            positions = steps.cumsum()
-            assert len(positions) == len(ids), "position_ids and input_ids differ in length"
-            assert (positions == np.concatenate([np.arange(n) for n in lengths])).all()
-            rows += 1
-            tokens += int(lengths[: len(documents)].sum())
-    return rows, tokens, "one position per token in every row"
+    """The collator that SFTTrainer uses for packed rows, on rows as they are."""
+    from datasets import Dataset, concatenate_datasets
+
+    try:
+        from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+    except Exception as error:  # noqa: BLE001, it brings many libraries that may not fit one another
+        raise ImportError(name=f"it cannot be imported: {str(error).splitlines()[0]}") from error
+
+    collate = DataCollatorForLanguageModeling(pad_token_id=manifest["pad"]["id"], padding_free=True)
+    dataset = concatenate_datasets([Dataset.from_file(str(path)) for path in paths])
+    tokens = 0
+    for start in range(0, len(dataset), 8):
+        rows = [dataset[i] for i in range(start, min(start + 8, len(dataset)))]
+        tokens += sum(sum(row["seq_lengths"]) - row["padding"] for row in rows)
+        batch = collate([{key: row[key] for key in ("input_ids", "seq_lengths", "labels") if key in row} for row in rows])
+        expected = np.concatenate([np.arange(n) for row in rows for n in row["seq_lengths"]])
+        assert (batch["position_ids"].numpy().ravel() == expected).all(), "positions"
+        assert (batch["input_ids"].numpy().ravel() == np.concatenate([row["input_ids"] for row in rows])).all()
+        if "labels" in rows[0]:
+            # The first place of each sequence is not predicted from the one before.
+            labels = np.concatenate([row["labels"] for row in rows])
+            labels[expected == 0] = -100
+            assert (batch["labels"].numpy().ravel() == labels).all(), "labels"
+    return len(dataset), tokens, "its collator's positions restart with every piece"
 
 
 def check_polars(paths, manifest):
@@ -99,7 +122,7 @@ def check_polars(paths, manifest):
 
     frame = pl.concat([pl.read_ipc_stream(path) for path in paths])
     counts = frame.select(
-        n=pl.col("seq_lengths").list.head(pl.col("doc_ids").list.len()).list.sum(),
+        n=pl.col("seq_lengths").list.sum() - pl.col("padding"),
         width=pl.col("input_ids").arr.len(),
     )
     assert counts["width"].unique().to_list() == [manifest["contextLength"]]
@@ -111,46 +134,67 @@ def check_duckdb(paths, manifest):
 
     shards = pa.concat_tables([open_with_pyarrow(path) for path in paths])  # noqa: F841, read by name below
     rows, tokens, kind = duckdb.sql(
-        "select count(*), sum(list_sum(seq_lengths[1:len(doc_ids)])), any_value(typeof(input_ids)) from shards"
+        "select count(*), sum(list_sum(seq_lengths) - padding), any_value(typeof(input_ids)) from shards"
     ).fetchone()
     return rows, int(tokens), kind
 
 
+def check_pieces(paths, manifest):
+    import duckdb
+
+    if manifest["pieceColumns"] is None:
+        raise ImportError("no tables of pieces", name="none were written")
+    tables = [str(path.parent / shard["pieces"]["file"]) for path, shard in zip(paths, manifest["shards"])]
+    shards = pa.concat_tables([open_with_pyarrow(path) for path in paths])
+    pieces = duckdb.sql("select row, list(tokens order by piece) as tokens from read_parquet($1) group by row order by row",
+                        params=[tables])  # fmt: skip
+    found = pieces.fetchall()
+    assert [row for row, _ in found] == list(range(shards.num_rows)), "a row without pieces"
+    for (row, tokens), lengths, padding in zip(found, shards["seq_lengths"].to_pylist(), shards["padding"].to_pylist()):
+        assert tokens == (lengths[:-1] if padding else lengths), f"row {row}: {tokens}, not {lengths}"
+    documents = duckdb.sql("select count(distinct doc_id) from read_parquet($1)", params=[tables]).fetchone()[0]
+    return len(found), sum(sum(tokens) for _, tokens in found), f"{documents} documents"
+
+
 def check_tokenizers(paths, manifest):
+    import pyarrow.parquet as pq
     from tokenizers import Tokenizer
 
+    if manifest["fillInTheMiddle"] or manifest["conversations"] or manifest["pieceColumns"] is None:
+        raise ImportError("documents are not in rows as they were", name="nothing to compare")
     folder = paths[0].parent
     tokenizer = Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"]))
-    tables = [open_with_pyarrow(path) for path in paths]
-    pieces = Counter(d for table in tables for row in table["doc_ids"].to_pylist() for d in row)
+    shards = pa.concat_tables([open_with_pyarrow(path) for path in paths])
+    tables = [pq.read_table(folder / shard["pieces"]["file"]) for shard in manifest["shards"]]
+    documents = [[] for _ in range(shards.num_rows)]
+    for row, document in zip(*(pa.concat_tables(tables)[name].to_pylist() for name in ("row", "doc_id"))):
+        documents[row].append(document)
+    pieces = Counter(document for row in documents for document in row)
     same = checked = 0
-    rows = tokens = 0
     added = {token["id"] for token in (manifest["bos"], manifest["eos"]) if token}
-    for table in tables:
-        rows += table.num_rows
-        tokens += lengths_of(table)[1]
-        for i in range(table.num_rows):
-            if checked >= SAMPLE_DOCUMENTS:
-                break
-            ids = table["input_ids"][i].as_py()
-            at = 0
-            for length, document in zip(table["seq_lengths"][i].as_py(), table["doc_ids"][i].as_py()):
-                piece = [t for t in ids[at : at + length] if t not in added]
-                at += length
-                if pieces[document] == 1 and piece:
-                    checked += 1
-                    text = tokenizer.decode(piece, skip_special_tokens=False)
-                    same += tokenizer.encode(text, add_special_tokens=False).ids == piece
+    for row in range(shards.num_rows):
+        if checked >= SAMPLE_DOCUMENTS:
+            break
+        ids = shards["input_ids"][row].as_py()
+        at = 0
+        for length, document in zip(shards["seq_lengths"][row].as_py(), documents[row]):
+            piece = [t for t in ids[at : at + length] if t not in added]
+            at += length
+            if pieces[document] == 1 and piece:
+                checked += 1
+                text = tokenizer.decode(piece, skip_special_tokens=False)
+                same += tokenizer.encode(text, add_special_tokens=False).ids == piece
     assert same == checked, f"{checked - same} of {checked} whole documents got other ids from HF tokenizers"
-    return rows, tokens, f"{checked} whole documents: same ids"
+    return shards.num_rows, lengths_of(shards)[1], f"{checked} whole documents: same ids"
 
 
 CHECKS = {
     "pyarrow": check_pyarrow,
     "datasets": check_datasets,
-    "TRL positions": check_trl,
+    "TRL": check_trl,
     "polars": check_polars,
     "duckdb": check_duckdb,
+    "pieces": check_pieces,
     "tokenizers": check_tokenizers,
 }
 
@@ -180,7 +224,7 @@ def main():
             rows, tokens, seen = check(paths, manifest)
             ok = (rows, tokens) == expected
         except ImportError as error:
-            table.append((tool, "", "", "", "-", f"not installed ({error.name})"))
+            table.append((tool, "", "", "", "-", f"left out ({error.name})"))
             continue
         except Exception as error:  # noqa: BLE001, every disagreement is a row of the table
             rows = tokens = ""

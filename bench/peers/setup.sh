@@ -16,6 +16,19 @@ if [ ! -d "$nemo/nemo_curator" ]; then
     git -C "$nemo" fetch --quiet --depth 1 https://github.com/NVIDIA-NeMo/Curator 1e2e4275eb6cf79fafaebc5b35c253a146417113 &&
     git -C "$nemo" checkout --quiet FETCH_HEAD; } || echo "peer not available here: NeMo Curator" >&2
 fi
+# What bench/interop/exports.py opens exports with, from checkouts: megatron-core wants GPUs, mosaicml-streaming older packages.
+megatron=${CORPUSMILL_MEGATRON:-$HOME/.cache/corpusmill/src/Megatron-LM}
+if [ ! -d "$megatron/megatron" ]; then
+  { git init --quiet "$megatron" &&
+    git -C "$megatron" fetch --quiet --depth 1 https://github.com/NVIDIA/Megatron-LM d98e8a64ddf34856e74b24714e3bedb2f5a39553 &&
+    git -C "$megatron" checkout --quiet FETCH_HEAD; } || echo "peer not available here: Megatron-LM" >&2
+fi
+streaming=${CORPUSMILL_STREAMING:-$HOME/.cache/corpusmill/src/streaming}
+if [ ! -d "$streaming/streaming" ]; then
+  { git init --quiet "$streaming" &&
+    git -C "$streaming" fetch --quiet --depth 1 https://github.com/mosaicml/streaming 89e7bb9082457a59f6efcfa4ef910102e07a9729 &&
+    git -C "$streaming" checkout --quiet FETCH_HEAD; } || echo "peer not available here: mosaicml-streaming" >&2
+fi
 # KenLM for the bench ngram-lm: needs cmake, a C++ compiler and Boost (program_options, system, thread, unit_test_framework).
 kenlm=${CORPUSMILL_KENLM_SOURCE:-$HOME/.cache/corpusmill/src/kenlm}
 if [ ! -x "$kenlm/build/bin/lmplz" ]; then

@@ -10,6 +10,7 @@ import { INPUT_FORMATS, type InputFormat } from '../io/input.ts';
 import type { FileSummary } from '../io/inspect.ts';
 import { formatBytes, formatCounted } from '../report/numbers.ts';
 import type { ShownRow, ShownRows } from '../shards/inspect.ts';
+import { NO_LABEL } from '../shards/shard-rows.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { wholeNumber } from './flags.ts';
 import { type Colors, colorsFor, print, printJson, widthOf } from './print.ts';
@@ -177,7 +178,10 @@ function rowText(row: ShownRow, chars: number, colors: Colors): string {
   return row.pieces
     .map((piece) => {
       const end = piece.ended === undefined ? '' : piece.ended ? ', document ends' : ', document goes on';
-      const border = `▌ ${printable(piece.documentId)}  ${formatCounted(piece.length, 'token')} at ${piece.start}${end}`;
+      const trained = piece.labels?.reduce((count, label) => count + (label === NO_LABEL ? 0 : 1), 0);
+      const labelled = trained === undefined ? '' : `, ${formatCounted(trained, 'label')}`;
+      const name = printable(piece.documentId ?? 'document');
+      const border = `▌ ${name}  ${formatCounted(piece.length, 'token')} at ${piece.start}${labelled}${end}`;
       const text = piece.text === undefined ? `ids ${[...piece.tokens].join(' ')}` : printable(piece.text);
       return `${colors.cyan(border)}\n${shorten(text, chars)}`;
     })
@@ -187,7 +191,11 @@ function rowText(row: ShownRow, chars: number, colors: Colors): string {
 function shardsAsJson(path: string, shown: ShownRows, offset: number): unknown {
   const rows = shown.rows.map(({ pieces, ...row }) => ({
     ...row,
-    pieces: pieces.map(({ tokens, ...piece }) => ({ ...piece, tokens: [...tokens] })),
+    pieces: pieces.map(({ tokens, labels, ...piece }) => ({
+      ...piece,
+      tokens: [...tokens],
+      ...(labels && { labels: [...labels] }),
+    })),
   }));
   const { contextLength, dtype, totalRows } = shown;
   return { path, format: 'shards', offset, totalRows, contextLength, dtype, rows };

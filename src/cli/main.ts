@@ -12,6 +12,7 @@ import type { CliContext, ExitCode } from './context.ts';
 import { dedupCommand } from './dedup.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { exportCommand } from './export.ts';
 import { reportFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
@@ -19,6 +20,7 @@ import { widthOf } from './print.ts';
 import { qualityCommand } from './quality.ts';
 import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
+import { shardsCommand } from './shards.ts';
 import { stagesCommand } from './stages.ts';
 import { tokenizerCommand } from './tokenizer.ts';
 import { validateCommand } from './validate.ts';
@@ -35,6 +37,8 @@ Examples:
   $ corpusmill tokenizer compare a.json b.json --on data/   which tokenizer suits the texts better
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
+  $ corpusmill shards verify runs/web/output/shards   checksums, lengths, labels, provenance
+  $ corpusmill export runs/web/output/shards --to megatron --out bin/   for other trainers
 
 Exit codes:
   0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
@@ -101,6 +105,8 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     explainCommand,
     stagesCommand,
     inspectCommand,
+    shardsCommand,
+    exportCommand,
     initCommand,
     schemaCommand,
   ];

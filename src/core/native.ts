@@ -171,6 +171,11 @@ export interface NativeAddon {
     stream: Uint16Array,
     totals: Uint32Array,
   ): boolean;
+  /** See src/shards/loader/read-ranges.ts; absent where file numbers are not the system's (Windows). */
+  readRanges?(
+    ranges: Float64Array,
+    bytes: number,
+  ): Promise<ArrayBuffer | [range: number, filled: number, errno: number]>;
   /** See src/dedup/substring/suffix-array.ts for the contract of both. */
   suffixArray(text: Int32Array, alphabetSize: number, order: Int32Array): void;
   sharedPrefixes(text: Int32Array, order: Int32Array, shared: Int32Array): void;

@@ -5,8 +5,16 @@
 import { join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import type { SinkStep } from '../core/stage.ts';
-import { encodedPartName, writeEncodedPart } from './encoded-part.ts';
-import { type Encoding, loadEncoding, type ShardOptions, type SpecialToken } from './options.ts';
+import { encodePart, type PartCounts } from './encode-part.ts';
+import { type EncodedDocuments, encodedPartName, writeEncodedPart } from './encoded-part.ts';
+import {
+  checkOptions,
+  type Encoding,
+  type FimTokens,
+  loadEncoding,
+  type ShardOptions,
+  type SpecialToken,
+} from './options.ts';
 import type { TokenType } from './shard-rows.ts';
 
 /** What the later steps need to know of the encoded corpus. */
@@ -16,24 +24,24 @@ export interface EncodedCorpus {
   bos: SpecialToken | null;
   eos: SpecialToken | null;
   pad: SpecialToken;
+  fim: FimTokens | null;
   /** Parts with documents, in order. */
-  parts: { part: number; documents: number }[];
+  parts: { part: number; documents: number; tokens: number }[];
   documents: number;
   tokens: number;
-  /** UTF-8 bytes of all texts and of all document ids. */
+  counts: PartCounts;
+  /** UTF-8 bytes of all texts. */
   textBytes: number;
-  idBytes: number;
 }
 
 interface EncodeTask {
   part: number;
 }
 
-interface EncodeResult {
+interface EncodeResult extends PartCounts {
   part: number;
   documents: number;
   tokens: number;
-  idBytes: number;
 }
 
 export const encodeStep = {
@@ -41,6 +49,7 @@ export const encodeStep = {
 
   async plan(options, context): Promise<EncodeTask[]> {
     // A missing tokenizer or token is found before any worker starts.
+    checkOptions(options, context.name);
     await loadEncoding(options, context);
     return context.parts.filter((part) => part.documents > 0).map(({ part }) => ({ part }));
   },
@@ -48,24 +57,29 @@ export const encodeStep = {
   async run(options, task: EncodeTask, context): Promise<EncodeResult> {
     const encoding = await loadEncoding(options, context);
     const documents = await context.readPart(task.part);
-    const encoded = encodeDocuments(documents, encoding);
-    const written = await writeEncodedPart(join(context.workDir, encodedPartName(task.part)), encoded);
-    return { part: task.part, ...written };
+    const { encoded, facts, counts } = await encodePart(documents, options, encoding, context.seed, encodeDocuments);
+    const written = await writeEncodedPart(join(context.workDir, encodedPartName(task.part)), encoded, facts);
+    return { part: task.part, ...written, ...counts };
   },
 
   async merge(options, results: EncodeResult[], context): Promise<EncodedCorpus> {
-    const { tokenizer, type, bos, eos, pad } = await loadEncoding(options, context);
+    const { tokenizer, type, bos, eos, pad, fim } = await loadEncoding(options, context);
     return {
       type,
       vocabSize: tokenizer.vocabSize,
       bos,
       eos,
       pad,
-      parts: results.map(({ part, documents }) => ({ part, documents })),
+      fim,
+      parts: results.map(({ part, documents, tokens }) => ({ part, documents, tokens })),
       documents: sum(results, (result) => result.documents),
       tokens: sum(results, (result) => result.tokens),
+      counts: {
+        rearranged: sum(results, (result) => result.rearranged),
+        truncated: sum(results, (result) => result.truncated),
+        dropped: sum(results, (result) => result.dropped),
+      },
       textBytes: sum(context.parts, (part) => part.bytes),
-      idBytes: sum(results, (result) => result.idBytes),
     };
   },
 } satisfies SinkStep<ShardOptions>;
@@ -74,7 +88,7 @@ export const encodeStep = {
 export function encodeDocuments(
   documents: readonly Document[],
   encoding: Pick<Encoding, 'type' | 'bos' | 'eos'> & { tokenizer: Pick<Encoding['tokenizer'], 'encodeBatch'> },
-): Parameters<typeof writeEncodedPart>[1] {
+): EncodedDocuments {
   const { ids, offsets } = encoding.tokenizer.encodeBatch(
     documents.map(({ text }) => text),
     { before: encoding.bos?.id, after: encoding.eos?.id, narrow: encoding.type === 'uint16' },

@@ -2,13 +2,17 @@
  * The scratch file that the `encode` step leaves per part of the corpus: token counts, document ids and tokens of its
  * documents, one after another. Little-endian, sections in this order:
  *
- *   header   8 × uint32: magic, version, documents, bytes per token, tokens, bytes of ids, 0, 0
+ *   header   8 × uint32: magic, version, documents, bytes per token, tokens, bytes of ids, bytes of names, flags
  *   lengths  uint32[documents]   tokens of each document
  *   idEnds   uint32[documents]   end of each document's id within the ids
+ *   sources  uint32[documents]   index of each document's source in the names
  *   ids      UTF-8, padded to 4 bytes
+ *   names    of sources: a JSON array, padded to 4 bytes
+ *   keys     float64[documents]  of the split into training and validation (split.ts); flag 1
  *   tokens   uint16 or uint32 [tokens]
+ *   trained  uint8[tokens]       1 where a loss is taken; flag 2, of conversations
  *
- * Packing reads only the lengths; the shard writer reads ids and, by position, the tokens it needs.
+ * The split reads keys and ids, dealing the lengths, routing the rest.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { CorpusmillError } from '../core/errors.ts';
@@ -17,19 +21,39 @@ import { bytesOf, openToRead, readBytes, readWords } from './positioned-read.ts'
 import type { TokenArray } from './shard-rows.ts';
 
 const MAGIC = 0x4b544d43; // "CMTK"
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 32;
+const HAS_KEYS = 1;
+const HAS_TRAINED = 2;
 
 /** File name of a part's tokens within the work folder. */
 export function encodedPartName(part: number): string {
   return `tokens-${String(part).padStart(5, '0')}.bin`;
 }
 
-/** Writes a part. `lengths` add up to `tokens.length`; `ids` has one id per document. */
+/** The documents of a part as tokens, end to end: `lengths` add up to `tokens.length`, `ids` has one id per document. */
+export interface EncodedDocuments {
+  lengths: Uint32Array;
+  ids: readonly string[];
+  tokens: TokenArray;
+}
+
+/** What else is known of them. */
+export interface DocumentFacts {
+  /** [documents]: where each comes from. */
+  sources: readonly string[];
+  /** [documents] */
+  splitKeys?: Float64Array | undefined;
+  /** [tokens] */
+  trained?: Uint8Array | undefined;
+}
+
+/** Writes a part. */
 export async function writeEncodedPart(
   path: string,
-  part: { lengths: Uint32Array; ids: readonly string[]; tokens: TokenArray },
-): Promise<{ documents: number; tokens: number; idBytes: number }> {
+  part: EncodedDocuments,
+  facts: DocumentFacts,
+): Promise<{ documents: number; tokens: number }> {
   const { lengths, tokens } = part;
   const encodedIds = part.ids.map((id) => Buffer.from(id, 'utf8'));
   const ids = Buffer.concat(encodedIds);
@@ -39,6 +63,14 @@ export async function writeEncodedPart(
     end += encodedIds[d].length;
     idEnds[d] = end;
   }
+  const numbers = new Map<string, number>();
+  const sources = Uint32Array.from(facts.sources, (name) => {
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  });
+  const names = Buffer.from(JSON.stringify([...numbers.keys()]));
+  const { splitKeys, trained } = facts;
   const header = Uint32Array.of(
     MAGIC,
     VERSION,
@@ -46,35 +78,43 @@ export async function writeEncodedPart(
     tokens.BYTES_PER_ELEMENT,
     tokens.length,
     ids.length,
-    0,
-    0,
+    names.length,
+    (splitKeys ? HAS_KEYS : 0) | (trained ? HAS_TRAINED : 0),
   );
-  await writeFileAtomic(
-    path,
+  await writeFileAtomic(path, [
     Buffer.concat([
       bytesOf(header),
       bytesOf(lengths),
       bytesOf(idEnds),
+      bytesOf(sources),
       ids,
       new Uint8Array(paddedTo4(ids.length) - ids.length),
-      bytesOf(tokens),
+      names,
+      new Uint8Array(paddedTo4(names.length) - names.length),
+      splitKeys ? bytesOf(splitKeys) : new Uint8Array(),
     ]),
-  );
-  return { documents: lengths.length, tokens: tokens.length, idBytes: ids.length };
+    bytesOf(tokens),
+    trained ?? new Uint8Array(),
+  ]);
+  return { documents: lengths.length, tokens: tokens.length };
 }
 
 /** An open part; `close` it. */
 export interface EncodedPart {
   file: FileHandle;
+  path: string;
   documents: number;
   tokens: number;
   bytesPerToken: number;
-  /** Position of the first token in the file. */
+  /** Position of the first token in the file, and of the first byte that says whether a loss is taken (0: none do). */
   tokensAt: number;
+  trainedAt: number;
   /** Tokens of each document. */
   lengths(): Promise<Uint32Array>;
   /** Document ids as UTF-8 with the end of each. */
   ids(): Promise<{ ends: Uint32Array; bytes: Uint8Array }>;
+  sources(): Promise<{ numbers: Uint32Array; names: string[] }>;
+  splitKeys(): Promise<Float64Array>;
   close(): Promise<void>;
 }
 
@@ -83,27 +123,40 @@ export async function openEncodedPart(path: string): Promise<EncodedPart> {
   const file = await openToRead(path, 'reading encoded tokens');
   try {
     const header = await readWords(file, path, 0, HEADER_BYTES / 4);
-    const [magic, version, documents, bytesPerToken, tokens, idBytes] = header;
-    const tokensAt = HEADER_BYTES + documents * 8 + paddedTo4(idBytes);
+    const [magic, version, documents, bytesPerToken, tokens, idBytes, nameBytes, flags] = header;
+    const idsAt = HEADER_BYTES + documents * 12;
+    const namesAt = idsAt + paddedTo4(idBytes);
+    const keysAt = namesAt + paddedTo4(nameBytes);
+    const tokensAt = keysAt + (flags & HAS_KEYS ? documents * 8 : 0);
+    const trainedAt = tokensAt + tokens * bytesPerToken;
     const { size } = await file.stat();
-    if (magic !== MAGIC || version !== VERSION || size !== tokensAt + tokens * bytesPerToken) {
+    const whole = trainedAt + (flags & HAS_TRAINED ? tokens : 0);
+    if (magic !== MAGIC || version !== VERSION || size !== whole) {
       throw new CorpusmillError(
         'INPUT_CORRUPT',
         `reading encoded tokens: ${path} (${size} bytes) is not a complete token file of version ${VERSION}`,
         { hint: 'Remove the run directory and run again; if it recurs, the disk loses writes.' },
       );
     }
+    const bytes = (at: number, count: number) => readBytes(file, path, at, new Uint8Array(count));
     return {
       file,
+      path,
       documents,
       tokens,
       bytesPerToken,
       tokensAt,
+      trainedAt: flags & HAS_TRAINED ? trainedAt : 0,
       lengths: () => readWords(file, path, HEADER_BYTES, documents),
       ids: async () => ({
         ends: await readWords(file, path, HEADER_BYTES + documents * 4, documents),
-        bytes: await readBytes(file, path, HEADER_BYTES + documents * 8, new Uint8Array(idBytes)),
+        bytes: await bytes(idsAt, idBytes),
       }),
+      sources: async () => ({
+        numbers: await readWords(file, path, HEADER_BYTES + documents * 8, documents),
+        names: JSON.parse(Buffer.from(await bytes(namesAt, nameBytes)).toString()) as string[],
+      }),
+      splitKeys: async () => new Float64Array((await bytes(keysAt, documents * 8)).buffer as ArrayBuffer),
       close: () => file.close(),
     };
   } catch (error) {

@@ -1,151 +1,134 @@
 /**
- * Gathers the tokens and document ids of one shard's rows from the encoded part files.
+ * Gathers one shard from the routed files: tokens into their rows, and what the table of pieces says of them.
  *
- * Pieces are fetched in the order they lie on disk: part by part, ascending within the part, each part opened once.
- * A part of which the shard wants most is read in one piece; otherwise each piece is read straight into its row.
- * Memory is the shard itself (tokens and ids) and one part at a time. About .5 GB/s from the page cache.
+ * Pieces come group by group, and in a group as their tokens lie on disk: beside them where they travelled along, else in
+ * the encoded parts, each opened once. A part of which the shard wants most is read in one piece; otherwise each piece is
+ * read straight into its row. Memory is the shard itself and one group's share of it. About .5 GB/s from the page cache.
  */
 import { readSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
-import { type EncodedPart, encodedPartName, openEncodedPart } from './encoded-part.ts';
-import type { LayoutSlice, Span } from './layout.ts';
+import { type Bucket, readBucket } from './bucket-file.ts';
+import { encodedPartName, openEncodedPart } from './encoded-part.ts';
+import type { PieceRecords } from './pieces-table.ts';
 import { readBytes } from './positioned-read.ts';
-import { type ShardRows, type TokenArray, type TokenType, tokenArray } from './shard-rows.ts';
+import { ROUTED, ROUTED_BYTES, routedName } from './route-step.ts';
+import { NO_LABEL, type ShardRows, type TokenArray, type TokenType, tokenArray, tokenBytes } from './shard-rows.ts';
 
 /** A part is read whole (from the first to the last token wanted) when at least this share of that stretch is wanted. */
 const READ_WHOLE_SHARE = 0.5;
 
-/** Where the pieces of a shard go, in row order over all its layout slices. */
-interface Target {
-  inputIds: TokenArray;
-  /** [pieces]: index of the piece's first token in `inputIds`. */
-  tokenAt: Uint32Array;
-  ids: IdArena;
+const FEW_PIECES = 32;
+
+export interface ShardSettings {
+  /** Number of the shard among those of all sets, and the number within the set of its first row. */
+  shard: number;
+  firstRow: number;
+  rows: number;
+  groups: number;
+  sources: readonly string[];
+  contextLength: number;
+  type: TokenType;
+  paddingId: number;
+  hasLabels: boolean;
 }
 
-/** The rows of `slices`, one after another; places that no piece fills hold `paddingId`. */
-export async function gatherRows(
-  slices: readonly LayoutSlice[],
+/** The rows of a shard; places that no piece fills hold `paddingId`. */
+export async function gatherShard(
+  settings: ShardSettings,
   workDir: string,
-  settings: { contextLength: number; type: TokenType; paddingId: number },
-): Promise<ShardRows> {
-  const { contextLength } = settings;
-  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
-  const pieces = slices.reduce((sum, slice) => sum + slice.length.length, 0);
-  const inputIds = tokenArray(settings.type, rows * contextLength);
-  const seqOffsets = new Int32Array(rows + 1);
-  const seqLengths = new Int32Array(pieces + rows);
-  const documentOffsets = new Int32Array(rows + 1);
-  const target: Target = { inputIds, tokenAt: new Uint32Array(pieces), ids: new IdArena(pieces) };
-
-  let row = 0;
-  let piece = 0;
-  let sequences = 0;
-  for (const slice of slices) {
-    for (let r = 0; r < slice.rows; r++, row++) {
-      let at = row * contextLength;
-      const end = at + contextLength;
-      for (let i = slice.rowStart[r]; i < slice.rowStart[r + 1]; i++) {
-        seqLengths[sequences++] = slice.length[i];
-        target.tokenAt[piece++] = at;
-        at += slice.length[i];
-      }
-      if (at < end) {
-        inputIds.fill(settings.paddingId, at, end);
-        seqLengths[sequences++] = end - at;
-      }
-      seqOffsets[row + 1] = sequences;
-      documentOffsets[row + 1] = piece;
-    }
+): Promise<{ rows: ShardRows; pieces: PieceRecords }> {
+  const { rows, contextLength, type, hasLabels } = settings;
+  const inputIds = tokenArray(type, rows * contextLength).fill(settings.paddingId);
+  // Whether a loss is taken, until the labels are made of it.
+  const trained = hasLabels ? Buffer.alloc(inputIds.length) : undefined;
+  const shares: Uint32Array[] = [];
+  const ids: Uint8Array[] = [];
+  for (let group = 0; group < settings.groups; group++) {
+    const bucket = await readBucket(join(workDir, routedName(group)), settings.shard);
+    const { words } = bucket;
+    if (bucket.bytes.length > ROUTED_BYTES.tokens) takeAlong(bucket, contextLength, bufferOf(inputIds), trained);
+    else await fetchTokens(words, workDir, settings, bufferOf(inputIds), trained);
+    shares.push(words);
+    ids.push(bucket.bytes[ROUTED_BYTES.ids]);
   }
-
-  let firstPiece = 0;
-  for (const slice of slices) {
-    await gatherSlice(slice, firstPiece, workDir, target);
-    firstPiece += slice.length.length;
-  }
-  const { offsets, bytes } = target.ids.inOrder();
-  return {
-    contextLength,
-    rows,
-    inputIds,
-    seqOffsets,
-    seqLengths: seqLengths.subarray(0, sequences),
-    documentOffsets,
-    documentIdOffsets: offsets,
-    documentIdBytes: bytes,
-  };
+  return inRows(joined(shares), Buffer.concat(ids), settings, inputIds, trained);
 }
 
-async function gatherSlice(slice: LayoutSlice, firstPiece: number, workDir: string, target: Target): Promise<void> {
-  const order = byPlace(slice);
-  let done = 0;
-  let spanStart = 0;
-  for (const span of slice.spans) {
-    const spanEnd = spanStart + span.documents;
-    let end = done;
-    while (end < order.length && slice.document[order[end]] < spanEnd) end++;
-    if (end > done) {
-      const path = join(workDir, encodedPartName(span.part));
-      const part = await openEncodedPart(path);
-      try {
-        await gatherPart(part, path, slice, order.subarray(done, end), { span, spanStart, firstPiece }, target);
-      } finally {
-        await part.close();
-      }
-    }
-    done = end;
-    spanStart = spanEnd;
+/** Puts tokens that lie beside their pieces into the rows. */
+function takeAlong({ words, bytes }: Bucket, contextLength: number, out: Buffer, trained: Buffer | undefined): void {
+  // Buffers copy from here to there without a view of either, and there are a million pieces.
+  const tokens = bufferOf(bytes[ROUTED_BYTES.tokens]);
+  const marks = trained && bufferOf(bytes[ROUTED_BYTES.trained]);
+  let length = 0;
+  for (let i = 0; i < words.length; i += ROUTED.words) length += words[i + ROUTED.length];
+  const width = length === 0 ? 1 : tokens.length / length;
+  for (let i = 0, from = 0; i < words.length; i += ROUTED.words) {
+    const to = from + words[i + ROUTED.length];
+    const at = words[i + ROUTED.row] * contextLength + words[i + ROUTED.at];
+    tokens.copy(out, at * width, from * width, to * width);
+    if (trained) marks?.copy(trained, at, from, to);
+    from = to;
   }
 }
 
-/** Fetches the pieces numbered `order` (as they lie on disk) from one part. */
-async function gatherPart(
-  part: EncodedPart,
-  path: string,
-  slice: LayoutSlice,
-  order: Uint32Array,
-  where: { span: Span; spanStart: number; firstPiece: number },
-  target: Target,
+/** Reads the tokens of pieces, which are sorted by part and token, from the encoded parts. */
+async function fetchTokens(
+  words: Uint32Array,
+  workDir: string,
+  { contextLength, type }: ShardSettings,
+  out: Buffer,
+  trained: Buffer | undefined,
 ): Promise<void> {
-  const { bytesPerToken } = part;
-  if (bytesPerToken !== target.inputIds.BYTES_PER_ELEMENT) {
-    throw new CorpusmillError('INPUT_CORRUPT', `${path} holds tokens of ${bytesPerToken} bytes, not of the run's type`);
-  }
-  const lengths = await part.lengths();
-  const firstToken = new Uint32Array(lengths.length);
-  for (let d = 1; d < lengths.length; d++) firstToken[d] = firstToken[d - 1] + lengths[d - 1];
-  const ids = await part.ids();
-
-  let wanted = 0;
-  for (const i of order) wanted += slice.length[i];
-  const tokenOf = (i: number) => firstToken[slice.document[i] - where.spanStart + where.span.from] + slice.start[i];
-  const first = tokenOf(order[0]);
-  const last = order[order.length - 1];
-  const stretch = tokenOf(last) + slice.length[last] - first;
-  const whole = wanted >= stretch * READ_WHOLE_SHARE ? new Uint8Array(stretch * bytesPerToken) : undefined;
-  if (whole) await readBytes(part.file, path, part.tokensAt + first * bytesPerToken, whole);
-
-  const { inputIds, tokenAt } = target;
-  const out = new Uint8Array(inputIds.buffer, inputIds.byteOffset, inputIds.byteLength);
-  for (const i of order) {
-    const token = tokenOf(i);
-    const at = tokenAt[where.firstPiece + i] * bytesPerToken;
-    const bytes = slice.length[i] * bytesPerToken;
-    if (whole) {
-      const from = (token - first) * bytesPerToken;
-      out.set(whole.subarray(from, from + bytes), at);
-    } else {
-      readInto(part.file.fd, path, part.tokensAt + token * bytesPerToken, out, at, bytes);
+  const width = tokenBytes(type);
+  for (let from = 0; from < words.length; ) {
+    const part = words[from + ROUTED.part];
+    let to = from;
+    while (to < words.length && words[to + ROUTED.part] === part) to += ROUTED.words;
+    const pieces = words.subarray(from, to);
+    const encoded = await openEncodedPart(join(workDir, encodedPartName(part)));
+    try {
+      const { path, bytesPerToken, tokensAt, trainedAt } = encoded;
+      if (bytesPerToken !== width) {
+        throw new CorpusmillError('INPUT_CORRUPT', `${path} holds tokens of ${bytesPerToken} bytes, not of ${width}`);
+      }
+      await fetchStretch(encoded.file, path, pieces, { position: tokensAt, width, contextLength }, out);
+      if (trained !== undefined) {
+        const marks = { position: trainedAt, width: 1, contextLength };
+        await fetchStretch(encoded.file, path, pieces, marks, trained);
+      }
+    } finally {
+      await encoded.close();
     }
-    const document = slice.document[i] - where.spanStart + where.span.from;
-    target.ids.add(where.firstPiece + i, ids.bytes, document === 0 ? 0 : ids.ends[document - 1], ids.ends[document]);
+    from = to;
+  }
+}
+
+async function fetchStretch(
+  file: Awaited<ReturnType<typeof openEncodedPart>>['file'],
+  path: string,
+  pieces: Uint32Array,
+  { position, width, contextLength }: { position: number; width: number; contextLength: number },
+  out: Buffer,
+): Promise<void> {
+  const last = pieces.length - ROUTED.words;
+  const first = pieces[ROUTED.token];
+  const stretch = pieces[last + ROUTED.token] + pieces[last + ROUTED.length] - first;
+  let wanted = 0;
+  for (let i = 0; i < pieces.length; i += ROUTED.words) wanted += pieces[i + ROUTED.length];
+  const whole = wanted >= stretch * READ_WHOLE_SHARE ? Buffer.allocUnsafe(stretch * width) : undefined;
+  if (whole) await readBytes(file, path, position + first * width, whole);
+  for (let i = 0; i < pieces.length; i += ROUTED.words) {
+    const token = pieces[i + ROUTED.token];
+    const bytes = pieces[i + ROUTED.length] * width;
+    const at = (pieces[i + ROUTED.row] * contextLength + pieces[i + ROUTED.at]) * width;
+    if (whole) whole.copy(out, at, (token - first) * width, (token - first) * width + bytes);
+    else readInto(file.fd, path, position + token * width, out, at, bytes);
   }
 }
 
 /** A blocking positioned read: 3 µs against 30 for a promise, and there are some 60,000 a shard. */
-function readInto(fd: number, path: string, position: number, out: Uint8Array, at: number, bytes: number): void {
+function readInto(fd: number, path: string, position: number, out: Buffer, at: number, bytes: number): void {
   for (let filled = 0; filled < bytes; ) {
     const read = readSync(fd, out, at + filled, bytes - filled, position + filled);
     if (read === 0) throw new CorpusmillError('INPUT_CORRUPT', `reading tokens: ${path} ends before byte ${position}`);
@@ -153,57 +136,101 @@ function readInto(fd: number, path: string, position: number, out: Uint8Array, a
   }
 }
 
-/** Piece numbers by ascending document and, within one, by start: the order in which they lie on disk. */
-function byPlace({ document, start }: LayoutSlice): Uint32Array {
-  const pieces = document.length;
-  const keys = new Float64Array(pieces);
-  for (let i = 0; i < pieces; i++) keys[i] = document[i] * pieces + i;
-  keys.sort();
-  const order = Uint32Array.from(keys, (key) => key % pieces);
-  // Rows were shuffled, so pieces of one document may stand in any order; there are few of them.
-  for (let from = 0; from < pieces; ) {
-    let to = from + 1;
-    while (to < pieces && document[order[to]] === document[order[from]]) to++;
-    if (to - from > 1) order.subarray(from, to).sort((a, b) => start[a] - start[b]);
+/** The columns of a shard from its pieces in any order. */
+function inRows(
+  words: Uint32Array,
+  ids: Uint8Array,
+  settings: ShardSettings,
+  inputIds: ShardRows['inputIds'],
+  trained: Uint8Array | undefined,
+): { rows: ShardRows; pieces: PieceRecords } {
+  const { rows, contextLength, firstRow, sources } = settings;
+  const order = byRow(words, rows);
+  const seqOffsets = new Int32Array(rows + 1);
+  const seqLengths = new Int32Array(order.length + rows);
+  const padding = new Int32Array(rows);
+  const idEnds = new Float64Array(order.length);
+  for (let i = 0, end = 0; i < order.length; i++) {
+    end += words[i * ROUTED.words + ROUTED.idBytes];
+    idEnds[i] = end;
+  }
+  const pieces: PieceRecords = {
+    row: new Int32Array(order.length),
+    piece: new Int32Array(order.length),
+    ids,
+    idStart: new Float64Array(order.length),
+    idEnd: new Float64Array(order.length),
+    source: new Uint32Array(order.length),
+    sources,
+    start: new Int32Array(order.length),
+    tokens: new Int32Array(order.length),
+  };
+  let sequences = 0;
+  for (let row = 0, i = 0; row < rows; row++) {
+    let filled = 0;
+    for (let piece = 0; i < order.length; piece++, i++) {
+      const from = order[i] * ROUTED.words;
+      if (words[from + ROUTED.row] !== row) break;
+      const length = words[from + ROUTED.length];
+      pieces.row[i] = firstRow + row;
+      pieces.piece[i] = piece;
+      pieces.idEnd[i] = idEnds[order[i]];
+      pieces.idStart[i] = pieces.idEnd[i] - words[from + ROUTED.idBytes];
+      pieces.source[i] = words[from + ROUTED.source];
+      pieces.start[i] = words[from + ROUTED.start];
+      pieces.tokens[i] = length;
+      seqLengths[sequences++] = length;
+      filled += length;
+    }
+    padding[row] = contextLength - filled;
+    if (padding[row] > 0) seqLengths[sequences++] = padding[row];
+    seqOffsets[row + 1] = sequences;
+  }
+  let labels: Int32Array | undefined;
+  if (trained !== undefined) {
+    labels = new Int32Array(inputIds.length);
+    for (let i = 0; i < labels.length; i++) labels[i] = trained[i] === 0 ? NO_LABEL : inputIds[i];
+  }
+  const columns = { inputIds, seqOffsets, seqLengths: seqLengths.subarray(0, sequences), padding, labels };
+  return { rows: { contextLength, rows, ...columns }, pieces };
+}
+
+/** Numbers of pieces by row and place in the row. */
+function byRow(words: Uint32Array, rows: number): Uint32Array {
+  const count = words.length / ROUTED.words;
+  const next = new Uint32Array(rows + 1);
+  for (let i = 0; i < count; i++) next[words[ROUTED.words * i + ROUTED.row] + 1]++;
+  for (let row = 0; row < rows; row++) next[row + 1] += next[row];
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[next[words[ROUTED.words * i + ROUTED.row]]++] = i;
+  const place = (i: number) => words[ROUTED.words * i + ROUTED.at];
+  for (let row = 0, from = 0; row < rows; row++) {
+    const to = next[row];
+    if (to - from > FEW_PIECES) order.subarray(from, to).sort((a, b) => place(a) - place(b));
+    else {
+      // By insertion: a view for every row would cost more than the sorting.
+      for (let i = from + 1; i < to; i++) {
+        const piece = order[i];
+        let at = i;
+        for (; at > from && place(order[at - 1]) > place(piece); at--) order[at] = order[at - 1];
+        order[at] = piece;
+      }
+    }
     from = to;
   }
   return order;
 }
 
-/** Document ids, added in any order, read back in piece order. */
-class IdArena {
-  private bytes = new Uint8Array(1 << 16);
-  private used = 0;
-  private readonly at: Uint32Array;
-  private readonly length: Uint32Array;
+function bufferOf(array: Uint8Array | TokenArray): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+}
 
-  constructor(pieces: number) {
-    this.at = new Uint32Array(pieces);
-    this.length = new Uint32Array(pieces);
+function joined(shares: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(shares.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const share of shares) {
+    all.set(share, at);
+    at += share.length;
   }
-
-  add(piece: number, from: Uint8Array, start: number, end: number): void {
-    const bytes = end - start;
-    if (this.used + bytes > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.used + bytes));
-      grown.set(this.bytes.subarray(0, this.used));
-      this.bytes = grown;
-    }
-    for (let i = 0; i < bytes; i++) this.bytes[this.used + i] = from[start + i];
-    this.at[piece] = this.used;
-    this.length[piece] = bytes;
-    this.used += bytes;
-  }
-
-  inOrder(): { offsets: Int32Array; bytes: Uint8Array } {
-    const pieces = this.at.length;
-    const offsets = new Int32Array(pieces + 1);
-    const bytes = new Uint8Array(this.used);
-    for (let p = 0, end = 0; p < pieces; p++) {
-      for (let i = 0; i < this.length[p]; i++) bytes[end + i] = this.bytes[this.at[p] + i];
-      end += this.length[p];
-      offsets[p + 1] = end;
-    }
-    return { offsets, bytes };
-  }
+  return all;
 }

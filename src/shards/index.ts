@@ -1,6 +1,14 @@
-/** `corpusmill/shards`: reading and verifying shard sets from a program, without the engine. */
+/** `corpusmill/shards`: reading, verifying and exporting shard sets from a program, without the engine. */
+export {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportShards,
+} from './export/export.ts';
 export {
   cuSeqlens,
+  type MixtureSource,
   openShards,
   positionIds,
   type ShardLoaderOptions,

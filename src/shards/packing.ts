@@ -12,29 +12,31 @@
  * capacities with 32-way levels: O(documents + pieces · log32 contextLength), a few seconds for 10 million documents
  * (bench/packing.ts). Everything works on typed arrays; a token is placed exactly once.
  */
-import { shuffle } from '../core/random.ts';
-
 export const PACKINGS = ['best-fit', 'concatenate', 'greedy'] as const;
+/** What becomes of conversations longer than a row. */
+export const TOO_LONG = ['truncate', 'drop'] as const;
 export type Packing = (typeof PACKINGS)[number];
 
 export interface PackingOptions {
   /** Tokens per row, at least 1. */
   contextLength: number;
   packing: Packing;
-  /** Rows are shuffled with it (sorted packing makes a row's place depend on its documents' lengths); undefined: not. */
-  shuffleSeed: number | undefined;
 }
 
-/** Rows over the documents of one window; a piece is `length` tokens of `document` from its token `start`. */
-export interface PackedRows {
+/**
+ * The pieces of one window's documents, documents ascending and each from its start; a piece is `length` tokens of
+ * `document` from its token `start`. Best-fit fills rows by length: whoever lays them out shuffles them.
+ */
+export interface PackedPieces {
   contextLength: number;
   rows: number;
-  /** [rows + 1]: row r holds pieces rowStart[r] … rowStart[r + 1] − 1, in document order. */
-  rowStart: Uint32Array;
   /** [pieces]: index of the document in the lengths that were packed. */
   document: Uint32Array;
   start: Uint32Array;
   length: Uint32Array;
+  /** [pieces]: the row, and the place in it of the piece's first token; a row's pieces lie in document order. */
+  row: Uint32Array;
+  at: Uint32Array;
   report: PackingReport;
 }
 
@@ -64,13 +66,23 @@ interface Placement {
 }
 
 /** Packs documents of the given lengths (in tokens) into rows. Pure: equal arguments give equal rows. */
-export function packDocuments(lengths: Uint32Array, options: PackingOptions): PackedRows {
+export function packDocuments(lengths: Uint32Array, options: PackingOptions): PackedPieces {
   const { contextLength, packing } = options;
   const placement = packing === 'concatenate' ? concatenate(lengths, contextLength) : split(lengths, contextLength);
   if (packing === 'best-fit') placement.rows = bestFitDecreasing(placement, contextLength);
   else if (packing === 'greedy') placement.rows = nextFit(placement, contextLength);
-  const rows = intoRows(placement, options.shuffleSeed);
-  return { contextLength, ...rows, report: report(lengths, placement, contextLength) };
+  const { rows, pieces } = placement;
+  const whole = (words: Uint32Array) => words.subarray(0, pieces);
+  return {
+    contextLength,
+    rows,
+    document: whole(placement.document),
+    start: whole(placement.start),
+    length: whole(placement.length),
+    row: whole(placement.row),
+    at: placesInRows(placement),
+    report: report(lengths, placement, contextLength),
+  };
 }
 
 /** Padding as a percentage of all places in rows. */
@@ -96,13 +108,25 @@ export function sumReports(reports: readonly PackingReport[]): PackingReport {
 }
 
 /**
- * Cuts `documents` into windows of equal size and at least `minimum` documents each (one window when there are fewer),
- * as borders: window w is [borders[w], borders[w + 1]). A window is packed on its own, which bounds memory to about
- * 60 bytes a document; the price is one partly filled set of rows per window.
+ * Windows of at least `minimum` documents each, or one. A window is packed on its own, which bounds memory to about 100
+ * bytes a document; the price is one partly filled set of rows per window.
  */
-export function windowBorders(documents: number, minimum: number): number[] {
-  const windows = Math.max(1, Math.floor(documents / minimum));
-  return Array.from({ length: windows + 1 }, (_, w) => Math.floor((documents * w) / windows));
+export function windowsFor(documents: number, minimum: number): number {
+  return Math.max(1, Math.floor(documents / minimum));
+}
+
+/** Borders that cut `items` into equal parts, but for one item: part p is [borders[p], borders[p + 1]). */
+export function equalBorders(items: number, parts: number): number[] {
+  return Array.from({ length: parts + 1 }, (_, p) => Math.floor((items * p) / parts));
+}
+
+/** The part of `equalBorders` that holds an item. */
+export function partOf(borders: readonly number[], item: number): number {
+  const parts = borders.length - 1;
+  let part = Math.min(parts - 1, Math.floor((item * parts) / borders[parts]));
+  while (item >= borders[part + 1]) part++;
+  while (item < borders[part]) part--;
+  return part;
 }
 
 /** Row-length pieces of each document and the rest; rows are not decided yet. */
@@ -268,31 +292,15 @@ function concatenate(lengths: Uint32Array, contextLength: number): Placement {
   return { pieces, rows, document, start, length, row };
 }
 
-/** Orders pieces by (shuffled) row; pieces of a row stay in document order. */
-function intoRows(
-  placement: Placement,
-  shuffleSeed: number | undefined,
-): Pick<PackedRows, 'rows' | 'rowStart' | 'document' | 'start' | 'length'> {
-  const { pieces, rows } = placement;
-  const place = new Uint32Array(rows);
-  for (let r = 0; r < rows; r++) place[r] = r;
-  if (shuffleSeed !== undefined) shuffle(place, shuffleSeed);
-
-  const rowStart = new Uint32Array(rows + 1);
-  for (let i = 0; i < pieces; i++) rowStart[place[placement.row[i]] + 1]++;
-  for (let r = 0; r < rows; r++) rowStart[r + 1] += rowStart[r];
-
-  const next = rowStart.slice(0, rows);
-  const document = new Uint32Array(pieces);
-  const start = new Uint32Array(pieces);
-  const length = new Uint32Array(pieces);
+/** Where in its row each piece begins: behind the row's earlier pieces. */
+function placesInRows({ pieces, rows, row, length }: Placement): Uint32Array {
+  const filled = new Uint32Array(rows);
+  const at = new Uint32Array(pieces);
   for (let i = 0; i < pieces; i++) {
-    const at = next[place[placement.row[i]]]++;
-    document[at] = placement.document[i];
-    start[at] = placement.start[i];
-    length[at] = placement.length[i];
+    at[i] = filled[row[i]];
+    filled[row[i]] += length[i];
   }
-  return { rows, rowStart, document, start, length };
+  return at;
 }
 
 function report(lengths: Uint32Array, placement: Placement, contextLength: number): PackingReport {

@@ -10,15 +10,15 @@ import { bytesOf, openToRead, readBytes } from './positioned-read.ts';
 import { type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
 /** Byte positions in the file of one batch's buffers. */
-interface BatchPlace {
+export interface BatchPlace {
   firstRow: number;
   rows: number;
   tokens: number;
   seqOffsets: number;
   seqLengths: number;
-  documentOffsets: number;
-  documentIdOffsets: number;
-  documentIdBytes: number;
+  padding: number;
+  /** 0 where there is no such column. */
+  labels: number;
 }
 
 /** The pieces of consecutive rows: everything but the tokens. */
@@ -29,8 +29,8 @@ export interface RowPieces {
   seqOffsets: Int32Array;
   /** Padding included, so that a row's entries add up to the context length. */
   seqLengths: Int32Array;
-  /** [rows + 1]: running number of documents' pieces; padding is no piece. */
-  documentOffsets: Int32Array;
+  /** [rows]: places at the row's end that hold no token of a document. */
+  padding: Int32Array;
 }
 
 export interface ShardFile {
@@ -39,16 +39,22 @@ export interface ShardFile {
   batches: number;
   contextLength: number;
   type: TokenType;
+  /** Whether there is a column of labels. */
+  hasLabels: boolean;
   /** Arrow schema metadata. */
   metadata: ReadonlyMap<string, string>;
+  /** Number of the open file, for reads of several ranges at once. */
+  fd: number;
   /** Batch that holds `row`. */
   batchOf(row: number): number;
+  /** Where a batch's columns lie. */
+  place(batch: number): Readonly<BatchPlace>;
   /** Tokens of `count` consecutive rows from `row`, put into `into` at token `at`. Rows may span batches. */
   readTokens(row: number, count: number, into: TokenArray, at: number): Promise<void>;
   /** Piece lengths of a whole batch (a few kB). */
   readPieces(batch: number): Promise<RowPieces>;
-  /** Document ids of a whole batch, one per piece. */
-  readDocumentIds(batch: number): Promise<string[]>;
+  /** Labels of `count` consecutive rows from `row`, put into `into` at place `at`; only where `hasLabels`. */
+  readLabels(row: number, count: number, into: Int32Array, at: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,9 +63,8 @@ const BUFFER = {
   tokens: 2,
   seqOffsets: 4,
   seqLengths: 6,
-  documentOffsets: 8,
-  documentIdOffsets: 10,
-  documentIdBytes: 11,
+  padding: 8,
+  labels: 11,
 } as const;
 
 /** Opens a shard. Throws CorpusmillError: INPUT_NOT_FOUND, or INPUT_CORRUPT saying what is wrong where. */
@@ -78,7 +83,7 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
   const head = await readMessage(file, path, 0, size);
   if (!head?.message.isSchema()) throw corrupt(path, 0, 'an Arrow stream begins with its schema');
   const schema = head.message.header() as unknown as Schema;
-  const { contextLength, type } = checkSchema(path, schema);
+  const { contextLength, type, hasLabels } = checkSchema(path, schema);
 
   const places: BatchPlace[] = [];
   let rows = 0;
@@ -95,15 +100,13 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
       tokens: place(BUFFER.tokens),
       seqOffsets: place(BUFFER.seqOffsets),
       seqLengths: place(BUFFER.seqLengths),
-      documentOffsets: place(BUFFER.documentOffsets),
-      documentIdOffsets: place(BUFFER.documentIdOffsets),
-      documentIdBytes: place(BUFFER.documentIdBytes),
+      padding: place(BUFFER.padding),
+      labels: hasLabels ? place(BUFFER.labels) : 0,
     });
     rows += batch.length;
     at = next.end;
   }
 
-  const rowBytes = contextLength * tokenBytes(type);
   const batchOf = (row: number): number => {
     let low = 0;
     let high = places.length - 1;
@@ -119,41 +122,52 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
     await readBytes(file, path, position, bytesOf(values));
     return values;
   };
+  /** A fixed number of `width` bytes a row, of `count` rows, read from the column at `columnAt`. */
+  const readFixed = async (
+    columnAt: (place: BatchPlace) => number,
+    row: number,
+    count: number,
+    into: Uint8Array,
+    width: number,
+  ): Promise<void> => {
+    for (let done = 0; done < count; ) {
+      const place = places[batchOf(row + done)];
+      const inBatch = row + done - place.firstRow;
+      const take = Math.min(count - done, place.rows - inBatch);
+      const bytes = into.subarray(done * width, (done + take) * width);
+      await readBytes(file, path, columnAt(place) + inBatch * width, bytes);
+      done += take;
+    }
+  };
+  const stretch = (into: TokenArray | Int32Array, at: number, count: number): Uint8Array =>
+    bytesOf(into.subarray(at, at + count * contextLength));
   return {
     path,
     rows,
     batches: places.length,
     contextLength,
     type,
+    hasLabels,
     metadata: schema.metadata,
+    fd: file.fd,
     batchOf,
-    async readTokens(row, count, into, at) {
-      for (let done = 0; done < count; ) {
-        const place = places[batchOf(row + done)];
-        const inBatch = row + done - place.firstRow;
-        const take = Math.min(count - done, place.rows - inBatch);
-        const from = at + done * contextLength;
-        const bytes = bytesOf(into.subarray(from, from + take * contextLength));
-        await readBytes(file, path, place.tokens + inBatch * rowBytes, bytes);
-        done += take;
-      }
-    },
+    place: (batch) => places[batch],
+    readTokens: (row, count, into, at) =>
+      readFixed((place) => place.tokens, row, count, stretch(into, at, count), contextLength * tokenBytes(type)),
+    readLabels: (row, count, into, at) =>
+      readFixed((place) => place.labels, row, count, stretch(into, at, count), contextLength * 4),
     async readPieces(batch) {
       const place = places[batch];
-      const [seqOffsets, documentOffsets] = await Promise.all([
+      const [seqOffsets, padding] = await Promise.all([
         ints(place.seqOffsets, place.rows + 1),
-        ints(place.documentOffsets, place.rows + 1),
+        ints(place.padding, place.rows),
       ]);
-      const seqLengths = await ints(place.seqLengths, seqOffsets[place.rows]);
-      return { firstRow: place.firstRow, rows: place.rows, seqOffsets, seqLengths, documentOffsets };
-    },
-    async readDocumentIds(batch) {
-      const place = places[batch];
-      const [pieces] = await ints(place.documentOffsets + 4 * place.rows, 1);
-      const ends = await ints(place.documentIdOffsets, pieces + 1);
-      const bytes = Buffer.alloc(ends[pieces]);
-      await readBytes(file, path, place.documentIdBytes, bytes);
-      return Array.from({ length: pieces }, (_, i) => bytes.toString('utf8', ends[i], ends[i + 1]));
+      const entries = seqOffsets[place.rows];
+      if (entries < place.rows || entries > place.rows * (contextLength + 1)) {
+        throw corrupt(path, place.seqOffsets, `${place.rows} rows have ${entries} lengths`);
+      }
+      const seqLengths = await ints(place.seqLengths, entries);
+      return { firstRow: place.firstRow, rows: place.rows, seqOffsets, seqLengths, padding };
     },
     close: () => file.close(),
   };
@@ -195,15 +209,18 @@ async function readMessage(
   return { message, bodyAt, end };
 }
 
-function checkSchema(path: string, schema: Schema): { contextLength: number; type: TokenType } {
+const COLUMNS = 'input_ids seq_lengths padding';
+
+function checkSchema(path: string, schema: Schema): { contextLength: number; type: TokenType; hasLabels: boolean } {
   const found = schema.fields.map((field) => `${field.name}: ${field.type}`).join(', ');
   const columns = schema.fields.map((field) => field.name).join(' ');
   const tokens = schema.fields[0]?.type as FixedSizeList;
   const type = String(tokens?.children?.[0]?.type).toLowerCase();
-  if (columns !== 'input_ids seq_lengths doc_ids' || !('listSize' in tokens) || !['uint16', 'uint32'].includes(type)) {
-    throw corrupt(path, 0, `expected the columns input_ids, seq_lengths and doc_ids of a token shard, found ${found}`);
+  const hasLabels = columns === `${COLUMNS} labels`;
+  if ((columns !== COLUMNS && !hasLabels) || !('listSize' in tokens) || !['uint16', 'uint32'].includes(type)) {
+    throw corrupt(path, 0, `expected the columns input_ids, seq_lengths and padding of a token shard, found ${found}`);
   }
-  return { contextLength: tokens.listSize, type: type as TokenType };
+  return { contextLength: tokens.listSize, type: type as TokenType, hasLabels };
 }
 
 function corrupt(path: string, offset: number, found: string): CorpusmillError {

@@ -22,6 +22,9 @@ export function tokenArray(type: TokenType, length: number): TokenArray {
   return type === 'uint16' ? new Uint16Array(length) : new Uint32Array(length);
 }
 
+/** What a label says of a place that no loss is taken at: PyTorch's `ignore_index`. */
+export const NO_LABEL = -100;
+
 /** The columns of a shard, as they lie in memory. */
 export interface ShardRows {
   contextLength: number;
@@ -31,9 +34,8 @@ export interface ShardRows {
   /** [rows + 1]: row r's entries of `seqLengths` (its padding included). */
   seqOffsets: Int32Array;
   seqLengths: Int32Array;
-  /** [rows + 1]: row r's entries of `documentIds`. */
-  documentOffsets: Int32Array;
-  /** [pieces + 1]: byte offsets into `documentIdBytes` (UTF-8). */
-  documentIdOffsets: Int32Array;
-  documentIdBytes: Uint8Array;
+  /** [rows]: places at the row's end that hold no token of a document. */
+  padding: Int32Array;
+  /** [rows · contextLength]: the token, or NO_LABEL on prompts and padding; only of conversations. */
+  labels: Int32Array | undefined;
 }

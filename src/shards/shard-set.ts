@@ -1,8 +1,10 @@
 /** A folder of shards, opened: which row lies in which shard, and each shard's file, opened when first asked for. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
-import { readManifest, type ShardManifest } from './manifest.ts';
+import { MANIFEST_NAME, readManifest, type ShardManifest } from './manifest.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
+import { SPLIT_NAMES, type SplitName } from './split.ts';
 
 export interface ShardSet {
   dir: string;
@@ -53,6 +55,24 @@ export async function openShards(path: string): Promise<ShardSet> {
       for (const file of opened) if (file.status === 'fulfilled') await file.value.close();
     },
   };
+}
+
+/**
+ * The shard sets at a path: the one of a folder or manifest, or the two sides of a split in the folders below it, of
+ * which `name` is the folder's. Throws CorpusmillError('INPUT_NOT_FOUND') when there are none.
+ */
+export async function shardFolders(path: string): Promise<{ folder: string; name: SplitName | '' }[]> {
+  const sides = SPLIT_NAMES.map((name) => ({ folder: join(path, name), name }));
+  const there = await Promise.all(sides.map(({ folder }) => isFile(join(folder, MANIFEST_NAME))));
+  if (there.some(Boolean) && !(await isFile(join(path, MANIFEST_NAME)))) return sides.filter((_, i) => there[i]);
+  return [{ folder: path, name: '' }];
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 async function openListed(path: string, manifest: ShardManifest, rows: number): Promise<ShardFile> {

@@ -5,7 +5,10 @@
  *   seq_lengths  list<int32>    tokens of each piece; a row's padding, where it has any, is its last entry, so that the
  *                               entries always add up to contextLength: positions, cumulative lengths and the document
  *                               mask follow for every place of the row (TRL's padding-free collator fails otherwise)
- *   doc_ids      list<utf8>     the document each piece comes from; one fewer than seq_lengths in a padded row
+ *   padding      int32          places at the row's end that hold no token of a document
+ *   labels       fixed_size_list<int32>[contextLength]   only of conversations: the token, or -100 where no loss is taken
+ *
+ * Which document a piece comes from is in the table beside the shard (pieces-table.ts).
  *
  * Why the stream form: HF `Dataset.from_file` opens only that. Why fixed_size_list: pyarrow 25, HF datasets 5.0 (map,
  * shuffle, save_to_disk, Parquet and back), polars 1.44 and DuckDB 1.5 all take it, nullable or not; it has no offsets,
@@ -27,10 +30,9 @@ import {
   Struct,
   Uint16,
   Uint32,
-  Utf8,
 } from 'apache-arrow';
 import { openAtomic } from '../io/atomic.ts';
-import { type ShardRows, type TokenType, tokenBytes } from './shard-rows.ts';
+import { type ShardRows, type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
 export interface WrittenShard {
   rows: number;
@@ -57,7 +59,7 @@ export async function writeShard(
   metadata: Record<string, string>,
 ): Promise<WrittenShard> {
   const type: TokenType = rows.inputIds instanceof Uint16Array ? 'uint16' : 'uint32';
-  const schema = shardSchema(type, rows.contextLength, metadata);
+  const schema = shardSchema(type, rows, metadata);
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);
   const step = rowsPerBatch(rows.contextLength, type);
@@ -83,36 +85,30 @@ export async function writeShard(
   return { rows: rows.rows, bytes, sha256: hash.digest('hex') };
 }
 
-/** The Arrow schema of a shard. */
-export function shardSchema(type: TokenType, contextLength: number, metadata: Record<string, string>): Schema {
-  const token = type === 'uint16' ? new Uint16() : new Uint32();
-  return new Schema(
-    [
-      new Field('input_ids', new FixedSizeList(contextLength, new Field('item', token, false)), false),
-      new Field('seq_lengths', new List(new Field('item', new Int32(), false)), false),
-      new Field('doc_ids', new List(new Field('item', new Utf8(), false)), false),
-    ],
-    new Map(Object.entries(metadata)),
-  );
+function shardSchema(type: TokenType, rows: ShardRows, metadata: Record<string, string>): Schema {
+  const perToken = (item: Uint16 | Uint32 | Int32) =>
+    new FixedSizeList(rows.contextLength, new Field('item', item, false));
+  const fields: Field[] = [
+    new Field('input_ids', perToken(type === 'uint16' ? new Uint16() : new Uint32()), false),
+    new Field('seq_lengths', new List(new Field('item', new Int32(), false)), false),
+    new Field('padding', new Int32(), false),
+  ];
+  if (rows.labels !== undefined) fields.push(new Field('labels', perToken(new Int32()), false));
+  return new Schema(fields, new Map(Object.entries(metadata)));
 }
 
 /** Rows [from, to) as a record batch of views. */
 function batchOf(schema: Schema, rows: ShardRows, from: number, to: number): RecordBatch {
   const length = to - from;
-  const [inputIds, seqLengths, documentIds] = schema.fields;
-  const tokens = rows.inputIds.subarray(from * rows.contextLength, to * rows.contextLength);
+  const [inputIds, seqLengths] = schema.fields;
+  const perToken = (field: Field, values: TokenArray | Int32Array): Data => {
+    const data = values.subarray(from * rows.contextLength, to * rows.contextLength) as Int32Array;
+    const type = field.type as FixedSizeList<Int32>;
+    const child = makeData({ type: type.valueType, length: data.length, nullCount: 0, data });
+    return makeData({ type, length, nullCount: 0, child });
+  };
   const children: Data[] = [
-    makeData({
-      type: inputIds.type as FixedSizeList,
-      length,
-      nullCount: 0,
-      child: makeData({
-        type: (inputIds.type as FixedSizeList).valueType as Uint16,
-        length: tokens.length,
-        nullCount: 0,
-        data: tokens as Uint16Array,
-      }),
-    }),
+    perToken(inputIds, rows.inputIds),
     // The writer shifts these offsets to the batch's own and takes the matching stretch of the whole child column.
     makeData({
       type: seqLengths.type as List<Int32>,
@@ -121,19 +117,8 @@ function batchOf(schema: Schema, rows: ShardRows, from: number, to: number): Rec
       valueOffsets: rows.seqOffsets.subarray(from, to + 1),
       child: makeData({ type: new Int32(), length: rows.seqLengths.length, nullCount: 0, data: rows.seqLengths }),
     }),
-    makeData({
-      type: documentIds.type as List<Utf8>,
-      length,
-      nullCount: 0,
-      valueOffsets: rows.documentOffsets.subarray(from, to + 1),
-      child: makeData({
-        type: new Utf8(),
-        length: rows.documentIdOffsets.length - 1,
-        nullCount: 0,
-        valueOffsets: rows.documentIdOffsets,
-        data: rows.documentIdBytes,
-      }),
-    }),
+    makeData({ type: new Int32(), length, nullCount: 0, data: rows.padding.subarray(from, to) }),
   ];
+  if (rows.labels !== undefined) children.push(perToken(schema.fields[3], rows.labels));
   return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }));
 }

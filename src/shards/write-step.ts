@@ -1,31 +1,31 @@
 /**
- * Last step of the shards sink: each shard gathers its rows' tokens and writes one Arrow file; then the manifest, with
- * the tokenizer copied beside it, and the result for the report.
+ * Last step of the shards sink: each shard gathers its rows' tokens and writes one Arrow file, with the table of its
+ * pieces beside it; then each set's manifest, with the tokenizer copied beside it, and the result for the report.
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../core/hash.ts';
 import type { SinkContext, SinkStep } from '../core/stage.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import type { DealtCorpus } from './deal-step.ts';
 import type { EncodedCorpus } from './encode-step.ts';
-import { gatherRows } from './gather.ts';
-import { layoutName, readLayout } from './layout.ts';
-import { describeColumns, MANIFEST_NAME, type ShardEntry, type ShardManifest } from './manifest.ts';
+import { gatherShard, type ShardSettings } from './gather.ts';
+import { describeColumns, MANIFEST_NAME, PIECE_COLUMNS, type ShardEntry, type ShardManifest } from './manifest.ts';
 import { loadEncoding, type ShardOptions } from './options.ts';
 import type { PackedCorpus } from './pack-step.ts';
-import { paddingPercent } from './packing.ts';
-import { type TokenType, tokenBytes } from './shard-rows.ts';
+import { equalBorders, paddingPercent, sumReports } from './packing.ts';
+import { piecesName } from './pieces-table.ts';
+import type { RoutedCorpus } from './route-step.ts';
+import type { TokenType } from './shard-rows.ts';
+import { SPLIT_NAMES } from './split.ts';
+import type { SplitCorpus } from './split-step.ts';
 
-interface WriteTask {
-  shard: number;
-  shards: number;
-  /** Rows [from, to) of each window that the shard holds. */
-  slices: { window: number; from: number; to: number }[];
-  type: TokenType;
-  paddingId: number;
+interface WriteTask extends ShardSettings {
+  folder: string;
+  file: string;
 }
 
-/** The sink's `details` in the run summary. */
+/** The sink's `details` in the run summary; of both sides where documents are held out. */
 export interface ShardsReport extends Record<string, unknown> {
   rows: number;
   tokens: number;
@@ -37,81 +37,79 @@ export interface ShardsReport extends Record<string, unknown> {
   contextLength: number;
   dtype: TokenType;
   shards: number;
-  /** UTF-8 bytes of text per token, bos and eos not counted. */
-  bytesPerToken: number;
+  /** UTF-8 bytes of text per token, bos and eos not counted; not of conversations, whose text is not what is encoded. */
+  bytesPerToken?: number;
+  /** Of the side that is held out. */
+  validation?: { documents: number; tokens: number; rows: number; leftOut: number };
+  /** Documents that fill-in-the-middle rearranged. */
+  rearranged?: number;
+  /** Conversations cut to a row, and left out. */
+  truncated?: number;
+  dropped?: number;
 }
 
 /** The tokenizer's companions that other tools look for beside it. */
-const TOKENIZER_COMPANIONS = ['tokenizer_config.json', 'special_tokens_map.json'];
+const TOKENIZER_COMPANIONS = ['tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'];
+
+type Earlier = [EncodedCorpus, SplitCorpus, DealtCorpus, PackedCorpus, RoutedCorpus];
 
 export const writeStep = {
   name: 'write',
 
   async plan(options, _context, earlier): Promise<WriteTask[]> {
-    const [encoded, packed] = earlier as [EncodedCorpus, PackedCorpus];
-    const { rows } = packed.report;
-    if (rows === 0) return [];
-    const rowsPerShard = Math.max(1, Math.floor(options.targetShardBytes / rowBytes(options, encoded, packed)));
-    const shards = Math.ceil(rows / rowsPerShard);
-    // Shards of equal size rather than a small last one.
-    return Array.from({ length: shards }, (_, shard) => ({
-      shard,
-      shards,
-      slices: slicesOf(packed.windows, Math.floor((rows * shard) / shards), Math.floor((rows * (shard + 1)) / shards)),
-      type: encoded.type,
-      paddingId: encoded.pad.id,
-    }));
+    const [encoded, , dealt, , { sets, groups, sources }] = earlier as Earlier;
+    return sets.flatMap(({ firstShard, shards, rows }, s) => {
+      const borders = equalBorders(rows, shards);
+      return Array.from({ length: shards }, (_, shard) => ({
+        folder: dealt.sets[s].folder,
+        file: shardName(shard, shards),
+        shard: firstShard + shard,
+        firstRow: borders[shard],
+        rows: borders[shard + 1] - borders[shard],
+        groups,
+        sources,
+        contextLength: options.contextLength,
+        type: encoded.type,
+        paddingId: encoded.pad.id,
+        hasLabels: options.conversations !== undefined,
+      }));
+    });
   },
 
   async run(options, task: WriteTask, context): Promise<ShardEntry> {
-    const { contextLength } = options;
-    const slices = [];
-    for (const { window, from, to } of task.slices) {
-      slices.push(await readLayout(join(context.workDir, layoutName(window)), from, to));
-    }
-    const { type, paddingId } = task;
-    const rows = await gatherRows(slices, context.workDir, { contextLength, type, paddingId });
-    let tokens = 0;
-    for (const slice of slices) for (const length of slice.length) tokens += length;
-    const file = shardName(task.shard, task.shards);
-    // Imported only here: it brings the Arrow library, and every command imports this step.
+    const { file } = task;
+    const folder = join(context.outputDir, task.folder);
+    const { rows, pieces } = await gatherShard(task, context.workDir);
+    // Imported only here: they bring the Arrow and Parquet libraries, and every command imports this step.
     const { writeShard } = await import('./shard-writer.ts');
-    const written = await writeShard(join(context.outputDir, file), rows, {
-      'corpusmill.context_length': String(contextLength),
-      'corpusmill.pad_id': String(paddingId),
+    const { bytes, sha256 } = await writeShard(join(folder, file), rows, {
+      'corpusmill.context_length': String(task.contextLength),
+      'corpusmill.pad_id': String(task.paddingId),
       'corpusmill.pipeline': context.pipelineHash,
     });
-    return { file, rows: written.rows, tokens, bytes: written.bytes, sha256: written.sha256 };
+    const tokens = pieces.tokens.reduce((sum, length) => sum + length, 0);
+    if (!options.provenance) return { file, rows: task.rows, tokens, bytes, sha256, pieces: null };
+    const { writePieces } = await import('./pieces-table.ts');
+    const table = await writePieces(join(folder, piecesName(file)), pieces);
+    return { file, rows: task.rows, tokens, bytes, sha256, pieces: { file: piecesName(file), ...table } };
   },
 
   async merge(options, results: ShardEntry[], context, earlier): Promise<ShardsReport> {
-    const [encoded, { windows, report }] = earlier as [EncodedCorpus, PackedCorpus];
-    const { documents, documentsEmpty, documentsCut, documentsCutAvoidably, rows, tokens, paddingTokens } = report;
-    const percent = Number(paddingPercent(report).toFixed(4));
-    const manifest: ShardManifest = {
-      schemaVersion: 1,
-      kind: 'corpusmill-shards',
-      pipelineHash: context.pipelineHash,
-      contextLength: options.contextLength,
-      dtype: encoded.type,
-      rows,
-      tokens,
-      documents,
-      documentsEmpty,
-      padding: { tokens: paddingTokens, percent },
-      cut: { documents: documentsCut, avoidably: documentsCutAvoidably },
-      packing: { strategy: options.packing, windows: windows.length, shuffled: options.shuffle },
-      seed: context.seed,
-      bos: encoded.bos,
-      eos: encoded.eos,
-      pad: encoded.pad,
-      tokenizer: await copyTokenizer(options, context),
-      columns: describeColumns(options.contextLength, encoded.type),
-      shards: results,
-    };
-    await removeStrangers(context.outputDir, new Set(results.map(({ file }) => file)));
-    await writeFileAtomic(join(context.outputDir, MANIFEST_NAME), `${JSON.stringify(manifest, null, 2)}\n`);
-    const added = documents * (Number(encoded.bos !== null) + Number(encoded.eos !== null));
+    const [encoded, , dealt, { reports }, { sets }] = earlier as Earlier;
+    for (const folder of ['', ...SPLIT_NAMES]) {
+      const set = dealt.sets.findIndex((other) => other.folder === folder);
+      const mine = set === -1 ? [] : results.slice(sets[set].firstShard, sets[set].firstShard + sets[set].shards);
+      await removeStrangers(join(context.outputDir, folder), set === -1, mine);
+      if (set === -1) continue;
+      const manifest = await manifestOf(options, context, earlier as Earlier, set, mine);
+      const path = join(context.outputDir, folder, MANIFEST_NAME);
+      await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
+    }
+    const total = sumReports(reports);
+    const { rows, tokens, documents, documentsCut, documentsCutAvoidably, paddingTokens } = total;
+    const { rearranged, truncated, dropped } = encoded.counts;
+    const added = documents * (Number(encoded.bos !== null) + Number(encoded.eos !== null)) + 3 * rearranged;
+    const [, held] = reports;
     return {
       rows,
       tokens,
@@ -119,11 +117,22 @@ export const writeStep = {
       documentsCut,
       documentsCutAvoidably,
       paddingTokens,
-      paddingPercent: percent,
+      paddingPercent: Number(paddingPercent(total).toFixed(4)),
       contextLength: options.contextLength,
       dtype: encoded.type,
       shards: results.length,
-      bytesPerToken: Number((encoded.textBytes / Math.max(1, tokens - added)).toFixed(3)),
+      ...(options.conversations === undefined
+        ? { bytesPerToken: Number((encoded.textBytes / Math.max(1, encoded.tokens - added)).toFixed(3)) }
+        : { truncated, dropped }),
+      ...(options.fillInTheMiddle && { rearranged }),
+      ...(held && {
+        validation: {
+          documents: held.documents,
+          tokens: held.tokens,
+          rows: held.rows,
+          leftOut: dealt.sets[0].leftOut,
+        },
+      }),
     };
   },
 } satisfies SinkStep<ShardOptions>;
@@ -134,42 +143,70 @@ export function shardName(shard: number, shards: number): string {
   return `shard-${five(shard)}-of-${five(shards)}.arrow`;
 }
 
-/** Bytes of an average row in the file: tokens, lengths, document ids. */
-function rowBytes(options: ShardOptions, encoded: EncodedCorpus, packed: PackedCorpus): number {
-  const { pieces, rows } = packed.report;
-  const idBytes = encoded.idBytes / encoded.documents;
-  return options.contextLength * tokenBytes(encoded.type) + 12 + (pieces / rows) * (8 + idBytes);
+async function manifestOf(
+  options: ShardOptions,
+  context: SinkContext,
+  [encoded, { threshold }, dealt, { reports }]: Earlier,
+  set: number,
+  shards: ShardEntry[],
+): Promise<ShardManifest> {
+  const { windows, sources, leftOut } = dealt.sets[set];
+  const report = reports[set];
+  const { fillInTheMiddle, conversations } = options;
+  const { rearranged, truncated, dropped } = encoded.counts;
+  return {
+    schemaVersion: 2,
+    kind: 'corpusmill-shards',
+    pipelineHash: context.pipelineHash,
+    split: dealt.sets.length === 1 ? null : { name: SPLIT_NAMES[set], below: threshold, leftOut },
+    contextLength: options.contextLength,
+    dtype: encoded.type,
+    rows: report.rows,
+    tokens: report.tokens,
+    documents: report.documents,
+    documentsEmpty: report.documentsEmpty,
+    padding: { tokens: report.paddingTokens, percent: Number(paddingPercent(report).toFixed(4)) },
+    cut: { documents: report.documentsCut, avoidably: report.documentsCutAvoidably },
+    packing: { strategy: options.packing, windows, shuffled: options.shuffle },
+    seed: context.seed,
+    bos: encoded.bos,
+    eos: encoded.eos,
+    pad: encoded.pad,
+    fillInTheMiddle:
+      fillInTheMiddle && encoded.fim
+        ? { rate: fillInTheMiddle.rate, spmRate: fillInTheMiddle.spmRate, ...encoded.fim, documents: rearranged }
+        : null,
+    conversations: conversations ? { tooLong: conversations.tooLong, truncated, dropped } : null,
+    tokenizer: await copyTokenizer(options, context, dealt.sets[set].folder),
+    sources,
+    columns: describeColumns(options.contextLength, encoded.type, conversations !== undefined),
+    pieceColumns: options.provenance ? PIECE_COLUMNS : null,
+    shards,
+  };
 }
 
-/** Rows [from, to) of the corpus as stretches of windows. */
-function slicesOf(windows: readonly number[], from: number, to: number): WriteTask['slices'] {
-  const slices: WriteTask['slices'] = [];
-  let first = 0;
-  windows.forEach((rows, window) => {
-    const start = Math.max(from, first);
-    const end = Math.min(to, first + rows);
-    if (start < end) slices.push({ window, from: start - first, to: end - first });
-    first += rows;
-  });
-  return slices;
-}
-
-async function copyTokenizer(options: ShardOptions, context: SinkContext): Promise<ShardManifest['tokenizer']> {
+async function copyTokenizer(
+  options: ShardOptions,
+  context: SinkContext,
+  folder: string,
+): Promise<ShardManifest['tokenizer']> {
   const { path, tokenizer } = await loadEncoding(options, context);
   const bytes = await readFile(path);
   // The name that HF looks for, whatever the original is called.
   const file = 'tokenizer.json';
-  await writeFileAtomic(join(context.outputDir, file), bytes);
+  await writeFileAtomic(join(context.outputDir, folder, file), bytes);
   for (const name of TOKENIZER_COMPANIONS) {
     const companion = await readFile(join(dirname(path), name)).catch(() => undefined);
-    if (companion !== undefined) await writeFileAtomic(join(context.outputDir, name), companion);
+    if (companion !== undefined) await writeFileAtomic(join(context.outputDir, folder, name), companion);
   }
   return { file, sha256: sha256Hex(bytes), vocabSize: tokenizer.vocabSize };
 }
 
-/** Shards of an earlier run with another number of shards would be read along by a glob. */
-async function removeStrangers(outputDir: string, mine: ReadonlySet<string>): Promise<void> {
-  for (const name of await readdir(outputDir)) {
-    if (/^shard-\d{5,}-of-\d{5,}\.arrow$/.test(name) && !mine.has(name)) await rm(join(outputDir, name));
+/** Shards of an earlier run with another number of shards, or another split, would be read along by a glob. */
+async function removeStrangers(folder: string, whole: boolean, mine: readonly ShardEntry[]): Promise<void> {
+  const names = new Set(mine.flatMap(({ file, pieces }) => [file, pieces?.file]));
+  for (const name of await readdir(folder).catch(() => [])) {
+    const isShard = /^(shard|pieces)-\d{5,}-of-\d{5,}\.(arrow|parquet)$/.test(name);
+    if ((isShard && !names.has(name)) || (whole && name === MANIFEST_NAME)) await rm(join(folder, name));
   }
 }

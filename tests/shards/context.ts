@@ -7,6 +7,7 @@ import type { Document } from '../../src/core/document.ts';
 import { createRandom, shuffle } from '../../src/core/random.ts';
 import type { SinkContext, SinkStep, SinkTaskContext } from '../../src/core/stage.ts';
 import { type ShardOptions, shardOptions } from '../../src/shards/options.ts';
+import type { PieceColumns, PieceRecords } from '../../src/shards/pieces-table.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
 import type { ShardsReport } from '../../src/shards/write-step.ts';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
@@ -122,4 +123,18 @@ export function someParts(seed: number, sizes: readonly number[], meanChars = 12
 /** The tokens that a document must have in the shards. */
 export function expectedTokens(text: string): number[] {
   return [...Buffer.from(text), EOS];
+}
+
+/** Pieces as the writer of their table takes them. */
+export function asRecords({ documentId, source, ...numbers }: PieceColumns): PieceRecords {
+  let end = 0;
+  const ends = documentId.map((id) => (end += Buffer.byteLength(id)));
+  return {
+    ...numbers,
+    ids: Buffer.from(documentId.join('')),
+    idStart: Float64Array.from([0, ...ends.slice(0, -1)].slice(0, ends.length)),
+    idEnd: Float64Array.from(ends),
+    source: Uint32Array.from(source, (name) => source.indexOf(name)),
+    sources: source,
+  };
 }

@@ -42,13 +42,23 @@ describe('the encoded part file', () => {
       bos: null,
       eos,
     });
-    expect(await writeEncodedPart(path, encoded)).toEqual({ documents: 3, tokens: 9, idBytes: 24 });
+    const facts = {
+      sources: ['web', 'books', 'web'],
+      splitKeys: Float64Array.of(0.25, 0.5, 0.75),
+      trained: Uint8Array.of(1, 0, 1, 0, 1, 0, 1, 0, 1),
+    };
+    expect(await writeEncodedPart(path, encoded, facts)).toEqual({ documents: 3, tokens: 9 });
     const part = await openEncodedPart(path);
     expect(part).toMatchObject({ documents: 3, tokens: 9, bytesPerToken: type === 'uint16' ? 2 : 4 });
     expect(Array.from(await part.lengths())).toEqual([4, 1, 4]);
     const { ends, bytes } = await part.ids();
     expect(Array.from(ends)).toEqual([8, 16, 24]);
     expect(Buffer.from(bytes).toString()).toBe('id 0 文id 1 文id 2 文');
+    expect(await part.sources()).toEqual({ numbers: Uint32Array.of(0, 1, 0), names: ['web', 'books'] });
+    expect(await part.splitKeys()).toEqual(facts.splitKeys);
+    const trained = Buffer.alloc(9);
+    await part.file.read(trained, 0, 9, part.trainedAt);
+    expect([...trained]).toEqual([...facts.trained]);
     await part.close();
   });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { tableFromIPC, type Vector } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRowReader } from '../../src/shards/loader/read-batch.ts';
 import {
   cuSeqlens,
   openShards,
@@ -102,13 +103,13 @@ describe.each(['global', 'blocks', 'sequential'] as const)('shardLoader, order %
   it('misses and repeats nothing when the number of ranks changes at a cursor', async () => {
     const before = [0, 1, 2].map((rank) => ({ seed: 9, order, batchSize: 5, worldSize: 3, rank }));
     const seen: number[] = [];
-    let cursor = 0;
+    let cursor = '';
     for (const options of before) {
       const [first, second] = await all(options);
       seen.push(...first.rows, ...second.rows);
       cursor = second.cursor;
     }
-    expect(cursor).toBe(30);
+    expect(cursor).toMatch(/:30$/);
     for (const rank of [0, 1])
       seen.push(...rowsOf(await all({ seed: 9, order, batchSize: 8, worldSize: 2, rank, cursor })));
     expect(ascending(seen)).toEqual(everyRow());
@@ -116,14 +117,16 @@ describe.each(['global', 'blocks', 'sequential'] as const)('shardLoader, order %
 });
 
 describe('shardLoader', () => {
-  it('orders rows by seed and epoch alone', async () => {
-    const order = async (seed: number, epoch: number, batchSize: number) =>
-      rowsOf(await all({ seed, epoch, batchSize }));
-    const base = await order(1, 0, 4);
-    expect(await order(1, 0, 9)).toEqual(base);
-    expect(await order(2, 0, 4)).not.toEqual(base);
-    expect(await order(1, 1, 4)).not.toEqual(base);
+  it('orders rows by the seed alone, each epoch anew', async () => {
+    const order = async (seed: number, batchSize: number, epochs = 1) => rowsOf(await all({ seed, batchSize, epochs }));
+    const base = await order(1, 4);
+    expect(await order(1, 9)).toEqual(base);
+    expect(await order(2, 4)).not.toEqual(base);
     expect(base).not.toEqual(everyRow());
+    const twice = await order(1, 4, 2);
+    expect(twice.slice(0, set.rows)).toEqual(base);
+    expect(twice.slice(set.rows)).not.toEqual(base);
+    expect(ascending(twice.slice(set.rows))).toEqual(everyRow());
   });
 
   it('keeps a block’s rows together when asked to shuffle by blocks', async () => {
@@ -136,7 +139,7 @@ describe('shardLoader', () => {
 
   it('drops the incomplete last step when asked', async () => {
     const batchSize = 16;
-    const batches = await all({ seed: 1, batchSize, worldSize: 2, rank: 1, dropLast: true });
+    const batches = await all({ seed: 1, batchSize, worldSize: 2, rank: 1, tail: 'drop' });
     expect(batches.every(({ size }) => size === batchSize)).toBe(true);
     expect(batches).toHaveLength(Math.floor(set.rows / (2 * batchSize)));
   });
@@ -163,11 +166,68 @@ describe('shardLoader', () => {
     expect(padded).toBeGreaterThan(0);
   });
 
-  it('may be left early', async () => {
-    for await (const batch of shardLoader(set, { seed: 1, batchSize: 2 })) {
+  it('fills the last step with padding when asked, so that every rank gets as many batches', async () => {
+    const batchSize = 16;
+    const steps = Math.ceil(set.rows / (4 * batchSize));
+    const rows: number[] = [];
+    for (let rank = 0; rank < 4; rank++) {
+      const batches = await all({ seed: 1, batchSize, worldSize: 4, rank, tail: 'pad' });
+      expect(batches.map(({ size }) => size)).toEqual(Array(steps).fill(batchSize));
+      for (const { rows: own, validTokens, inputIds, seqLengths } of batches) {
+        own.forEach((row, i) => {
+          rows.push(row);
+          if (row !== -1) return;
+          expect(validTokens[i]).toBe(0);
+          expect([...seqLengths[i]]).toEqual([LENGTH]);
+          expect(new Set(inputIds.subarray(i * LENGTH, (i + 1) * LENGTH))).toEqual(new Set([EOS]));
+        });
+      }
+    }
+    expect(ascending(rows.filter((row) => row !== -1))).toEqual(everyRow());
+    expect(rows).toHaveLength(steps * 4 * batchSize);
+  });
+
+  it('reads piece lengths of sets too large to hold them exactly as of small ones', async () => {
+    const places = everyRow().map((row) => ({ set, row: (row * 7) % set.rows }));
+    const held = await createRowReader([set], set.manifest)(places, places.length);
+    expect(await createRowReader([set], set.manifest, 0)(places, places.length)).toEqual(held);
+  });
+
+  it('may be left early, and the set closed at once', async () => {
+    const own = await openShards(set.dir);
+    for await (const batch of shardLoader(own, { seed: 1, batchSize: 2, prefetch: 50 })) {
       expect(batch.size).toBe(2);
       break;
     }
+    await own.close();
+  });
+
+  it('ends with its signal', async () => {
+    const controller = new AbortController();
+    const batches = shardLoader(set, { seed: 1, batchSize: 2, signal: controller.signal });
+    expect((await batches.next()).value?.size).toBe(2);
+    controller.abort();
+    await expect(batches.next()).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(await batches.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('reads no more ahead than it may hold, and without reading ahead gives the same', async () => {
+    const options = { seed: 1, batchSize: 3 };
+    const expected = await all(options);
+    expect(await all({ ...options, prefetch: 0 })).toEqual(expected);
+    let opened = 0;
+    const counting: ShardSet = {
+      ...set,
+      file(shard) {
+        opened++;
+        return set.file(shard);
+      },
+    };
+    const held = 2 * 3 * LENGTH * 2; // two batches of three rows of uint16
+    const batches = shardLoader(counting, { ...options, prefetch: 40, prefetchBytes: held });
+    expect((await batches.next()).value).toEqual(expected[0]);
+    expect(opened).toBeLessThanOrEqual(3 * 3);
+    await batches.return();
   });
 
   it('resumes exactly for any seed, batch size and rank', async () => {
@@ -196,6 +256,8 @@ describe('shardLoader', () => {
       expect(all({ seed: 1, batchSize: 1, ...options })).rejects.toMatchObject({ code: 'USAGE' });
     await refused({ batchSize: 0 });
     await refused({ worldSize: 2, rank: 2 });
-    await refused({ cursor: set.rows + 1 });
+    await refused({ seed: 0.5 });
+    await refused({ epochs: 0 });
+    await refused({ cursor: '30' });
   });
 });

@@ -1,23 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  equalBorders,
   PACKINGS,
-  type PackedRows,
+  type PackedPieces,
   packDocuments,
   paddingPercent,
+  partOf,
   sumReports,
-  windowBorders,
+  windowsFor,
 } from '../../src/shards/packing.ts';
 
 const lengthsOf = (...lengths: number[]) => Uint32Array.from(lengths);
 
+/** Numbers of each row's pieces. */
+function piecesOf(packed: PackedPieces): number[][] {
+  const rows = Array.from({ length: packed.rows }, (): number[] => []);
+  packed.row.forEach((row, piece) => {
+    rows[row].push(piece);
+  });
+  return rows;
+}
+
 /** Rows as lists of "document[start, end)". */
-function rowsOf(packed: PackedRows): string[][] {
-  return Array.from({ length: packed.rows }, (_, r) =>
-    Array.from({ length: packed.rowStart[r + 1] - packed.rowStart[r] }, (_, i) => {
-      const piece = packed.rowStart[r] + i;
-      return `${packed.document[piece]}[${packed.start[piece]},${packed.start[piece] + packed.length[piece]})`;
-    }),
+function rowsOf(packed: PackedPieces): string[][] {
+  return piecesOf(packed).map((pieces) =>
+    pieces.map((i) => `${packed.document[i]}[${packed.start[i]},${packed.start[i] + packed.length[i]})`),
   );
 }
 
@@ -42,18 +50,18 @@ function slowBestFit(lengths: number[], contextLength: number): number[] {
 const corpus = fc.record({
   lengths: fc.array(fc.oneof(fc.nat(40), fc.nat(400)), { maxLength: 60 }),
   contextLength: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(31, 32, 33, 1023, 1024, 1025, 40_000)),
-  seed: fc.option(fc.nat(), { nil: undefined }),
 });
 
 describe.each(PACKINGS)('packDocuments, %s', (packing) => {
   it('places every token of every document exactly once, in rows that are not over-full', () => {
     fc.assert(
-      fc.property(corpus, ({ lengths, contextLength, seed }) => {
-        const packed = packDocuments(Uint32Array.from(lengths), { contextLength, packing, shuffleSeed: seed });
+      fc.property(corpus, ({ lengths, contextLength }) => {
+        const packed = packDocuments(Uint32Array.from(lengths), { contextLength, packing });
         const covered = lengths.map((n) => new Uint8Array(n));
-        for (let r = 0; r < packed.rows; r++) {
+        for (const pieces of piecesOf(packed)) {
           let used = 0;
-          for (let i = packed.rowStart[r]; i < packed.rowStart[r + 1]; i++) {
+          for (const i of pieces) {
+            expect(packed.at[i]).toBe(used);
             used += packed.length[i];
             expect(packed.length[i]).toBeGreaterThan(0);
             for (let t = 0; t < packed.length[i]; t++) covered[packed.document[i]][packed.start[i] + t]++;
@@ -61,7 +69,6 @@ describe.each(PACKINGS)('packDocuments, %s', (packing) => {
           expect(used).toBeGreaterThan(0);
           expect(used).toBeLessThanOrEqual(contextLength);
         }
-        expect(packed.rowStart[packed.rows]).toBe(packed.length.length);
         for (const document of covered) expect(document.every((times) => times === 1)).toBe(true);
         const tokens = lengths.reduce((sum, n) => sum + n, 0);
         expect(packed.report).toMatchObject({
@@ -77,8 +84,8 @@ describe.each(PACKINGS)('packDocuments, %s', (packing) => {
 
   it('counts the documents it cut, and the ones it need not have cut', () => {
     fc.assert(
-      fc.property(corpus, ({ lengths, contextLength, seed }) => {
-        const packed = packDocuments(Uint32Array.from(lengths), { contextLength, packing, shuffleSeed: seed });
+      fc.property(corpus, ({ lengths, contextLength }) => {
+        const packed = packDocuments(Uint32Array.from(lengths), { contextLength, packing });
         const pieces = new Map<number, number>();
         for (const d of packed.document) pieces.set(d, (pieces.get(d) ?? 0) + 1);
         const cut = [...pieces].filter(([, count]) => count > 1).map(([d]) => lengths[d]);
@@ -89,18 +96,21 @@ describe.each(PACKINGS)('packDocuments, %s', (packing) => {
     );
   });
 
-  it('gives the same rows for the same seed, another order for another', () => {
-    const lengths = Uint32Array.from({ length: 200 }, (_, i) => 1 + ((i * 37) % 90));
-    const rows = (shuffleSeed: number | undefined) =>
-      rowsOf(packDocuments(lengths, { contextLength: 100, packing, shuffleSeed }));
-    expect(rows(7)).toEqual(rows(7));
-    expect(rows(7)).not.toEqual(rows(8));
-    expect(rows(7).map(String).sort()).toEqual(rows(undefined).map(String).sort());
+  it('gives pieces in the order of documents and of their tokens', () => {
+    fc.assert(
+      fc.property(corpus, ({ lengths, contextLength }) => {
+        const { document, start } = packDocuments(Uint32Array.from(lengths), { contextLength, packing });
+        for (let i = 1; i < document.length; i++) {
+          const follows = document[i] > document[i - 1] || (document[i] === document[i - 1] && start[i] > start[i - 1]);
+          expect(follows).toBe(true);
+        }
+      }),
+    );
   });
 
   it('packs no documents into no rows', () => {
-    expect(packDocuments(lengthsOf(), { contextLength: 8, packing, shuffleSeed: 1 }).rows).toBe(0);
-    expect(packDocuments(lengthsOf(0, 0), { contextLength: 8, packing, shuffleSeed: 1 }).rows).toBe(0);
+    expect(packDocuments(lengthsOf(), { contextLength: 8, packing }).rows).toBe(0);
+    expect(packDocuments(lengthsOf(0, 0), { contextLength: 8, packing }).rows).toBe(0);
   });
 });
 
@@ -111,12 +121,9 @@ describe('best-fit', () => {
         const packed = packDocuments(Uint32Array.from(lengths), {
           contextLength,
           packing: 'best-fit',
-          shuffleSeed: undefined,
         });
-        const rooms = Array.from({ length: packed.rows }, (_, r) =>
-          packed.length
-            .subarray(packed.rowStart[r], packed.rowStart[r + 1])
-            .reduce((room, size) => room - size, contextLength),
+        const rooms = piecesOf(packed).map((pieces) =>
+          pieces.reduce((room, i) => room - packed.length[i], contextLength),
         );
         expect(rooms.sort((a, b) => a - b)).toEqual(slowBestFit(lengths, contextLength));
       }),
@@ -128,7 +135,6 @@ describe('best-fit', () => {
     const packed = packDocuments(lengthsOf(6, 3, 7, 4), {
       contextLength: 10,
       packing: 'best-fit',
-      shuffleSeed: undefined,
     });
     expect(rowsOf(packed)).toEqual([
       ['1[0,3)', '2[0,7)'],
@@ -137,7 +143,7 @@ describe('best-fit', () => {
   });
 
   it('splits only documents longer than a row, into row-length pieces and a rest', () => {
-    const packed = packDocuments(lengthsOf(25), { contextLength: 10, packing: 'best-fit', shuffleSeed: undefined });
+    const packed = packDocuments(lengthsOf(25), { contextLength: 10, packing: 'best-fit' });
     expect(rowsOf(packed)).toEqual([['0[0,10)'], ['0[10,20)'], ['0[20,25)']]);
     expect(packed.report).toMatchObject({ documentsCut: 1, documentsCutAvoidably: 0 });
   });
@@ -146,7 +152,7 @@ describe('best-fit', () => {
     // Log-normal lengths: median 640 tokens, like Qwen tokens of web pages.
     const { lengths } = webLikeLengths(200_000);
     const padding = (packing: 'best-fit' | 'greedy') =>
-      paddingPercent(packDocuments(lengths, { contextLength: 2048, packing, shuffleSeed: 1 }).report);
+      paddingPercent(packDocuments(lengths, { contextLength: 2048, packing }).report);
     expect(padding('best-fit')).toBeLessThanOrEqual(0.02);
     expect(padding('greedy')).toBeGreaterThan(5);
   });
@@ -157,7 +163,6 @@ describe('concatenate', () => {
     const packed = packDocuments(lengthsOf(6, 7, 3), {
       contextLength: 8,
       packing: 'concatenate',
-      shuffleSeed: undefined,
     });
     expect(rowsOf(packed)).toEqual([
       ['0[0,6)', '1[0,2)'],
@@ -172,7 +177,6 @@ describe('greedy', () => {
     const packed = packDocuments(lengthsOf(4, 5, 3, 12), {
       contextLength: 10,
       packing: 'greedy',
-      shuffleSeed: undefined,
     });
     expect(rowsOf(packed)).toEqual([['0[0,4)', '1[0,5)'], ['2[0,3)'], ['3[0,10)'], ['3[10,12)']]);
   });
@@ -182,19 +186,24 @@ describe('windows', () => {
   it('are equal in size and hold at least the minimum, or everything', () => {
     fc.assert(
       fc.property(fc.nat(10_000), fc.integer({ min: 1, max: 3_000 }), (documents, minimum) => {
-        const borders = windowBorders(documents, minimum);
+        const windows = windowsFor(documents, minimum);
+        const borders = equalBorders(documents, windows);
         const sizes = borders.slice(1).map((end, w) => end - borders[w]);
         expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(documents);
         if (documents >= minimum) expect(Math.min(...sizes)).toBeGreaterThanOrEqual(minimum);
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+        for (const place of [0, documents - 1, ...borders.slice(0, -1), ...borders.slice(1).map((end) => end - 1)]) {
+          if (place < 0 || place >= documents) continue;
+          const window = partOf(borders, place);
+          expect(borders[window] <= place && place < borders[window + 1]).toBe(true);
+        }
       }),
     );
   });
 
   it('add up to the report of the whole', () => {
     const { lengths } = webLikeLengths(5_000);
-    const pack = (part: Uint32Array) =>
-      packDocuments(part, { contextLength: 512, packing: 'best-fit', shuffleSeed: 1 }).report;
+    const pack = (part: Uint32Array) => packDocuments(part, { contextLength: 512, packing: 'best-fit' }).report;
     const halves = sumReports([pack(lengths.subarray(0, 2_500)), pack(lengths.subarray(2_500))]);
     const whole = pack(lengths);
     expect(halves.tokens).toBe(whole.tokens);

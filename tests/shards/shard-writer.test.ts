@@ -4,39 +4,30 @@ import { join } from 'node:path';
 import { RecordBatchReader, Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { openShardFile } from '../../src/shards/shard-file.ts';
-import { type ShardRows, type TokenType, tokenArray, tokenTypeFor } from '../../src/shards/shard-rows.ts';
+import { NO_LABEL, type ShardRows, type TokenType, tokenArray, tokenTypeFor } from '../../src/shards/shard-rows.ts';
 import { rowsPerBatch, writeShard } from '../../src/shards/shard-writer.ts';
 import { scratch } from './context.ts';
 
 /** Rows whose every value is known: row r holds r, r + 1, …; two documents each, and padding in every third row. */
-function knownRows(rows: number, contextLength: number, type: TokenType): ShardRows {
+function knownRows(rows: number, contextLength: number, type: TokenType, withLabels = false): ShardRows {
   const inputIds = tokenArray(type, rows * contextLength);
   for (let i = 0; i < inputIds.length; i++) inputIds[i] = Math.floor(i / contextLength) + (i % contextLength);
+  const padding = Int32Array.from({ length: rows }, (_, r) => (r % 3 === 0 ? 1 : 0));
   const seqLengths: number[] = [];
   const seqOffsets = [0];
-  const documentOffsets = [0];
-  const ids: string[] = [];
   for (let r = 0; r < rows; r++) {
-    const padding = r % 3 === 0 ? 1 : 0;
-    seqLengths.push(2, contextLength - 2 - padding);
-    if (padding > 0) seqLengths.push(padding);
+    seqLengths.push(2, contextLength - 2 - padding[r]);
+    if (padding[r] > 0) seqLengths.push(padding[r]);
     seqOffsets.push(seqLengths.length);
-    ids.push(`row ${r} first`, `行 ${r}`);
-    documentOffsets.push(ids.length);
   }
-  const documentIdOffsets = new Int32Array(ids.length + 1);
-  ids.forEach((id, i) => {
-    documentIdOffsets[i + 1] = documentIdOffsets[i] + Buffer.byteLength(id);
-  });
   return {
     contextLength,
     rows,
     inputIds,
     seqOffsets: Int32Array.from(seqOffsets),
     seqLengths: Int32Array.from(seqLengths),
-    documentOffsets: Int32Array.from(documentOffsets),
-    documentIdOffsets,
-    documentIdBytes: Buffer.from(ids.join('')),
+    padding,
+    labels: withLabels ? Int32Array.from(inputIds, (id, i) => (i % 2 === 0 ? NO_LABEL : id)) : undefined,
   };
 }
 
@@ -62,7 +53,7 @@ describe('writeShard', () => {
       const row = table.get(r)?.toJSON() ?? {};
       expect(Array.from(row['input_ids'])).toEqual(Array.from({ length: 16 }, (_, i) => r + i));
       expect(Array.from(row['seq_lengths'])).toEqual(r % 3 === 0 ? [2, 13, 1] : [2, 14]);
-      expect(Array.from(row['doc_ids'])).toEqual([`row ${r} first`, `行 ${r}`]);
+      expect(row['padding']).toBe(r % 3 === 0 ? 1 : 0);
     }
   });
 
@@ -120,9 +111,23 @@ describe('openShardFile', () => {
     expect(pieces).toMatchObject({ firstRow: 2048, rows: 452 });
     expect(pieces.seqOffsets[1] - pieces.seqOffsets[0]).toBe(2);
     expect(pieces.seqOffsets[2] - pieces.seqOffsets[1]).toBe(3);
-    const ids = await shard.readDocumentIds(1);
-    expect(ids).toHaveLength(2048);
-    expect(ids.slice(0, 2)).toEqual(['row 1024 first', '行 1024']);
+    expect(Array.from(pieces.padding.subarray(0, 4))).toEqual([0, 1, 0, 0]);
+    expect(shard.hasLabels).toBe(false);
+    await shard.close();
+  });
+
+  it('reads labels by position, also across batches', async () => {
+    const path = join(await scratch(), 'shard.arrow');
+    const rows = knownRows(1030, 8, 'uint32', true);
+    await writeShard(path, rows, {});
+    const shard = await openShardFile(path);
+    expect(shard.hasLabels).toBe(true);
+    const labels = new Int32Array(7 * 8);
+    await shard.readLabels(1020, 7, labels, 0);
+    expect(labels).toEqual(rows.labels?.slice(1020 * 8, 1027 * 8));
+    expect(Array.from(labels.subarray(0, 3))).toEqual([NO_LABEL, 1021, NO_LABEL]);
+    const table = new Table([...RecordBatchReader.from(await readFile(path))]);
+    expect(Array.from(table.get(1029)?.toJSON()['labels'])).toEqual(Array.from(rows.labels!.subarray(1029 * 8)));
     await shard.close();
   });
 
@@ -130,7 +135,7 @@ describe('openShardFile', () => {
     const path = join(await scratch(), 'other.arrow');
     await writeFile(path, tableToIPC(new Table({ text: vectorFromArray(['a']) }), 'stream'));
     await expect(openShardFile(path)).rejects.toThrow(
-      /other\.arrow at byte 0: expected the columns input_ids, seq_lengths and doc_ids of a token shard, found text:/,
+      /other\.arrow at byte 0: expected the columns input_ids, seq_lengths and padding of a token shard, found text:/,
     );
   });
 

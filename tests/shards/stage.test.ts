@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tableFromIPC, type Utf8, type Vector } from 'apache-arrow';
+import { tableFromIPC, type Vector } from 'apache-arrow';
 import fc from 'fast-check';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { MANIFEST_NAME, type ShardManifest, shardManifestJsonSchema } from '../../src/shards/manifest.ts';
@@ -12,22 +13,41 @@ import { BOS, EOS, expectedTokens, PAD, runShards, scratch, someParts, writeByte
 interface Row {
   inputIds: number[];
   seqLengths: number[];
+  padding: number;
   documentIds: string[];
+  /** First token of each piece within its document. */
+  starts: number[];
+  sources: string[];
 }
 
-/** All rows of a folder as apache-arrow reads them, in shard order; nothing of src/shards takes part. */
+/** All rows of a folder as apache-arrow and hyparquet read them, in shard order; nothing of src/shards takes part. */
 async function readRows(outputDir: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (const name of (await readdir(outputDir)).filter((file) => file.endsWith('.arrow')).sort()) {
     const table = tableFromIPC(await readFile(join(outputDir, name)));
-    expect(table.schema.fields.map((field) => field.name)).toEqual(['input_ids', 'seq_lengths', 'doc_ids']);
+    expect(table.schema.fields.map((field) => field.name)).toEqual(['input_ids', 'seq_lengths', 'padding']);
     const column = (name: string) => table.getChild(name) as Vector;
+    const first = rows.length;
     for (let r = 0; r < table.numRows; r++) {
+      const seqLengths = Array.from(column('seq_lengths').get(r).toArray() as Int32Array);
       rows.push({
         inputIds: Array.from(column('input_ids').get(r).toArray() as Uint16Array),
-        seqLengths: Array.from(column('seq_lengths').get(r).toArray() as Int32Array),
-        documentIds: Array.from(column('doc_ids').get(r) as Vector<Utf8>, String),
+        seqLengths,
+        padding: column('padding').get(r),
+        documentIds: [],
+        starts: [],
+        sources: [],
       });
+    }
+    const pieces = join(outputDir, name.replace('shard-', 'pieces-').replace('.arrow', '.parquet'));
+    for (const piece of await parquetReadObjects({ file: await asyncBufferFromFile(pieces) })) {
+      const row = rows[piece['row']];
+      expect(piece['row']).toBeGreaterThanOrEqual(first);
+      expect(piece['piece']).toBe(row.documentIds.length);
+      expect(piece['tokens']).toBe(row.seqLengths[piece['piece']]);
+      row.documentIds.push(piece['doc_id']);
+      row.starts.push(piece['start']);
+      row.sources.push(piece['source']);
     }
   }
   return rows;
@@ -64,34 +84,32 @@ describe.each(['best-fit', 'concatenate', 'greedy'] as const)('the shards sink, 
       tokenizer,
       options: { contextLength: 128, packing, targetShardBytes: 1 << 14, windowDocuments: 50 },
     });
-    const pieces = new Map<string, number[][]>();
+    const pieces = new Map<string, { start: number; ids: number[] }[]>();
     let padding = 0;
     const rows = await readRows(outputDir);
-    for (const { inputIds, seqLengths, documentIds } of rows) {
-      expect(inputIds).toHaveLength(128);
-      expect(seqLengths.reduce((sum, length) => sum + length, 0)).toBe(128);
-      const padded = seqLengths.length - documentIds.length;
-      expect([0, 1]).toContain(padded);
+    for (const row of rows) {
+      expect(row.inputIds).toHaveLength(128);
+      expect(row.seqLengths.reduce((sum, length) => sum + length, 0)).toBe(128);
+      expect(row.seqLengths).toHaveLength(row.documentIds.length + (row.padding > 0 ? 1 : 0));
       let at = 0;
-      seqLengths.forEach((length, i) => {
-        const ids = inputIds.slice(at, at + length);
-        at += length;
-        if (i < documentIds.length) {
-          if (!pieces.has(documentIds[i])) pieces.set(documentIds[i], []);
-          pieces.get(documentIds[i])?.push(ids);
-        } else {
-          expect(ids.every((id) => id === EOS)).toBe(true);
-          padding += length;
-        }
+      row.documentIds.forEach((id, i) => {
+        const ids = row.inputIds.slice(at, at + row.seqLengths[i]);
+        at += ids.length;
+        pieces.set(id, [...(pieces.get(id) ?? []), { start: row.starts[i], ids }]);
+        expect(row.sources[i]).toBe('docs');
       });
+      expect(128 - at).toBe(row.padding);
+      expect(row.inputIds.slice(at).every((id) => id === EOS)).toBe(true);
+      padding += row.padding;
     }
     const documents = parts.flat();
     for (const { id, text } of documents) {
-      const found = pieces.get(id) ?? [];
-      const expected = expectedTokens(text);
-      // Rows are shuffled, so the pieces of a cut document may come in another order; put them back by content.
-      expect(found.flat().sort()).toEqual([...expected].sort());
-      expect(inSomeOrder(found, expected), id).toBe(true);
+      const found = (pieces.get(id) ?? []).sort((a, b) => a.start - b.start);
+      expect(found.flatMap(({ ids }) => ids)).toEqual(expectedTokens(text));
+      found.reduce((at, piece) => {
+        expect(piece.start).toBe(at);
+        return at + piece.ids.length;
+      }, 0);
     }
     const tokens = documents.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
     expect(report).toMatchObject({ documents: 136, tokens, rows: rows.length, paddingTokens: padding });
@@ -101,19 +119,6 @@ describe.each(['best-fit', 'concatenate', 'greedy'] as const)('the shards sink, 
     expect(report.documentsCut).toBe(cut);
   });
 });
-
-/** Whether the pieces in some order make up the tokens. Few pieces, so plain search. */
-function inSomeOrder(pieces: number[][], tokens: number[]): boolean {
-  if (pieces.length === 0) return tokens.length === 0;
-  return pieces.some(
-    (piece, i) =>
-      piece.every((id, k) => tokens[k] === id) &&
-      inSomeOrder(
-        pieces.filter((_, other) => other !== i),
-        tokens.slice(piece.length),
-      ),
-  );
-}
 
 describe('the shards sink', () => {
   it('gives the same bytes whatever the order of tasks', async () => {
@@ -164,7 +169,7 @@ describe('the shards sink', () => {
     });
     const manifest = await manifestOf(outputDir);
     expect(manifest).toMatchObject({
-      schemaVersion: 1,
+      schemaVersion: 2,
       contextLength: 128,
       dtype: 'uint16',
       documents: 120,
@@ -206,7 +211,14 @@ describe('the shards sink', () => {
       },
     });
     expect(await readRows(outputDir)).toEqual([
-      { inputIds: [BOS, 97, 98, 99, PAD, PAD, PAD, PAD], seqLengths: [4, 4], documentIds: ['a'] },
+      {
+        inputIds: [BOS, 97, 98, 99, PAD, PAD, PAD, PAD],
+        seqLengths: [4, 4],
+        padding: 4,
+        documentIds: ['a'],
+        starts: [0],
+        sources: [''],
+      },
     ]);
     expect(await manifestOf(outputDir)).toMatchObject({
       dtype: 'uint32',

@@ -1,9 +1,13 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tableFromIPC } from 'apache-arrow';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sha256Hex } from '../../src/core/hash.ts';
 import { openShards, shardLoader } from '../../src/shards/loader.ts';
+import type { ShardManifest } from '../../src/shards/manifest.ts';
+import { type PieceColumns, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { asRecords, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
 
 let good: string;
 let dir: string;
@@ -12,7 +16,7 @@ let shard: string;
 beforeAll(async () => {
   const root = await scratch();
   const tokenizer = await writeByteTokenizer(root);
-  const options = { contextLength: 64, targetShardBytes: 1 << 13 };
+  const options = { contextLength: 64, targetShardBytes: 12_288 };
   good = (await runShards({ dir: root, parts: someParts(2, [80]), tokenizer, options })).outputDir;
 });
 beforeEach(async () => {
@@ -26,6 +30,50 @@ async function damage(name: string, change: (bytes: Buffer) => Buffer): Promise<
   await writeFile(join(dir, name), change(await readFile(join(dir, name))));
 }
 
+/** Changes the manifest. */
+async function edit(change: (manifest: ShardManifest) => void): Promise<void> {
+  await damage('manifest.json', (bytes) => {
+    const manifest = JSON.parse(bytes.toString()) as ShardManifest;
+    change(manifest);
+    return Buffer.from(JSON.stringify(manifest));
+  });
+}
+
+/** Changes bytes of a shard and the checksum in the manifest with them: what only a look at the rows can find. */
+async function change(
+  name: string,
+  apply: (
+    bytes: Buffer,
+    columns: {
+      tokensAt: number;
+      seqLengthsAt: number;
+      seqLengths: Int32Array;
+      paddingAt: number;
+      padding: Int32Array;
+    },
+  ) => void,
+): Promise<void> {
+  await damage(name, (bytes) => {
+    const table = tableFromIPC(bytes);
+    const column = (field: string) => table.batches[0].getChild(field)!.data[0];
+    const at = (values: ArrayBufferView) => values.byteOffset - bytes.byteOffset;
+    const tokens = column('input_ids').children[0].values as Uint16Array;
+    const seqLengths = column('seq_lengths').children[0].values as Int32Array;
+    const padding = column('padding').values as Int32Array;
+    apply(bytes, {
+      tokensAt: at(tokens),
+      seqLengthsAt: at(seqLengths),
+      seqLengths,
+      paddingAt: at(padding),
+      padding,
+    });
+    return bytes;
+  });
+  const sha256 = sha256Hex(await readFile(join(dir, name)));
+  await edit((manifest) => Object.assign(manifest.shards.find(({ file }) => file === name)!, { sha256 }));
+}
+
+const found = async () => checksOf((await verifyShards(dir)).problems);
 const checksOf = (problems: { file: string; check: string }[]) => problems.map(({ file, check }) => `${file} ${check}`);
 
 describe('verifyShards', () => {
@@ -83,6 +131,75 @@ describe('verifyShards', () => {
   it('detects a text file in a shard’s place', async () => {
     await writeFile(join(dir, shard), 'this is no Arrow stream');
     expect(checksOf((await verifyShards(dir)).problems)).toContain(`${shard} format`);
+  });
+
+  it('detects a row whose padding is not what its last length says', async () => {
+    await change(shard, (bytes, columns) => bytes.writeInt32LE(columns.padding[0] + 1, columns.paddingAt));
+    expect(await found()).toEqual([`${shard} row lengths`]);
+  });
+
+  it('detects a row whose lengths do not add up', async () => {
+    await change(shard, (bytes, columns) => bytes.writeInt32LE(columns.seqLengths[0] + 1, columns.seqLengthsAt));
+    expect(await found()).toEqual([`${shard} row lengths`]);
+  });
+
+  it('detects a token that the vocabulary lacks', async () => {
+    await change(shard, (bytes, columns) => bytes.writeUInt16LE(300, columns.tokensAt));
+    const { problems } = await verifyShards(dir);
+    expect(problems).toEqual([
+      { file: shard, check: 'token ids', expected: 'ids below 259 in row 0', found: '300 at place 0' },
+    ]);
+  });
+
+  it('detects padding that is none', async () => {
+    await change(shard, (bytes, columns) => {
+      const row = columns.padding.findIndex((padding) => padding > 0);
+      bytes.writeUInt16LE(1, columns.tokensAt + 2 * (64 * (row + 1) - 1));
+    });
+    expect(await found()).toEqual([`${shard} token ids`]);
+  });
+
+  it('detects a table of pieces that is missing, cut short or another shard’s', async () => {
+    const [one, two, three] = [0, 1, 2].map((i) => `pieces-0000${i}-of-00004.parquet`);
+    await rm(join(dir, one));
+    await damage(two, (bytes) => bytes.subarray(0, 50));
+    await cp(join(good, two), join(dir, three));
+    const checks = await found();
+    expect(checks).toContain(`${one} file`);
+    for (const check of ['bytes', 'sha256', 'format']) expect(checks).toContain(`${two} ${check}`);
+    expect(checks).toContain(`${three} pieces`);
+  });
+
+  it('detects a table that lacks the last pieces', async () => {
+    const table = 'pieces-00001-of-00004.parquet';
+    const pieces = await readPieces(join(dir, table));
+    const shorter = Object.fromEntries(Object.entries(pieces).map(([name, column]) => [name, column.slice(0, -1)]));
+    const written = await writePieces(join(dir, table), asRecords(shorter as unknown as PieceColumns));
+    await edit((manifest) => Object.assign(manifest.shards[1].pieces!, written));
+    expect(await found()).toEqual([`${table} pieces`]);
+  });
+
+  it('detects sources and padding that do not add up', async () => {
+    await edit((manifest) => {
+      manifest.sources[0].documents++;
+      manifest.padding.tokens++;
+    });
+    expect(await found()).toEqual(['manifest.json totals', 'manifest.json totals']);
+  });
+
+  it('detects a document on both sides of a split', async () => {
+    const split = join(await scratch(), 'split');
+    for (const side of ['train', 'validation']) await cp(good, join(split, side), { recursive: true });
+    const { ok, shards, problems } = await verifyShards(split);
+    expect([ok, shards]).toEqual([false, 8]);
+    expect(problems).toEqual([
+      {
+        file: 'train/manifest.json',
+        check: 'split',
+        expected: 'documents of one side alone',
+        found: expect.stringMatching(/^docs\/文-\d+ in both$/),
+      },
+    ]);
   });
 
   it('rejects a manifest that points outside its folder', async () => {

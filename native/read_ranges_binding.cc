@@ -1,0 +1,116 @@
+// JavaScript's door to native/read_ranges.cc: checks arguments, then reads on a thread of the pool. JavaScript gets the
+// memory when the reads are done and not before, so that nothing can take it away from under them.
+
+#include <napi.h>
+
+#ifdef _WIN32
+
+// File numbers mean something to the C library that opened them only; the twin reads through Node's.
+void RegisterReadRanges(Napi::Env, Napi::Object) {}
+
+#else
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "arguments.h"
+#include "read_ranges.h"
+
+namespace {
+
+using corpusmill::Range;
+
+constexpr double kMostBytes = 1ull << 40, kMostPosition = 9007199254740991.0;
+
+struct Free {
+  void operator()(uint8_t* memory) const { std::free(memory); }
+};
+
+class Reading : public Napi::AsyncWorker {
+ public:
+  Reading(Napi::Env env, std::vector<Range> ranges, std::unique_ptr<uint8_t, Free> memory, size_t bytes)
+      : Napi::AsyncWorker(env, "corpusmill:readRanges"),
+        promise_(Napi::Promise::Deferred::New(env)),
+        ranges_(std::move(ranges)),
+        memory_(std::move(memory)),
+        bytes_(bytes) {}
+
+  Napi::Promise Promise() const { return promise_.Promise(); }
+
+ protected:
+  void Execute() override { read_ = corpusmill::read_ranges(ranges_.data(), ranges_.size(), memory_.get()); }
+
+  // Resolves with the memory, or with [range, bytes read of it, errno or 0] of the one that failed.
+  void OnOK() override {
+    const Napi::Env env = Env();
+    if (read_.complete < ranges_.size()) {
+      Napi::Array failed = Napi::Array::New(env, 3);
+      failed.Set(0u, Napi::Number::New(env, static_cast<double>(read_.complete)));
+      failed.Set(1u, Napi::Number::New(env, static_cast<double>(read_.filled)));
+      failed.Set(2u, Napi::Number::New(env, read_.error));
+      promise_.Resolve(failed);
+      return;
+    }
+    uint8_t* const memory = memory_.release();
+    promise_.Resolve(
+        Napi::ArrayBuffer::New(env, memory, bytes_, [](Napi::Env, void* data) { std::free(data); }));
+  }
+
+  void OnError(const Napi::Error& error) override { promise_.Reject(error.Value()); }
+
+ private:
+  Napi::Promise::Deferred promise_;
+  std::vector<Range> ranges_;
+  std::unique_ptr<uint8_t, Free> memory_;
+  size_t bytes_;
+  corpusmill::RangesRead read_;
+};
+
+// readRanges(ranges, bytes): Promise; `ranges` holds four numbers each: file, position, bytes, place in the result.
+Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
+  corpusmill::Arguments arguments(info, "readRanges");
+  size_t numbers = 0;
+  const double* const given = arguments.own_array<double>(napi_float64_array, 0, &numbers);
+  if (numbers % 4 != 0) arguments.fail("must have four numbers a range");
+  std::vector<Range> ranges(arguments.ok() ? numbers / 4 : 0);
+  const auto whole = [](double value, double most) { return value >= 0 && value <= most && std::floor(value) == value; };
+  double end = 0, sum = 0;
+  for (size_t i = 0; i < ranges.size() && arguments.ok(); i++) {
+    const double* const range = given + 4 * i;
+    if (!whole(range[0], 0x7fffffff) || !whole(range[1], kMostPosition) || !whole(range[2], kMostBytes) ||
+        !whole(range[3], kMostBytes)) {
+      arguments.fail("has a range that is out of bounds");
+      break;
+    }
+    ranges[i] = {static_cast<int>(range[0]), static_cast<int64_t>(range[1]), static_cast<size_t>(range[2]),
+                 static_cast<size_t>(range[3])};
+    end = std::max(end, range[2] + range[3]);
+    sum += range[2];
+  }
+  const size_t bytes = arguments.integer(kMostBytes);
+  if (arguments.ok() && end > static_cast<double>(bytes)) arguments.fail("is less than the ranges need");
+  if (!arguments.ok()) return info.Env().Undefined();
+  // Where the ranges leave nothing out, clearing it first would be a tenth of the whole time.
+  const bool is_full = sum >= static_cast<double>(bytes) && bytes > 0;
+  void* const block = is_full ? std::malloc(bytes) : std::calloc(bytes + 1, 1);
+  std::unique_ptr<uint8_t, Free> memory(static_cast<uint8_t*>(block));
+  if (memory == nullptr) {
+    Napi::RangeError::New(info.Env(), "readRanges: there is not enough memory").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  auto* const reading = new Reading(info.Env(), std::move(ranges), std::move(memory), bytes);
+  const Napi::Promise promise = reading->Promise();
+  reading->Queue();
+  return promise;
+}
+
+}  // namespace
+
+void RegisterReadRanges(Napi::Env env, Napi::Object exports) {
+  exports.Set("readRanges", Napi::Function::New(env, ReadRanges, "readRanges"));
+}
+
+#endif

@@ -1,0 +1,188 @@
+/**
+ * Third step of the shards sink: every document is dealt to a window, the documents that are packed together.
+ *
+ * Where rows are shuffled, a document's place is a keyed permutation of its number in the set, so that a window draws on
+ * the whole corpus; else windows are stretches of it. Each task deals the documents of a group of parts into one file
+ * (bucket-file.ts), from which a window takes its share. Cost: 12 bytes of scratch a document, about .2 µs.
+ */
+import { join } from 'node:path';
+import { xxh64 } from '../core/hash.ts';
+import { keyedPermutation, mix32 } from '../core/random.ts';
+import type { SinkStep } from '../core/stage.ts';
+import { bucketStarts, writeBuckets } from './bucket-file.ts';
+import type { EncodedCorpus } from './encode-step.ts';
+import { encodedPartName, openEncodedPart } from './encoded-part.ts';
+import { isSplit, type ShardOptions, shuffleBytes } from './options.ts';
+import { equalBorders, partOf, windowsFor } from './packing.ts';
+import { type PartGroup, partGroups } from './part-groups.ts';
+import { SPLIT_NAMES } from './split.ts';
+import { readHeldOutIds, type SplitCorpus } from './split-step.ts';
+
+/** Words of a dealt record: the place in the window, the document counted within the group, its tokens. */
+export const DEALT_WORDS = 3;
+
+export interface SourceCount {
+  name: string;
+  documents: number;
+  tokens: number;
+}
+
+/** One set of shards: all documents, or one side of the split. */
+export interface ShardSetPlan {
+  /** Folder below the output folder; '' for the folder itself. */
+  folder: string;
+  /** Numbers of its windows: [firstWindow, firstWindow + windows). */
+  firstWindow: number;
+  windows: number;
+  /** Documents that have a place in a window; a few of them may be left out. */
+  places: number;
+  /** Seed of its permutations. */
+  seed: number;
+  sources: SourceCount[];
+  /** Training documents that have the id of a held-out one. */
+  leftOut: number;
+}
+
+export interface DealtCorpus {
+  sets: ShardSetPlan[];
+  groups: number;
+}
+
+interface DealTask extends PartGroup {
+  /** For each set the number of its documents in earlier groups. */
+  before: number[];
+  sets: Pick<ShardSetPlan, 'firstWindow' | 'windows' | 'places' | 'seed'>[];
+  threshold: number;
+  idFiles: string[];
+}
+
+interface DealResult {
+  sources: SourceCount[][];
+  leftOut: number;
+}
+
+export const dealStep = {
+  name: 'deal',
+
+  async plan(options, context, earlier): Promise<DealTask[]> {
+    const [corpus, { threshold, heldOut, idFiles }] = earlier as [EncodedCorpus, SplitCorpus];
+    const sets = setsOf(options, corpus, heldOut, context.seed);
+    const before = sets.map(() => 0);
+    return partGroups(corpus, shuffleBytes(options)).map((group) => {
+      const task = { ...group, before: [...before], sets, threshold, idFiles };
+      group.parts.forEach(({ documents }, i) => {
+        const held = heldOut[group.firstPart + i] ?? 0;
+        before[0] += documents - held;
+        if (sets.length > 1) before[1] += held;
+      });
+      return task;
+    });
+  },
+
+  async run(options, task: DealTask, context): Promise<DealResult> {
+    const { sets, threshold } = task;
+    const borders = sets.map(({ places, windows }) => equalBorders(places, windows));
+    const placeOf = sets.map(({ places, seed }) => (options.shuffle ? keyedPermutation(places, seed) : undefined));
+    const heldOutIds = threshold > 0 ? await readHeldOutIds(task.idFiles, context.workDir) : undefined;
+    const sources = sets.map(() => new Map<string, SourceCount>());
+    let leftOut = 0;
+
+    const documents = task.parts.reduce((sum, part) => sum + part.documents, 0);
+    const window = new Uint32Array(documents);
+    const records = new Uint32Array(DEALT_WORDS * documents);
+    const counts = new Uint32Array(sets.reduce((sum, set) => sum + set.windows, 0));
+    const next = [...task.before];
+    let dealt = 0;
+    let inGroup = 0;
+    for (const { part } of task.parts) {
+      const encoded = await openEncodedPart(join(context.workDir, encodedPartName(part)));
+      try {
+        const lengths = await encoded.lengths();
+        const { numbers, names } = await encoded.sources();
+        const keys = heldOutIds === undefined ? undefined : await encoded.splitKeys();
+        const ids = heldOutIds === undefined ? undefined : await encoded.ids();
+        for (let d = 0; d < lengths.length; d++, inGroup++) {
+          const set = keys !== undefined && keys[d] < threshold ? 1 : 0;
+          const number = next[set]++;
+          if (set === 0 && ids !== undefined) {
+            const id = ids.bytes.subarray(d === 0 ? 0 : ids.ends[d - 1], ids.ends[d]);
+            if (heldOutIds?.has(xxh64(id))) {
+              leftOut++;
+              continue;
+            }
+          }
+          count(sources[set], names[numbers[d]], lengths[d]);
+          const place = placeOf[set]?.(number) ?? number;
+          const w = partOf(borders[set], place);
+          const bucket = sets[set].firstWindow + w;
+          window[dealt] = bucket;
+          counts[bucket]++;
+          const at = DEALT_WORDS * dealt++;
+          records[at] = place - borders[set][w];
+          records[at + 1] = inGroup;
+          records[at + 2] = lengths[d];
+        }
+      } finally {
+        await encoded.close();
+      }
+    }
+
+    const { starts, ends } = bucketStarts(counts);
+    const words = new Uint32Array(DEALT_WORDS * dealt);
+    for (let i = 0; i < dealt; i++) {
+      const at = DEALT_WORDS * starts[window[i]]++;
+      for (let k = 0; k < DEALT_WORDS; k++) words[at + k] = records[DEALT_WORDS * i + k];
+    }
+    await writeBuckets(join(context.workDir, dealtName(task.group)), { width: DEALT_WORDS, ends, words });
+    return { sources: sources.map((map) => [...map.values()]), leftOut };
+  },
+
+  async merge(options, results: DealResult[], context, earlier): Promise<DealtCorpus> {
+    const [corpus, { heldOut }] = earlier as [EncodedCorpus, SplitCorpus];
+    const sets = setsOf(options, corpus, heldOut, context.seed).map((set, s) => {
+      const sum = new Map<string, SourceCount>();
+      for (const { sources } of results) {
+        for (const { name, documents, tokens } of sources[s]) {
+          const total = sum.get(name) ?? { name, documents: 0, tokens: 0 };
+          sum.set(name, { name, documents: total.documents + documents, tokens: total.tokens + tokens });
+        }
+      }
+      const sources = [...sum.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      const leftOut = s === 0 ? results.reduce((total, result) => total + result.leftOut, 0) : 0;
+      return { ...set, sources, leftOut };
+    });
+    return { sets, groups: results.length };
+  },
+} satisfies SinkStep<ShardOptions>;
+
+/** Name of a group's dealt documents within the work folder. */
+export function dealtName(group: number): string {
+  return `dealt-${String(group).padStart(5, '0')}.bin`;
+}
+
+function setsOf(
+  options: ShardOptions,
+  { documents }: EncodedCorpus,
+  heldOut: readonly number[],
+  seed: number,
+): Omit<ShardSetPlan, 'sources' | 'leftOut'>[] {
+  const held = heldOut.reduce((sum, count) => sum + count, 0);
+  const places = isSplit(options) ? [documents - held, held] : [documents];
+  let firstWindow = 0;
+  return places.map((count, s) => {
+    const windows = windowsFor(count, options.windowDocuments);
+    const folder = places.length === 1 ? '' : SPLIT_NAMES[s];
+    const set = { folder, firstWindow, windows, places: count, seed: mix32(mix32(seed) + s) };
+    firstWindow += windows;
+    return set;
+  });
+}
+
+function count(sources: Map<string, SourceCount>, name: string, tokens: number): void {
+  const known = sources.get(name);
+  if (known === undefined) sources.set(name, { name, documents: 1, tokens });
+  else {
+    known.documents++;
+    known.tokens += tokens;
+  }
+}
