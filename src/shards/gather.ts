@@ -39,7 +39,7 @@ export async function gatherShard(
   workDir: string,
 ): Promise<{ rows: ShardRows; pieces: PieceRecords }> {
   const { rows, contextLength, type, hasLabels } = settings;
-  const inputIds = tokenArray(type, rows * contextLength).fill(settings.paddingId);
+  const inputIds = tokenArray(type, rows * contextLength);
   // Whether a loss is taken, until the labels are made of it.
   const trained = hasLabels ? Buffer.alloc(inputIds.length) : undefined;
   const shares: Uint32Array[] = [];
@@ -183,7 +183,11 @@ function inRows(
       filled += length;
     }
     padding[row] = contextLength - filled;
-    if (padding[row] > 0) seqLengths[sequences++] = padding[row];
+    if (padding[row] > 0) {
+      seqLengths[sequences++] = padding[row];
+      const end = (row + 1) * contextLength;
+      inputIds.fill(settings.paddingId, end - padding[row], end);
+    }
     seqOffsets[row + 1] = sequences;
   }
   let labels: Int32Array | undefined;
