@@ -54,6 +54,8 @@ export interface PeerReport {
   hfVersusCorpusmill: number | null;
   hfMbPerSecond: number;
   tiktokenMbPerSecond: number;
+  /** The same of all texts (mixed), English and Chinese ones, by the field `lang`. */
+  groups: Record<string, { hfMbPerSecond: number; tiktokenMbPerSecond: number } | undefined>;
   mergesIdentical?: boolean;
   hfTrainCpuSeconds?: number;
   hfPeakMiB?: number;

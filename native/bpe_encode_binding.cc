@@ -18,7 +18,7 @@ using corpusmill::Arguments;
 namespace bpe = corpusmill::bpe;
 namespace utf8 = corpusmill::utf8;
 
-// What calls give back when they did not encode a text; src/tokenizer/native-bpe.ts knows them, too.
+// What calls give back when they did not encode a text; src/tokenizer/id-writer-native.ts knows them, too.
 constexpr double kUnstable = -1;
 constexpr double kNoMemory = -2;
 constexpr double kMissingByte = -256;  // less the byte

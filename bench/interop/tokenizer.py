@@ -25,13 +25,18 @@ import tiktoken
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 
+# By the prefix of a text's language.
+GROUPS = {"mixed": "", "English": "en", "Chinese": "zh"}
+
+
 def read_texts(path, field, limit):
     opener = gzip.open if path.endswith(".gz") else open
     with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             if limit and number >= limit:
                 return
-            yield json.loads(line)[field]
+            row = json.loads(line)
+            yield row[field], row.get("lang", "")
 
 
 def train_hf(texts, spec, vocab_size, specials, min_frequency):
@@ -91,20 +96,26 @@ def main():
         special_tokens={token["content"]: token["id"] for token in spec["added_tokens"]},
     )
 
-    texts = list(read_texts(args.texts, args.field, args.limit))
+    rows = list(read_texts(args.texts, args.field, args.limit))
+    texts = [text for text, _ in rows]
     ours = memoryview(Path(args.ids).read_bytes()) if args.ids else None
     at = 0
     report = {"texts": len(texts), "bytes": sum(len(text.encode()) for text in texts), "ids": 0}
     report |= {"hfVersusTiktoken": 0, "hfVersusCorpusmill": 0 if ours else None, "notDecodedBack": 0}
-    seconds_hf = seconds_tiktoken = 0.0
-    for text in texts:
+    spent = {group: [0.0, 0.0, 0] for group in GROUPS}
+    for text, language in rows:
         started = time.process_time()
         ids = hf.encode(text, add_special_tokens=False).ids
-        seconds_hf += time.process_time() - started
+        seconds_hf = time.process_time() - started
         normal = unicodedata.normalize("NFC", text) if nfc else text
         started = time.process_time()
         tik_ids = tik.encode_ordinary(normal)
-        seconds_tiktoken += time.process_time() - started
+        seconds_tiktoken = time.process_time() - started
+        for group, prefix in GROUPS.items():
+            if language.startswith(prefix):
+                spent[group][0] += seconds_hf
+                spent[group][1] += seconds_tiktoken
+                spent[group][2] += len(text.encode())
         report["ids"] += len(ids)
         report["hfVersusTiktoken"] += ids != tik_ids
         report["notDecodedBack"] += hf.decode(ids, skip_special_tokens=False) != normal
@@ -113,9 +124,15 @@ def main():
             found = list(struct.unpack_from(f"<{count}I", ours, at + 4))
             at += 4 + 4 * count
             report["hfVersusCorpusmill"] += ids != found
-    megabytes = report["bytes"] / 1e6
-    report["hfMbPerSecond"] = round(megabytes / seconds_hf, 2)
-    report["tiktokenMbPerSecond"] = round(megabytes / seconds_tiktoken, 2)
+    report["groups"] = {
+        group: {
+            "hfMbPerSecond": round(size / 1e6 / seconds_hf, 2),
+            "tiktokenMbPerSecond": round(size / 1e6 / seconds_tiktoken, 2),
+        }
+        for group, (seconds_hf, seconds_tiktoken, size) in spent.items()
+        if size > 0
+    }
+    report |= report["groups"]["mixed"]
     failed = report["hfVersusTiktoken"] or report["hfVersusCorpusmill"] or report["notDecodedBack"]
 
     if args.train:

@@ -1,9 +1,11 @@
 /** The TypeScript encoder as an IdWriter: segmenter.ts cuts texts into pieces, piece-encoder.ts knows or merges them. */
 import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
 import { createMergeTable } from './bpe-merges.ts';
+import { createCharBorders } from './char-borders.ts';
 import type { BpeTables } from './hf-json.ts';
 import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
 import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
+import { widthOf } from './scan-runs.ts';
 import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';
 
 /** Room for more ids is given back once they are taken. */
@@ -17,7 +19,9 @@ export class TwinIdWriter implements IdWriter, PieceSink {
 
   constructor(tables: BpeTables, byteIds: Int32Array) {
     this.#segmenter = createSegmenter(tables.pattern, tables.normalization);
-    this.#encoder = createPieceEncoder(createMerger(tables, byteIds));
+    // Parts of a piece are no whole tokens (Llama 3), so such a vocabulary has its pieces uncut.
+    const borders = tables.ignoreMerges ? undefined : createCharBorders(tables);
+    this.#encoder = createPieceEncoder(createMerger(tables, byteIds), borders);
   }
 
   appendText(text: string): void {
@@ -80,15 +84,19 @@ export class TwinIdWriter implements IdWriter, PieceSink {
   }
 }
 
-/** Offset of the first byte that is not part of well-formed UTF-8. */
+/** Offset of the first byte that is not part of well-formed UTF-8: character by character, as only errors ask for it. */
 function malformedAt(bytes: Uint8Array): number {
-  // A lossy decoder writes U+FFFD there; it also stands for itself, so that lengths of what comes before must agree.
-  const utf8 = new TextEncoder();
-  const again = utf8.encode(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let at = 0;
-  while (at < bytes.length && bytes[at] === again[at]) at++;
-  // Back to the start of the character, in case a cut one shares its first bytes with U+FFFD (EF BF BD).
-  while (at > 0 && (bytes[at] & 0xc0) === 0x80) at--;
+  while (at < bytes.length) {
+    const end = at + widthOf(bytes[at]);
+    try {
+      utf8.decode(bytes.subarray(at, end));
+    } catch {
+      break;
+    }
+    at = end;
+  }
   return at;
 }
 

@@ -1,16 +1,7 @@
 /**
- * Where the ids of texts gather until they are taken: the native encoder, or its twin, which give the same ids.
- *
- * The native one reads a string once (UTF-16 to UTF-8, and whether NFC could change it) and keeps its ids in memory of its
- * own; its merge table is built once per process and shared by the workers. It has the published patterns; a pattern of
- * one's own runs through the twin.
+ * Where the ids of texts gather until they are taken; create-id-writer.ts chooses between the native encoder and its twin.
  */
 import { CorpusmillError } from '../core/errors.ts';
-import type { BpeTables } from './hf-json.ts';
-import { NativeIdWriter } from './id-writer-native.ts';
-import { TwinIdWriter } from './id-writer-twin.ts';
-import { NATIVE_PATTERNS, nativeBpe } from './native-bpe.ts';
-import { PATTERNS } from './pre-tokenizer.ts';
 
 /** Strings as Arrow has them: text i is the UTF-8 `bytes[offsets[i], offsets[i + 1])`. */
 export interface Utf8Column {
@@ -35,19 +26,7 @@ export interface IdWriter {
   clear(): void;
 }
 
-/** The bytes' own ids, and who they belong to: see `Tokenizer`. */
-export function createIdWriter(tables: BpeTables): IdWriter {
-  const byteIds = new Int32Array(256).fill(-1);
-  const added = new Set(tables.added.map((token) => token.id));
-  tables.tokens.forEach((token, id) => {
-    if (token?.length === 1 && !added.has(id)) byteIds[token[0]] = id;
-  });
-  const pattern = NATIVE_PATTERNS.findIndex((name) => PATTERNS[name] === tables.pattern);
-  return nativeBpe !== undefined && pattern >= 0
-    ? new NativeIdWriter(nativeBpe, tables, byteIds, pattern)
-    : new TwinIdWriter(tables, byteIds);
-}
-
+/** Throws: a text has a byte for which the vocabulary has no token. */
 export function missingByte(byte: number): never {
   throw new CorpusmillError(
     'INPUT_CORRUPT',
@@ -56,6 +35,7 @@ export function missingByte(byte: number): never {
   );
 }
 
+/** Throws: text number `text` of a column is malformed from its byte `offset` on. */
 export function notUtf8(text: number, offset: number): never {
   throw new CorpusmillError(
     'INPUT_CORRUPT',

@@ -10,8 +10,9 @@ import { readFile } from 'node:fs/promises';
 import { CorpusmillError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { createTokenMatcher, type TokenMatcher } from './chat/token-matcher.ts';
+import { createIdWriter } from './create-id-writer.ts';
 import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
-import { createIdWriter, type IdWriter, type Utf8Column } from './id-writer.ts';
+import type { IdWriter, Utf8Column } from './id-writer.ts';
 import { createStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
 import { type OffsetEncoding, offsetsOf } from './token-offsets.ts';
 

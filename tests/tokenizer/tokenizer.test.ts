@@ -6,7 +6,6 @@ import { gunzipSync } from 'node:zlib';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BYTES_IN_ALPHABET_ORDER } from '../../src/tokenizer/byte-alphabet.ts';
 import { createPieceCounter } from '../../src/tokenizer/count-pieces.ts';
 import { writeHfTokenizer } from '../../src/tokenizer/hf-json.ts';
 import { createSegmenter } from '../../src/tokenizer/segmenter.ts';
@@ -14,6 +13,7 @@ import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { tiktokenText } from '../../src/tokenizer/tokenizer-files.ts';
 import { type TrainOptions, trainBpe } from '../../src/tokenizer/train-bpe.ts';
 import { describeWithShared, shared } from '../shared.ts';
+import { mergeByDefinition } from './merge-by-definition.ts';
 
 const gunzipText = (path: string): string => gunzipSync(readFileSync(shared(path))).toString();
 const rows = <T>(text: string): T[] =>
@@ -226,28 +226,6 @@ describe('characters as starting symbols', () => {
     );
   });
 });
-
-/** BPE by its definition on one piece: the pair of lowest rank, leftmost first, until none merges. */
-function mergeByDefinition(text: string, json: object): number[] {
-  const { vocab, merges } = (json as { model: { vocab: Record<string, number>; merges: string[] } }).model;
-  const wordOf = new Map(Object.entries(vocab).map(([word, id]) => [id, word]));
-  const charOf = new Map(Array.from(BYTES_IN_ALPHABET_ORDER, (byte, id) => [byte, wordOf.get(id)!]));
-  const ranks = new Map(merges.map((merge, rank) => [merge, rank]));
-  const symbols = Array.from(new TextEncoder().encode(text), (byte) => charOf.get(byte)!);
-  for (;;) {
-    let best = Number.POSITIVE_INFINITY;
-    let where = -1;
-    for (let i = 0; i + 1 < symbols.length; i++) {
-      const rank = ranks.get(`${symbols[i]} ${symbols[i + 1]}`);
-      if (rank !== undefined && rank < best) {
-        best = rank;
-        where = i;
-      }
-    }
-    if (where < 0) return symbols.map((symbol) => vocab[symbol]);
-    symbols.splice(where, 2, symbols[where] + symbols[where + 1]);
-  }
-}
 
 describe('files', () => {
   let folder: string;
