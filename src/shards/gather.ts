@@ -3,7 +3,7 @@
  *
  * Pieces come group by group, and in a group as their tokens lie on disk: beside them where they travelled along, else in
  * the encoded parts, each opened once. A part of which the shard wants most is read in one piece; otherwise each piece is
- * read straight into its row. Memory is the shard itself and one group's share of it. About .5 GB/s from the page cache.
+ * read straight into its row. Memory is the shard itself and one group's share of it.
  */
 import { readSync } from 'node:fs';
 import { join } from 'node:path';
