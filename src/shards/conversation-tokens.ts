@@ -54,7 +54,7 @@ export function encodeConversations(
     all.set(ids, end);
     for (let i = 0; i < ids.length; i++) {
       if (labels[i] === NO_LABEL) continue;
-      // The shards keep one bit a token: what is predicted is the token itself.
+      // What is kept is whether a loss is taken: what is predicted is the token itself.
       if (labels[i] !== ids[i]) throw unlike(kept[d].id, labels[i], ids[i]);
       trained[end + i] = 1;
     }

@@ -3,7 +3,7 @@
  *
  * Where rows are shuffled, a document's place is a keyed permutation of its number in the set, so that a window draws on
  * the whole corpus; else windows are stretches of it. Each task deals the documents of a group of parts into one file
- * (bucket-file.ts), from which a window takes its share. Cost: 12 bytes of scratch a document, about .2 µs.
+ * (bucket-file.ts), from which a window takes its share. Cost: 12 bytes of scratch a document, about .7 µs.
  */
 import { join } from 'node:path';
 import { xxh64 } from '../core/hash.ts';

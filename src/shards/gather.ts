@@ -3,7 +3,7 @@
  *
  * Pieces come group by group, and in a group as their tokens lie on disk: beside them where they travelled along, else in
  * the encoded parts, each opened once. A part of which the shard wants most is read in one piece; otherwise each piece is
- * read straight into its row. Memory is the shard itself and one group's share of it. About .5 GB/s from the page cache.
+ * read straight into its row. Memory is the shard itself and one group's share of it.
  */
 import { readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ export async function gatherShard(
   workDir: string,
 ): Promise<{ rows: ShardRows; pieces: PieceRecords }> {
   const { rows, contextLength, type, hasLabels } = settings;
-  const inputIds = tokenArray(type, rows * contextLength).fill(settings.paddingId);
+  const inputIds = tokenArray(type, rows * contextLength);
   // Whether a loss is taken, until the labels are made of it.
   const trained = hasLabels ? Buffer.alloc(inputIds.length) : undefined;
   const shares: Uint32Array[] = [];
@@ -183,7 +183,11 @@ function inRows(
       filled += length;
     }
     padding[row] = contextLength - filled;
-    if (padding[row] > 0) seqLengths[sequences++] = padding[row];
+    if (padding[row] > 0) {
+      seqLengths[sequences++] = padding[row];
+      const end = (row + 1) * contextLength;
+      inputIds.fill(settings.paddingId, end - padding[row], end);
+    }
     seqOffsets[row + 1] = sequences;
   }
   let labels: Int32Array | undefined;

@@ -47,7 +47,7 @@ const PAGE_CACHE_SHARE = 1 / 4;
 /** Tells the permutation of rows from that of documents. */
 const ROWS = 0x726f7773;
 
-export interface RoutedSet {
+interface RoutedSet {
   /** Number of the set's first shard, and how many it has. */
   firstShard: number;
   shards: number;

@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { type FixedSizeList, Message, type Schema } from 'apache-arrow';
-import { CorpusmillError } from '../core/errors.ts';
+import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
 import { bytesOf, openToRead, readBytes } from './positioned-read.ts';
 import { type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
@@ -74,7 +74,9 @@ export async function openShardFile(path: string): Promise<ShardFile> {
     return await index(file, path);
   } catch (error) {
     await file.close();
-    throw error;
+    // What the Arrow library makes of damaged metadata: errors of its own of any kind.
+    const isOurs = isCorpusmillError(error) || (error as NodeJS.ErrnoException).errno !== undefined;
+    throw isOurs ? error : corrupt(path, 0, `its metadata cannot be decoded: ${(error as Error).message}`);
   }
 }
 
@@ -94,6 +96,9 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
     const batch = next.message.header();
     if (batch.compression !== null) throw corrupt(path, at, 'compressed batches cannot be read by position');
     const place = (buffer: number) => next.bodyAt + batch.buffers[buffer].offset;
+    if (place(BUFFER.tokens) + batch.length * contextLength * tokenBytes(type) > next.end) {
+      throw corrupt(path, at, `a batch of ${batch.length} rows does not fit its ${next.end - next.bodyAt} bytes`);
+    }
     places.push({
       firstRow: rows,
       rows: batch.length,
@@ -164,7 +169,7 @@ async function index(file: FileHandle, path: string): Promise<ShardFile> {
       ]);
       const entries = seqOffsets[place.rows];
       if (entries < place.rows || entries > place.rows * (contextLength + 1)) {
-        throw corrupt(path, place.seqOffsets, `${place.rows} rows have ${entries} lengths`);
+        throw corrupt(path, place.seqOffsets, `${place.rows} rows of ${contextLength} tokens have ${entries} lengths`);
       }
       const seqLengths = await ints(place.seqLengths, entries);
       return { firstRow: place.firstRow, rows: place.rows, seqOffsets, seqLengths, padding };

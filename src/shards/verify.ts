@@ -2,7 +2,7 @@
  * Checks a shard folder against its manifest: every file is there with its size, checksum, rows and tokens, every row's
  * lengths and labels agree, the table of pieces says of each row what the shard says, and no shard lies there that the
  * manifest does not list. Of a split both sides are checked, and that no document is in both. Reads each byte once or
- * twice, at SHA-256's 1.7 GB/s; tables of pieces take about 1 µs a piece.
+ * twice.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -116,7 +116,8 @@ async function verifyShard(
     const { file, bytes, sha256 } = entry.pieces;
     const ofTable = await verifyFile(dir, file, bytes, sha256);
     problems.push(...ofTable);
-    if (ofTable.every(({ check }) => check !== 'file')) {
+    // What the Parquet library makes of damaged bytes says no more than the checksum.
+    if (ofTable.length === 0) {
       const { readPieces } = await import('./pieces-table.ts');
       try {
         const columns = await readPieces(join(dir, file));
@@ -147,8 +148,9 @@ async function verifyShard(
       await shard.close();
     }
   } catch (error) {
-    if (!isCorpusmillError(error)) throw error;
-    wrong('format', 'an Arrow stream of token rows', error.message);
+    // Damaged positions and lengths end in errors of Node's own; those of the system are another matter.
+    if ((error as NodeJS.ErrnoException).errno !== undefined) throw error;
+    wrong('format', 'an Arrow stream of token rows', (error as Error).message);
   }
   return { problems, rows };
 }
