@@ -4,6 +4,9 @@
       "target_name": "corpusmill",
       "sources": [
         "native/addon.cc",
+        "native/bpe_pairs.cc",
+        "native/bpe_train.cc",
+        "native/bpe_train_binding.cc",
         "native/fasttext_binding.cc",
         "native/fasttext_centroids.cc",
         "native/fasttext_descent.cc",

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
@@ -13,6 +14,7 @@ void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterBpeTrain(env, exports);
   RegisterFastText(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);

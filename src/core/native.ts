@@ -120,8 +120,29 @@ export interface NativeNgramLm {
   ): number;
 }
 
+/** See src/tokenizer/bpe-merge-loop.ts. */
+export interface NativeBpeMergeLoop {
+  /** Makes up to `most` merges and writes them at their ranks; returns how many there are now. */
+  advance(most: number, lefts: Int32Array, rights: Int32Array, pairCounts: Float64Array): number;
+  symbolTotal(): number;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
+  /** `symbols`: bytes, which `symbolOfByte` numbers, or symbols. `tie`: 0 is hf, 1 bytes. */
+  BpeMergeLoop: new (
+    symbols: Uint8Array | Int32Array,
+    symbolOfByte: Int32Array,
+    starts: Uint32Array,
+    counts: Float64Array,
+    firstNew: number,
+    maxMerges: number,
+    minFrequency: number,
+    tie: 0 | 1,
+    tokenBytes: Uint8Array,
+    tokenStarts: Float64Array,
+    threads: number,
+  ) => NativeBpeMergeLoop;
   /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
   minhashSignature(
     hashes: Uint32Array,

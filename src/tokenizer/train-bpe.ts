@@ -6,9 +6,10 @@
  * the merges equal those of HF `BpeTrainer`, in order. A run for the largest vocabulary holds every smaller one as a
  * prefix of its merges.
  */
+import { availableParallelism } from 'node:os';
 import { CorpusmillError } from '../core/errors.ts';
-import { createMergeLoop, type MergeLoop, type MergeWords } from './bpe-merge-loop.ts';
-import { BYTES_IN_ALPHABET_ORDER } from './byte-alphabet.ts';
+import { createMergeLoop, type MergeLoop } from './bpe-merge-loop.ts';
+import { BYTES_IN_ALPHABET_ORDER, joinTokens } from './byte-alphabet.ts';
 import type { BpeTables, Normalization } from './hf-json.ts';
 import type { PieceCounts } from './piece-counts.ts';
 import { createPreTokenizer } from './pre-tokenizer.ts';
@@ -27,7 +28,12 @@ export interface TrainOptions {
    * bytes, right bytes) in lexicographic order, as in the published Stanford CS336 reference.
    */
   tie: 'hf' | 'bytes';
+  /** Threads of the merge loop, by default one for each core up to `MOST_THREADS`. The result is the same for any. */
+  threads?: number;
 }
+
+/** More cores than this do not help: the loop waits for all of them after each merge. */
+const MOST_THREADS = 4;
 
 export interface TrainedBpe {
   tables: BpeTables;
@@ -47,6 +53,12 @@ export interface BpeTraining {
   result(): TrainedBpe;
 }
 
+/** Ids of the bytes: their places in GPT-2's alphabet. */
+const SYMBOL_OF_BYTE = new Int32Array(256);
+BYTES_IN_ALPHABET_ORDER.forEach((byte, id) => {
+  SYMBOL_OF_BYTE[byte] = id;
+});
+
 /** Trains to the end. Throws CONFIG_INVALID when `vocabSize` has no room for bytes and special tokens. */
 export function trainBpe(counts: PieceCounts, options: TrainOptions): TrainedBpe {
   const training = startTraining(counts, options);
@@ -57,6 +69,7 @@ export function trainBpe(counts: PieceCounts, options: TrainOptions): TrainedBpe
 /** Training in steps, for progress and interruption. */
 export function startTraining(counts: PieceCounts, options: TrainOptions): BpeTraining {
   const { vocabSize, specialTokens, minFrequency, tie } = options;
+  const threads = options.threads ?? Math.min(MOST_THREADS, availableParallelism());
   const maxMerges = vocabSize - 256 - specialTokens.length;
   if (maxMerges < 0) {
     throw new CorpusmillError(
@@ -65,68 +78,28 @@ export function startTraining(counts: PieceCounts, options: TrainOptions): BpeTr
       { hint: `Set vocabSize to ${256 + specialTokens.length} or more.` },
     );
   }
-  const tokens: Uint8Array[] = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
-  const loop = createMergeLoop(wordsOf(counts, 256 + maxMerges), {
-    firstNew: 256,
-    maxMerges,
-    minFrequency,
-    before: tie === 'hf' ? smallerIds : greaterBytes(tokens),
-    onMerge: (left, right) => tokens.push(joined(tokens[left], tokens[right])),
-  });
+  const bytes = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
+  const utf8 = new TextEncoder();
+  const loop = createMergeLoop(
+    {
+      symbols: counts.arena.subarray(0, counts.starts[counts.size]),
+      symbolOfByte: SYMBOL_OF_BYTE,
+      starts: counts.starts.subarray(0, counts.size + 1),
+      counts: counts.counts.subarray(0, counts.size),
+    },
+    { tokens: bytes, reserved: specialTokens.map((token) => utf8.encode(token)), maxMerges, minFrequency, tie, threads },
+  );
   return {
     maxMerges,
     get merges() {
       return loop.merges;
     },
     advance: (most) => loop.advance(most),
-    result: () => finish(counts, options, tokens, loop),
+    result: () => finish(counts, options, loop),
   };
 }
 
-/** Pieces of two bytes and more as symbols (a single byte has no pair). */
-function wordsOf(pieces: PieceCounts, symbolCount: number): MergeWords {
-  const { size, arena, starts: pieceStarts, counts: pieceCounts } = pieces;
-  const symbolOfByte = new Int32Array(256);
-  BYTES_IN_ALPHABET_ORDER.forEach((byte, id) => {
-    symbolOfByte[byte] = id;
-  });
-  const symbols = symbolCount <= 0x10000 ? new Uint16Array(pieceStarts[size]) : new Int32Array(pieceStarts[size]);
-  const starts = new Uint32Array(size + 1);
-  const counts = new Float64Array(size);
-  let words = 0;
-  let end = 0;
-  for (let piece = 0; piece < size; piece++) {
-    if (pieceStarts[piece + 1] - pieceStarts[piece] < 2) continue;
-    for (let i = pieceStarts[piece]; i < pieceStarts[piece + 1]; i++) symbols[end++] = symbolOfByte[arena[i]];
-    counts[words++] = pieceCounts[piece];
-    starts[words] = end;
-  }
-  return {
-    symbols: symbols.subarray(0, end),
-    starts: starts.subarray(0, words + 1),
-    counts: counts.subarray(0, words),
-  };
-}
-
-function smallerIds(leftA: number, rightA: number, leftB: number, rightB: number): boolean {
-  return leftA !== leftB ? leftA < leftB : rightA < rightB;
-}
-
-function greaterBytes(tokens: readonly Uint8Array[]): typeof smallerIds {
-  return (leftA, rightA, leftB, rightB) => {
-    const order = Buffer.compare(tokens[leftA], tokens[leftB]);
-    return (order !== 0 ? order : Buffer.compare(tokens[rightA], tokens[rightB])) > 0;
-  };
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const token = new Uint8Array(left.length + right.length);
-  token.set(left);
-  token.set(right, left.length);
-  return token;
-}
-
-function finish(counts: PieceCounts, options: TrainOptions, tokens: Uint8Array[], loop: MergeLoop): TrainedBpe {
+function finish(counts: PieceCounts, options: TrainOptions, loop: MergeLoop): TrainedBpe {
   const { specialTokens, pattern, normalization } = options;
   const { merges } = loop;
   let trainedBytes = 0;
@@ -138,6 +111,8 @@ function finish(counts: PieceCounts, options: TrainOptions, tokens: Uint8Array[]
   }
   const utf8 = new TextEncoder();
   const firstSpecial = 256 + merges;
+  const tokens = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
+  for (let rank = 0; rank < merges; rank++) tokens.push(joinTokens(tokens[loop.lefts[rank]], tokens[loop.rights[rank]]));
   return {
     tables: {
       vocabSize: firstSpecial + specialTokens.length,
