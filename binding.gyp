@@ -7,6 +7,8 @@
         "native/bpe_pairs.cc",
         "native/bpe_train.cc",
         "native/bpe_train_binding.cc",
+        "native/bpe_scan.cc",
+        "native/bpe_scan_binding.cc",
         "native/fasttext_binding.cc",
         "native/fasttext_centroids.cc",
         "native/fasttext_descent.cc",
@@ -28,6 +30,7 @@
         "native/suffix_array.cc",
         "native/text_key.cc",
         "native/thread_text_binding.cc",
+        "native/unicode_class.cc",
         "native/words_binding.cc",
         "native/words.cc"
       ],

@@ -5,6 +5,7 @@
 #include <napi.h>
 
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
+void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
@@ -15,6 +16,7 @@ void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterBpeTrain(env, exports);
+  RegisterBpeScan(env, exports);
   RegisterFastText(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);

@@ -250,6 +250,9 @@ export interface NativeAddon {
   fastTextLargePages(values: Float32Array): void;
   /** See src/quality/fasttext/product-quantizer.ts. */
   fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
+  /** See src/tokenizer/native-bpe.ts for both: character classes for every thread, and a scanner. */
+  unicodeClasses(classes: Uint8Array): void;
+  scanPieces(pattern: number, bytes: Uint8Array, start: number, end: number, ends: Uint32Array): number;
 }
 
 /** The package root, from src/core/ and from dist/src/core/ alike: the nearest folder up with a package.json. */

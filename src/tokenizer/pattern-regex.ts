@@ -20,7 +20,7 @@ export function compilePattern(pattern: string): RegExp {
 
 function cannotRun(pattern: string, reason: string): CorpusmillError {
   return new CorpusmillError('CONFIG_INVALID', `pre-tokenizer pattern ${JSON.stringify(pattern)}: ${reason}`, {
-    hint: "Use 'qwen2', 'gpt2' or 'cl100k', or a regular expression of letters, classes, groups and look-ahead.",
+    hint: "Use 'qwen2', 'gpt2', 'cl100k' or 'o200k', or a regular expression of letters, classes, groups and look-ahead.",
   });
 }
 

@@ -5,6 +5,7 @@
 import { compilePattern } from './pattern-regex.ts';
 import { scanCl100k, scanQwen2 } from './scan-cl100k.ts';
 import { scanGpt2 } from './scan-gpt2.ts';
+import { scanO200k } from './scan-o200k.ts';
 import type { Scanner } from './scan-runs.ts';
 
 /** The published patterns by the name used in options. */
@@ -14,12 +15,17 @@ export const PATTERNS = {
   gpt2: "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
   cl100k:
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  o200k:
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" +
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" +
+    '\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
 } as const;
 
 const SCANNERS = new Map<string, Scanner>([
   [PATTERNS.qwen2, scanQwen2],
   [PATTERNS.gpt2, scanGpt2],
   [PATTERNS.cl100k, scanCl100k],
+  [PATTERNS.o200k, scanO200k],
 ]);
 
 export interface PreTokenizer {

@@ -9,6 +9,7 @@
  */
 import {
   classAt,
+  contractionEnd,
   type Scanner,
   skipLetters,
   skipNewlines,
@@ -54,19 +55,4 @@ function pieceEnd(bytes: Uint8Array, start: number, end: number, maxDigits: numb
   }
   if (first === OTHER) return skipNewlines(bytes, skipOthers(bytes, next, end), end);
   return skipSpaces(bytes, start, end, true);
-}
-
-/**
- * End of `s|t|re|ve|m|ll|d` after an apostrophe, any case, or -1. Unicode case folding makes U+017F (long s, bytes
- * C5 BF) an s.
- */
-function contractionEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (at >= end) return -1;
-  const one = bytes[at] | 0x20;
-  if (bytes[at] < 0x80 && (one === 0x73 || one === 0x74 || one === 0x6d || one === 0x64)) return at + 1;
-  if (at + 1 >= end) return -1;
-  if (bytes[at] === 0xc5 && bytes[at + 1] === 0xbf) return at + 2;
-  const two = bytes[at + 1] | 0x20;
-  if (bytes[at] >= 0x80 || bytes[at + 1] >= 0x80) return -1;
-  return (two === 0x65 && (one === 0x72 || one === 0x76)) || (one === 0x6c && two === 0x6c) ? at + 2 : -1;
 }

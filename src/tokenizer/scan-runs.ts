@@ -4,7 +4,7 @@
  * Scanners walk UTF-8 bytes rather than UTF-16 units: the byte form is what counting, caching and merging need anyway,
  * and the native twin reads the same bytes. Input must be well-formed UTF-8 (TextEncoder's output is).
  */
-import { CLASS_OF, LETTER, NUMBER, OTHER, SPACE } from './unicode-classes.ts';
+import { BASE_CLASS, CLASS_OF, LETTER, NUMBER, OTHER, SPACE } from './unicode-classes.ts';
 
 /**
  * Cuts `bytes[start, end)` into pieces: writes the end offset of each into `ends` until `end` is reached or `ends` is
@@ -21,8 +21,13 @@ export function widthOf(lead: number): number {
   return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-/** Class of the character that starts at `at`. */
+/** Base class of the character that starts at `at`. */
 export function classAt(bytes: Uint8Array, at: number): number {
+  return fullClassAt(bytes, at) & BASE_CLASS;
+}
+
+/** Class of the character that starts at `at`, with the bits for case and marks. */
+export function fullClassAt(bytes: Uint8Array, at: number): number {
   const lead = bytes[at];
   if (lead < 0x80) return CLASS_OF[lead];
   return CLASS_OF[codePointAt(bytes, at, lead)];
@@ -42,10 +47,10 @@ export function skipLetters(bytes: Uint8Array, at: number, end: number): number 
   while (at < end) {
     const lead = bytes[at];
     if (lead < 0x80) {
-      if (CLASS_OF[lead] !== LETTER) break;
+      if ((CLASS_OF[lead] & BASE_CLASS) !== LETTER) break;
       at++;
     } else {
-      if (CLASS_OF[codePointAt(bytes, at, lead)] !== LETTER) break;
+      if ((CLASS_OF[codePointAt(bytes, at, lead)] & BASE_CLASS) !== LETTER) break;
       at += widthOf(lead);
     }
   }
@@ -87,4 +92,19 @@ export function skipSpaces(bytes: Uint8Array, start: number, end: number, toNewl
   }
   if (toNewline && afterNewline > 0) return afterNewline;
   return at === end || lastStart === start ? at : lastStart;
+}
+
+/**
+ * End of `s|t|re|ve|m|ll|d` after an apostrophe, any case, or -1. Unicode case folding makes U+017F (long s, bytes
+ * C5 BF) an s.
+ */
+export function contractionEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (at >= end) return -1;
+  const one = bytes[at] | 0x20;
+  if (bytes[at] < 0x80 && (one === 0x73 || one === 0x74 || one === 0x6d || one === 0x64)) return at + 1;
+  if (at + 1 >= end) return -1;
+  if (bytes[at] === 0xc5 && bytes[at + 1] === 0xbf) return at + 2;
+  const two = bytes[at + 1] | 0x20;
+  if (bytes[at] >= 0x80 || bytes[at + 1] >= 0x80) return -1;
+  return (two === 0x65 && (one === 0x72 || one === 0x76)) || (one === 0x6c && two === 0x6c) ? at + 2 : -1;
 }

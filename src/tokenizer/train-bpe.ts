@@ -111,7 +111,7 @@ function finish(counts: PieceCounts, options: TrainOptions, loop: MergeLoop): Tr
   }
   const utf8 = new TextEncoder();
   const firstSpecial = 256 + merges;
-  const tokens = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
+  const tokens: Uint8Array[] = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
   for (let rank = 0; rank < merges; rank++) tokens.push(joinTokens(tokens[loop.lefts[rank]], tokens[loop.rights[rank]]));
   return {
     tables: {

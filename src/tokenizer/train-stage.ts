@@ -23,9 +23,11 @@ const options = z.object({
     .default(32_000)
     .describe('Tokens in all: 256 bytes, merges and special tokens. Fewer when the corpus holds fewer pairs.'),
   pattern: z
-    .enum(['qwen2', 'gpt2', 'cl100k'])
+    .enum(['qwen2', 'gpt2', 'cl100k', 'o200k'])
     .default('qwen2')
-    .describe('How text is cut into pieces that merges never cross: the published pattern of Qwen2, GPT-2 or cl100k.'),
+    .describe(
+      'How text is cut into pieces that merges never cross: the published pattern of Qwen2, GPT-2, cl100k or o200k.',
+    ),
   customPattern: z
     .string()
     .min(1)

@@ -1,5 +1,6 @@
 /**
- * The three Unicode classes that pre-tokenizer patterns ask for: letters (\p{L}), numbers (\p{N}) and White_Space.
+ * The Unicode classes that pre-tokenizer patterns ask for: letters (\p{L}) by case, marks (\p{M}), numbers (\p{N}) and
+ * White_Space.
  *
  * The tables are frozen here at Unicode 17.0, so that a text is cut the same under every Node release (whose
  * regular expressions follow their own Unicode version). White_Space is what \s means to Oniguruma, Rust and HF
@@ -7,10 +8,16 @@
  * Source: Unicode Character Database 17.0, General_Category and PropList. Decoded once per thread, about 2 ms, 1.1 MB.
  */
 
+/** The low two bits of a class, all that most patterns look at. */
 export const OTHER = 0;
 export const LETTER = 1;
 export const NUMBER = 2;
 export const SPACE = 3;
+export const BASE_CLASS = 3;
+/** Further bits, for patterns that tell cases apart: of LETTER upper or title case, of LETTER lower case, of OTHER marks. */
+export const UPPER_BIT = 4;
+export const LOWER_BIT = 8;
+export const MARK_BIT = 16;
 
 /** The Unicode version of the tables. */
 export const UNICODE_VERSION = '17.0';
@@ -54,7 +61,53 @@ const NUMBER_RUNS = `
 
 const SPACE_RUNS = '9.5 i 2s q 4bj 1vj.b t.2 5 1b 334';
 
-/** Class of every code point: OTHER, LETTER, NUMBER or SPACE. */
+const UPPER_RUNS = `
+  1t.q 2t.n 1.7 x 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2 1 1 1 1 1 1 1 2 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1.2 1 1 3.2 1 1.2 1.3 2.4 1.2 1.3 3.2 1.2 1 1 1.2 1 2 1.2 1.3 1 1.2 3 7.2 1.2 1.2 1 1 1 1 1 1 1 1 2
+  1 1 1 1 1 1 1 1 2.2 1 1.3 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 7.2 1.2 2 1.4 1 1 1 1 81 1 3 8 6
+  1.3 1 1.2 1.h 1.9 z 2.3 3 1 1 1 1 1 1 1 1 1 1 1 5 2 1.2 2.1f 1c 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.2 1 1 1 1 1 1 2 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2.12 289.12 1 5 k2.2e 1oz 6.17 2.3 8w 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9.8 8.6 a.8 8.8 8.6 b 1 1 1 8.8
+  o.8 8.8 8.8 8.5 b.5 b.4 c.5 b.5 79 4 3.3 2.3 2 3.5 6 1 1 1.4 2.4 a.2 5 1p 22k.1c 1c 1.3 2 1 1 1.4 1 2 8.3 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 8 1 4 nyl 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 j 1 1 1 1 1 1 1 1 1 1 1 1 1 3r 1 1 1 1 1 1 3 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 a 1 1.2 1 1 1 1 4 1 2 1 3 1 1 1 1 1 1 1 1 1 1.5 1.5 1 1 1 1 1 1 1 1.4 1 1.2 1 1 1 1 1 1 1 1 o h7v.q
+  xx.14 3s.10 4c.b 1.f 1.7 1.2 1d6.1f 4d.m 27u.w gw0.w 1s.p k07.q q.q q.q q 1.2 2 2.2 2.4 1.8 q.q q.2 1.4 2.8 1.7 r.2
+  1.4 1.5 1 3.7 r.q q.q q.q q.q q.q q.q u.p x.p x.p x.p x.p x 3ed.y`;
+
+const LOWER_RUNS = `
+  2p.q 1m 15.o 1.8 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.2 1 1 1 1 1 1 1 1.2 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 2 1 1.3 2 1 2 3.2 4 2 3.3 2 2 1 1 2 1.2 1 2 3 1 2.2 2.3 6 2 2 1 1 1 1 1 1 1 1.2 1 1 1 1 1 1 1
+  1 1.2 2 1 3 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.7 2 2.2 1 4 1 1 1 1.1x 2.q 5d 1 3 3.3 i r.z
+  1.2 3.3 1 1 1 1 1 1 1 1 1 1 1 1.5 1 2 2.2 1f.1c 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 2 1 1 1 1 1 1.2 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1c.15 287.17 2.3 l4.6 1oi.9 1 39.18 1r.d 1.y 2u 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.9 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.9 8.6 a.8 8.8 8.6 a.8 8.8 8.e 2.8
+  8.8 8.8 8.5 1.2 6 3.3 1.2 8.4 2.2 8.8 a.3 1.2 7m 3.2 3 r 4 4 2.2 8.4 4 1h 23v.1c 1 3.2 1 1 1 4 1.2 1.6 5 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1.2 7 1 4 c.12 1 5 nwz 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 j 1 1 1 1 1 1 1 1 1 1 1 1 1 3r 1 1 1 1 1 1.3 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+  1 1 1 1 1 1 1 1 1 1 1 1 1.8 1 1 2 1 1 1 1 4 1 2 1.3 1 1 1 1 1 1 1 1 1 1 5 5 1 1 1 1 1 1 1 4 1 2 1 1 1 1 1 1 1 q 3
+  mt.17 5.9 7.28 fnk.7 c.5 tl.q y5.14 3s.10 4b.b 1.f 1.7 1.2 1dv.1f 3h.m 27u.w gw0.w 1n.p k06.q q.7 1.i q.q q.4 1 1.7
+  1.b q.q q.q q.q q.q q.q q.q q.q q.q q.s s.p 1.6 q.p 1.6 q.p 1.6 q.p 1.6 q.p 1.6 1 1f8.a 1.k 6.6 1yv.y`;
+
+const MARK_RUNS = `
+  lc.34 7n.7 7b.19 1 1.2 1.2 1 20.b 1c.l g 2t.7 2.6 2.2 1.4 z u.r 2j.b 1m.9 9 o.4 1.9 1.3 1.5 17.3 1n.9 16.o 1.x 1i.3
+  1.i 1.7 a.2 t.3 1k 1.7 2.2 2.3 9 a.2 q 2.3 1k 1.5 4.2 2.3 3 u.2 3 b.3 1k 1.8 1.3 1.3 k.2 m.6 1.3 1k 1.7 2.2 2.3 7.3
+  a.2 u 1n.5 3.3 1.4 9 14.5 1j 1.7 1.3 1.4 7.2 b.2 t.3 1k 1.7 1.3 1.4 7.2 b.2 f c.4 1j.2 1.7 1.3 1.4 9 a.2 t.3 1y 4.6
+  1 1.8 i.2 1p 2.7 c.8 2q 2.9 b.7 21.2 r 1 1 4.2 1d.k 1.2 5.b 1.10 9 2s.k n.4 4.3 1.3 2.7 3.4 d.c 1 a.4 jj.3 qa.4 s.3
+  t.2 u.2 1s.w 9 19.3 1 39.2 y 3a.c 4.c 63.5 1l.a 1.t 2 1c.1a 2.c k.5 1b.h 12.9 c.3 u.d 1k.e 1c.k 48.3 1.l 4 6 2.3
+  5i.1s k0.x 2da.3 3x 2o.w fe.6 2x.2 n9w.4 1.a w.2 28.2 7k 3 4 n.5 4 2b.2 1e.i q.i d 12.8 p.d 18.4 1b.e 10 1v.e c 8.2
+  19.3 1e 1.3 2.2 5.2 1 15.5 5.2 6k.8 1.2 fn4 kh.g g.g r1 6a 45.5 1ae.3 1.2 5.4 14.3 4 4l.2 fx.4 1t.5 8t.2 25.6 1y.b
+  1d.4 3e.3 1h.f 15 2.2 a.4 19.b 7 1p.3 10.e g.2 18 c.3 1c.e 8.4 1.2 2k.c 6 2 4d.c l.4 1j.2 1.7 2.2 2.3 9 a.2 2.7 3.5
+  1v.9 1 2 1.4 1.5 1 e.2 2a.i n 29.k 6j.7 2.9 r.2 2a.h 2y.d 2t.f 74.f 6t.6 1.2 2.4 1 1.2 3x.7 2.7 3 s.a 14.7 1.4 8 9.b
+  1a.g 5i.8 5j.8 1.8 2a.m 1.e 3e.6 3 1.2 1.7 1 1u.5 1.2 1.5 9n.4 9.2 1 1c.7 3.5 n 44l 6.f 8ug.i 1xc.5 1n.7 t4 1.1j 7.4
+  29 b.2 f57.2 3mp.1a 2.n f2.5 3.6 8.8 2.7 u.4 44.3 1iz.1j 4.1e 8 e m.5 1.f 11s.7 1.h 2.7 1.2 1.5 2s 4g.7 af 1p.4 e4.4
+  72.2 6r 2 7.2 5 d6.7 31.7 gzhx.6o`;
+
+/** Class of every code point: a base class and the bits that go with it. */
 export const CLASS_OF: Uint8Array = decodeClasses();
 
 function decodeClasses(): Uint8Array {
@@ -62,6 +115,9 @@ function decodeClasses(): Uint8Array {
   fillRuns(classes, LETTER_RUNS, LETTER);
   fillRuns(classes, NUMBER_RUNS, NUMBER);
   fillRuns(classes, SPACE_RUNS, SPACE);
+  fillRuns(classes, UPPER_RUNS, LETTER | UPPER_BIT);
+  fillRuns(classes, LOWER_RUNS, LETTER | LOWER_BIT);
+  fillRuns(classes, MARK_RUNS, OTHER | MARK_BIT);
   return classes;
 }
 
