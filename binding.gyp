@@ -26,6 +26,8 @@
         "native/ngram_lm_estimate.cc",
         "native/ngram_lm_tables.cc",
         "native/ngram_lm_words.cc",
+        "native/piece_table.cc",
+        "native/piece_table_binding.cc",
         "native/suffix_array_binding.cc",
         "native/suffix_array.cc",
         "native/text_key.cc",

@@ -10,6 +10,7 @@ void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterNgramLm(Napi::Env env, Napi::Object exports);
+void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
@@ -21,6 +22,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterNgramLm(env, exports);
+  RegisterPieceTable(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterThreadText(env, exports);
   RegisterWords(env, exports);

@@ -9,8 +9,8 @@ namespace {
 constexpr size_t kBlockWords = 1 << 16;
 constexpr int kSketchBits = 18;  // 2 MiB of sums
 constexpr uint64_t kSketchMask = (uint64_t{1} << kSketchBits) - 1;
-// The bar is the count of the most frequent pair by this.
-constexpr int64_t kBarRatio = 6;
+// The bar is the count of the most frequent pair by this: lower makes more refills, higher a larger index.
+constexpr int64_t kBarRatio = 64;
 // With fewer symbols in all words there is no bar: all pairs fit.
 constexpr size_t kFewSymbols = 1 << 15;
 

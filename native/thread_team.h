@@ -55,7 +55,7 @@ class ThreadTeam {
   }
 
  private:
-  static constexpr uint32_t kSpins = 2000;
+  static constexpr uint32_t kSpins = 400;
 
   static void pause() {
 #if defined(CORPUSMILL_X86)
