@@ -19,6 +19,8 @@ export interface InputSpec {
   textField: string;
   /** Makes the text out of several fields, in place of `textField`; see template.ts. */
   template?: string;
+  /** Records are conversations (conversation.ts): the text is what is said, and `meta.conversation` the turns. */
+  conversations?: boolean;
   /** A missing field, or a record without it, gives the id `<name>/<relative file>#<offset or row>`. */
   idField: string | undefined;
   /** Which other columns go into `meta`. */

@@ -272,7 +272,7 @@ export function createStringDecoder(): { decode(bytes: Uint8Array): string; isDa
 /** Top-level columns to read: text, id, and those for `meta` that hold no binary data. */
 export function columnsToRead(
   metadata: FileMetaData,
-  spec: Pick<InputSpec, 'textField' | 'template' | 'idField' | 'metaFields'>,
+  spec: Pick<InputSpec, 'textField' | 'template' | 'conversations' | 'idField' | 'metaFields'>,
 ): string[] {
   const columns: string[] = [];
   for (const column of parquetSchema(metadata).children) {

@@ -7,6 +7,7 @@
  */
 import type { Document, Meta } from '../core/document.ts';
 import { sampleFraction } from '../core/random.ts';
+import { CONVERSATION_FIELDS, type Conversation, conversationText, readConversation } from './conversation.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
 import { renderTemplate, templateOf } from './template.ts';
 
@@ -49,7 +50,13 @@ export function deliverRecord(
 ): { reason: string; detail: string } | undefined {
   const { spec, counters } = context;
   let text: unknown;
-  if (spec.template === undefined) {
+  let conversation: Conversation | undefined;
+  if (spec.conversations === true) {
+    const read = readConversation(record);
+    if ('reason' in read) return read;
+    conversation = read;
+    text = conversationText(read);
+  } else if (spec.template === undefined) {
     text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
     if (typeof text !== 'string') return notText(spec.textField, record, text);
   } else {
@@ -75,6 +82,7 @@ export function deliverRecord(
   if (mended) counters.loneSurrogates++;
   if (mending.invalidUtf8) counters.invalidUtf8++;
   const meta = metaOf(record, spec);
+  if (conversation !== undefined) meta['conversation'] = conversation;
   context.onDocument({
     id: id as string,
     text: text as string,
@@ -108,7 +116,11 @@ function metaOf(record: Record<string, unknown>, spec: InputSpec): Meta {
 }
 
 /** Whether the field is the text, or goes into it. */
-export function isTextField(name: string, { textField, template }: Pick<InputSpec, 'textField' | 'template'>): boolean {
+export function isTextField(
+  name: string,
+  { textField, template, conversations }: Pick<InputSpec, 'textField' | 'template' | 'conversations'>,
+): boolean {
+  if (conversations === true) return CONVERSATION_FIELDS.has(name);
   return template === undefined ? name === textField : templateOf(template).fields.has(name);
 }
 

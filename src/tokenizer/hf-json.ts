@@ -16,6 +16,9 @@ export interface AddedToken {
   content: string;
   /** Control token: left out by `decode` with `skipSpecial`. */
   special: boolean;
+  /** Where tokens are matched in a text, this one takes the white space before or behind it along. */
+  lstrip?: boolean;
+  rstrip?: boolean;
 }
 
 /** A byte-level BPE tokenizer as flat tables. */
@@ -57,7 +60,13 @@ export function readHfTokenizer(json: unknown, source: string): BpeTables {
     const id = token?.['id'];
     const content = token?.['content'];
     if (!isId(id) || typeof content !== 'string') return fail(`added_tokens[${index}] has no id or content`);
-    return { id, content, special: token?.['special'] === true };
+    return {
+      id,
+      content,
+      special: token?.['special'] === true,
+      ...(token?.['lstrip'] === true && { lstrip: true }),
+      ...(token?.['rstrip'] === true && { rstrip: true }),
+    };
   });
 
   const tokens: (Uint8Array | undefined)[] = [];
@@ -158,12 +167,12 @@ export function writeHfTokenizer(tables: BpeTables): object {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: tables.added.map(({ id, content, special }) => ({
+    added_tokens: tables.added.map(({ id, content, special, lstrip = false, rstrip = false }) => ({
       id,
       content,
       single_word: false,
-      lstrip: false,
-      rstrip: false,
+      lstrip,
+      rstrip,
       normalized: false,
       special,
     })),

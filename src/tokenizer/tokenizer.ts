@@ -11,7 +11,7 @@ import { CorpusmillError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
 import { createMergeTable } from './bpe-merges.ts';
-import { type BpeTables, readHfTokenizer } from './hf-json.ts';
+import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
 import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
 import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';
 
@@ -132,6 +132,11 @@ export class Tokenizer {
   /** Bytes of one token; do not write into them. Throws INPUT_CORRUPT for an id without a token. */
   tokenBytes(id: number): Uint8Array {
     return this.#tables.tokens[id] ?? this.#noToken(id, undefined);
+  }
+
+  /** Control tokens and other words that are matched as a whole, in the order of the file. */
+  get addedTokens(): readonly AddedToken[] {
+    return this.#tables.added;
   }
 
   /** Id of an added token such as `<|endoftext|>`, or undefined. */

@@ -48,6 +48,21 @@ describe('JSONL records', () => {
     expect(counters.numericIds).toBe(3);
   });
 
+  it('of conversations have as their text what is said, and the turns in meta', async () => {
+    const path = fileOf(
+      '{"id":"c","lang":"en","conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"Ho\\ud800"}]}\n{"id":"d","text":"t"}\n',
+    );
+    const { documents, bad } = await readInput(inputSpec(path, { conversations: true }));
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Ho\ufffd' },
+    ];
+    expect(documents).toEqual([
+      { id: 'c', text: 'Hi\nHo\ufffd', meta: { source: 'web', lang: 'en', conversation: { messages } } },
+    ]);
+    expect(bad.map(({ reason }) => reason)).toEqual(['not a conversation']);
+  });
+
   it.each([
     ['text field missing', '{"id":"x","body":"t"}'],
     ['text is not a string', '{"text":5}'],

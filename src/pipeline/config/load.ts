@@ -131,7 +131,7 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
   const stages = checkStages(rawStages, registry, { seed, baseDir, cwd, stageFiles }, locate, issues);
   checkEmptyOptions(rawStages, source, locate, issues);
   checkInputNames(raw, locate, issues);
-  checkTemplates(raw, locate, issues);
+  checkTextOptions(raw, locate, issues);
   // A value whose variable is unset would also be found to be of the wrong type: a consequence, not a mistake.
   dropConsequences(issues, unset);
   if (checked.value === undefined || issues.issues.length > 0) return fail();
@@ -262,12 +262,17 @@ function checkInputNames(raw: RawPipeline, locate: Locate, issues: IssueCollecto
   }
 }
 
-/** A template takes the place of the text field: with both, one would be ignored in silence. */
-function checkTemplates(raw: RawPipeline, locate: Locate, issues: IssueCollector): void {
+/** Ways to say what the text is: with two of them, one would be ignored in silence. */
+const TEXT_OPTIONS = ['conversations', 'template', 'textField'];
+
+function checkTextOptions(raw: RawPipeline, locate: Locate, issues: IssueCollector): void {
   for (const [index, input] of (Array.isArray(raw['inputs']) ? raw['inputs'] : []).entries()) {
-    if (typeof input !== 'object' || input === null || !('template' in input) || !('textField' in input)) continue;
-    const path: ConfigPath = ['inputs', index, 'textField'];
-    issues.add(locate(path, 'key'), path, { found: "'textField' beside 'template'", expected: 'one of them' });
+    if (typeof input !== 'object' || input === null) continue;
+    const given = input as RawPipeline;
+    const [first, second] = TEXT_OPTIONS.filter((option) => option in given && given[option] !== false);
+    if (second === undefined) continue;
+    const path: ConfigPath = ['inputs', index, second];
+    issues.add(locate(path, 'key'), path, { found: `'${second}' beside '${first}'`, expected: 'one of them' });
   }
 }
 
@@ -300,6 +305,7 @@ function inputSpecs(fields: PipelineFields, baseDir: string): InputSpec[] {
       format: input.format,
       textField: input.textField,
       ...(input.template !== undefined && { template: input.template }),
+      ...(input.conversations && { conversations: true }),
       idField: input.idField,
       metaFields: input.metaFields,
       limit: input.limit,

@@ -58,6 +58,12 @@ export const inputSchema = z.object({
     .describe(
       'Text made of several fields, in place of textField: "{instruction}\\n{input?}\\n{output}"; {name?} may be absent.',
     ),
+  conversations: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Records are conversations (OpenAI messages, ShareGPT, Alpaca, prompt and completion): the text is what is said, the turns go into meta.conversation.',
+    ),
   idField: z
     .string()
     .min(1)

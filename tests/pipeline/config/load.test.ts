@@ -195,7 +195,7 @@ run:
       "pipelines/web.yaml:6:13: inputs.0.format: found 'jsnl', expected 'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'arrow', 'text', 'html' or 'warc'; did you mean 'jsonl'?",
       'pipelines/web.yaml:7:13: inputs.0.sample: found 2, expected a number above 0 and at most 1',
       "pipelines/web.yaml:8:21: inputs.0.maxRecordBytes: found '12Q', expected a whole number of at least 1 or a size such as '4MiB'",
-      "pipelines/web.yaml:9:5: inputs.1.pth: found an unknown key 'pth', expected one of name, path, format, textField, template, idField, metaFields, limit, sample, maxRecordBytes, maxExpansionRatio, warc; did you mean 'path'?",
+      "pipelines/web.yaml:9:5: inputs.1.pth: found an unknown key 'pth', expected one of name, path, format, textField, template, conversations, idField, metaFields, limit, sample, maxRecordBytes, maxExpansionRatio, …; did you mean 'path'?",
       "pipelines/web.yaml:10:11: inputs.2.name: found a second input named 'sotu' (the first: line 4), expected names that differ",
       'pipelines/web.yaml:11:15: inputs.2.path.1: found 3, expected a string that is not empty',
       "pipelines/web.yaml:13:12: stages.0.stage: found 'filter.word-cont', expected the name of a stage (`corpusmill stages` lists them); did you mean 'filter.word-count'?",
@@ -212,6 +212,15 @@ run:
       'pipelines/web.yaml:27:12: run.workers: found -1, expected a whole number from 0 to 1024',
       "pipelines/web.yaml:28:15: run.chunkBytes: found '0KiB', expected a whole number of at least 1 or a size such as '4MiB'",
     ]);
+  });
+
+  it.each([
+    ['template: "{a}", textField: t', "found 'textField' beside 'template'"],
+    ['conversations: true, textField: t', "found 'textField' beside 'conversations'"],
+    ['conversations: true, template: "{a}"', "found 'template' beside 'conversations'"],
+  ])('%s: one would be ignored in silence', (options, found) => {
+    expect(() => parse(`inputs: [{ path: a, ${options} }]\nstages: []`)).toThrow(`${found}, expected one of them`);
+    expect(() => parse('inputs: [{ path: a, conversations: false, textField: t }]\nstages: []')).not.toThrow(/beside/);
   });
 
   it('are also given as data, with a hint and exit code 2', () => {

@@ -1,0 +1,23 @@
+/** What a tokenizer of any format can do: byte-level BPE (`Tokenizer`) and SentencePiece alike. */
+import type { AddedToken } from './hf-json.ts';
+
+export interface TextTokenizer {
+  /** Largest id + 1, special tokens included. */
+  readonly vocabSize: number;
+  /** SHA-256 in hexadecimal of the file that it was read from. */
+  readonly hash: string;
+  /** Tokens matched as a whole in a text that may hold them: control tokens and such words as `<think>`. */
+  readonly addedTokens: readonly AddedToken[];
+  /** Ids of a text; what looks like a special token is text. */
+  encode(text: string): Uint32Array;
+  /** Ids of a text that goes on from another: without the space that SentencePiece puts before a text. */
+  encodeContinuation?(text: string): Uint32Array;
+  /** Appends ids to `out` from `at`; returns the new end. Throws RangeError when they do not fit. */
+  encodeInto(text: string, out: Uint32Array, at: number): number;
+  /** Text of ids. Throws INPUT_CORRUPT for an id without a token. */
+  decode(ids: ArrayLike<number>, options?: { skipSpecial?: boolean }): string;
+  /** Bytes of one token; do not write into them. Throws INPUT_CORRUPT for an id without a token. */
+  tokenBytes(id: number): Uint8Array;
+  /** Id of a special token such as `<|endoftext|>`, or undefined. */
+  specialId(token: string): number | undefined;
+}
