@@ -1,7 +1,9 @@
 #include "piece_table.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "inline.h"
 #include "prefetch.h"
@@ -28,7 +30,7 @@ CORPUSMILL_INLINE uint64_t mix(uint64_t a, uint64_t b) {
   return product ^ product >> 32 ^ (a + b) * 0xa0761d6478bd642fu;
 }
 
-uint64_t hash_of(const uint8_t* bytes, size_t length) {
+uint32_t hash_of(const uint8_t* bytes, size_t length) {
   uint64_t hash = length * 0xe7037ed1a0b428dbu;
   if (length >= 8) {
     for (size_t i = 0; i + 8 < length; i += 8) hash = mix(hash ^ load64(bytes + i), hash);
@@ -45,7 +47,7 @@ uint64_t hash_of(const uint8_t* bytes, size_t length) {
   }
   hash ^= hash >> 29;
   hash *= 0x94d049bb133111ebu;
-  return hash ^ hash >> 32;
+  return static_cast<uint32_t>(hash >> 32);
 }
 
 uint64_t count_of(const uint32_t* record) { return static_cast<uint64_t>(record[1]) << 32 | record[0]; }
@@ -93,27 +95,43 @@ bool is_hangul(uint8_t lead, uint8_t second) {
 
 CORPUSMILL_INLINE void PieceTable::add_hashed(const Wanted& wanted, uint64_t count) {
   const size_t mask = slots_.size() - 1;
-  const uint32_t tag = static_cast<uint32_t>(wanted.hash >> 32);
-  size_t at = wanted.hash & mask;
+  size_t at = slot_of(wanted.hash);
   for (; slots_[at].record != 0; at = (at + 1) & mask) {
-    if (slots_[at].tag != tag) continue;
-    uint32_t* const record = &arena_[slots_[at].record - 1];
+    if (slots_[at].hash != wanted.hash) continue;
+    uint32_t* const record = arena_.at(slots_[at].record - 1);
     if (record[2] == wanted.length && std::memcmp(bytes_of(record), wanted.bytes, wanted.length) == 0) {
       set_count(record, count_of(record) + count);
       return;
     }
   }
-  const size_t place = arena_.size();
-  const size_t words = words_of(wanted.length);
-  if (place + words > arena_.capacity()) arena_.reserve((place + words) + (place + words) / 2);
-  arena_.resize(place + words);
-  uint32_t* const record = &arena_[place];
+  const size_t place = arena_.take(words_of(wanted.length));
+  uint32_t* const record = arena_.at(place);
   set_count(record, count);
   record[2] = wanted.length;
   std::memcpy(record + kHeaderWords, wanted.bytes, wanted.length);
-  slots_[at] = {tag, static_cast<uint32_t>(place + 1)};
+  slots_[at] = {wanted.hash, static_cast<uint32_t>(place + 1)};
   piece_bytes_ += wanted.length;
   if (++size_ * 3 > slots_.size() * 2) grow();
+}
+
+PieceTable::Arena& PieceTable::Arena::operator=(Arena&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
+  return *this;
+}
+
+PieceTable::Arena::~Arena() { std::free(data_); }
+
+size_t PieceTable::Arena::take(size_t words) {
+  const size_t place = size_;
+  if (place + words > capacity_) {
+    capacity_ = std::max(place + words, capacity_ + capacity_ / 2);
+    data_ = static_cast<uint32_t*>(std::realloc(data_, capacity_ * sizeof(uint32_t)));
+    if (data_ == nullptr) std::abort();  // as new does here, where nothing can be thrown
+  }
+  size_ += words;
+  return place;
 }
 
 size_t PieceTable::count_text(Pattern pattern, const uint8_t* bytes, size_t length, size_t most_bytes) {
@@ -133,8 +151,8 @@ size_t PieceTable::count_pieces(const uint8_t* bytes, size_t start, const uint32
   size_t cut = 0, waiting = 0;
   const auto want = [&](size_t from, size_t to) {
     const uint8_t* const piece = bytes + from;
-    const uint64_t hash = hash_of(piece, to - from);
-    prefetch(&slots_[hash & (slots_.size() - 1)]);
+    const uint32_t hash = hash_of(piece, to - from);
+    prefetch(&slots_[slot_of(hash)]);
     wanted[waiting++] = {piece, static_cast<uint32_t>(to - from), hash};
     if (waiting < kBatch) return;
     count_batch(wanted, waiting, times);
@@ -157,10 +175,9 @@ size_t PieceTable::count_pieces(const uint8_t* bytes, size_t start, const uint32
 }
 
 void PieceTable::count_batch(const Wanted* wanted, size_t count, uint64_t times) {
-  const size_t mask = slots_.size() - 1;
   for (size_t i = 0; i < count; i++) {
-    const Slot& slot = slots_[wanted[i].hash & mask];
-    if (slot.record != 0) prefetch(&arena_[slot.record - 1]);
+    const Slot& slot = slots_[slot_of(wanted[i].hash)];
+    if (slot.record != 0) prefetch(arena_.at(slot.record - 1));
   }
   for (size_t i = 0; i < count; i++) add_hashed(wanted[i], times);
 }
@@ -172,11 +189,11 @@ void PieceTable::add(const uint8_t* bytes, size_t length, uint64_t count) {
 void PieceTable::grow() {
   std::vector<Slot> old(slots_.size() * 2, Slot{0, 0});
   old.swap(slots_);
+  shift_--;
   const size_t mask = slots_.size() - 1;
   for (const Slot& slot : old) {
     if (slot.record == 0) continue;
-    const uint32_t* const record = &arena_[slot.record - 1];
-    size_t at = hash_of(bytes_of(record), record[2]) & mask;
+    size_t at = slot_of(slot.hash);
     while (slots_[at].record != 0) at = (at + 1) & mask;
     slots_[at] = slot;
   }
@@ -184,8 +201,10 @@ void PieceTable::grow() {
 
 template <typename Task>
 void PieceTable::each(Task task) const {
-  for (size_t at = 0; at < arena_.size(); at += words_of(arena_[at + 2])) {
-    task(bytes_of(&arena_[at]), static_cast<size_t>(arena_[at + 2]), count_of(&arena_[at]));
+  for (size_t at = 0; at < arena_.size();) {
+    const uint32_t* const record = arena_.at(at);
+    task(bytes_of(record), static_cast<size_t>(record[2]), count_of(record));
+    at += words_of(record[2]);
   }
 }
 
@@ -225,15 +244,15 @@ bool PieceTable::add_partition(const uint8_t* bytes, size_t length) {
       uint64_t count, piece;
       is_good = read_varint(at, end, &count) && read_varint(at, end, &piece) && piece <= static_cast<uint64_t>(end - at);
       if (!is_good) break;
-      const uint64_t hash = hash_of(at, piece);
-      prefetch(&slots_[hash & (slots_.size() - 1)]);
+      const uint32_t hash = hash_of(at, piece);
+      prefetch(&slots_[slot_of(hash)]);
       wanted[waiting] = {at, static_cast<uint32_t>(piece), hash};
       counts[waiting] = count;
       at += piece;
     }
     for (size_t i = 0; i < waiting; i++) {
-      const Slot& slot = slots_[wanted[i].hash & (slots_.size() - 1)];
-      if (slot.record != 0) prefetch(&arena_[slot.record - 1]);
+      const Slot& slot = slots_[slot_of(wanted[i].hash)];
+      if (slot.record != 0) prefetch(arena_.at(slot.record - 1));
     }
     for (size_t i = 0; i < waiting; i++) add_hashed(wanted[i], counts[i]);
   }

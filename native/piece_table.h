@@ -42,12 +42,29 @@ class PieceTable {
 
  private:
   struct Slot {
-    uint32_t tag, record;  // place + 1, in units of 4 bytes; 0: empty
+    uint32_t hash;    // its high bits are where the slot should be
+    uint32_t record;  // place in the arena + 1, in units of 4 bytes; 0: empty
   };
   struct Wanted {
     const uint8_t* bytes;
-    uint32_t length;
-    uint64_t hash;
+    uint32_t length, hash;
+  };
+  // An array that grows in place where the system can: a vector's copies are a tenth of the time.
+  class Arena {
+   public:
+    Arena() = default;
+    Arena(const Arena&) = delete;
+    Arena& operator=(Arena&& other) noexcept;
+    ~Arena();
+    // The place of `words` more entries, whose content is undefined.
+    size_t take(size_t words);
+    uint32_t* at(size_t place) { return data_ + place; }
+    const uint32_t* at(size_t place) const { return data_ + place; }
+    size_t size() const { return size_; }
+
+   private:
+    uint32_t* data_ = nullptr;
+    size_t size_ = 0, capacity_ = 0;
   };
 
   template <typename Task>
@@ -56,8 +73,11 @@ class PieceTable {
   void add_hashed(const Wanted& wanted, uint64_t count);
   void grow();
 
-  std::vector<uint32_t> arena_;
+  size_t slot_of(uint32_t hash) const { return hash >> shift_; }
+
+  Arena arena_;
   std::vector<Slot> slots_ = std::vector<Slot>(1 << 12, Slot{0, 0});
+  int shift_ = 32 - 12;
   size_t size_ = 0, piece_bytes_ = 0;
 };
 

@@ -167,20 +167,19 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
       }
       last = end;
     }
-    auto* const worker = new BatchWorker(info.Env(), *this, static_cast<bpe::Pattern>(pattern), bytes,
-                                         std::move(text_ends), most_bytes);
-    worker->Receiver().Set("table", info.This());
-    worker->Receiver().Set("bytes", info[1]);
+    auto* const worker = new BatchWorker(info, *this, static_cast<bpe::Pattern>(pattern), bytes, std::move(text_ends),
+                                         most_bytes);
     worker->Queue();
     return worker->promise();
   }
 
   class BatchWorker : public Napi::AsyncWorker {
    public:
-    BatchWorker(Napi::Env env, PieceTable& table, bpe::Pattern pattern, const uint8_t* bytes,
+    BatchWorker(const Napi::CallbackInfo& info, PieceTable& table, bpe::Pattern pattern, const uint8_t* bytes,
                 std::vector<uint32_t> ends, size_t most_bytes)
-        : Napi::AsyncWorker(env),
-          deferred_(Napi::Promise::Deferred::New(env)),
+        : Napi::AsyncWorker(info.Env()),
+          deferred_(Napi::Promise::Deferred::New(info.Env())),
+          kept_{Napi::Persistent(info.This().As<Napi::Object>()), Napi::Persistent(info[1].As<Napi::Object>())},
           table_(table),
           pattern_(pattern),
           bytes_(bytes),
@@ -203,6 +202,7 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
 
    private:
     Napi::Promise::Deferred deferred_;
+    const Napi::ObjectReference kept_[2];  // the table and the bytes
     PieceTable& table_;
     const bpe::Pattern pattern_;
     const uint8_t* const bytes_;

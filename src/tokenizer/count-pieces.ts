@@ -2,10 +2,11 @@
  * Counting the pieces of documents: the part of training that reads the corpus, and that workers share. Native where the
  * pattern has a native scanner: one call a text, which scans and counts. Text is normalized only where that may change it.
  */
-import { nativeBpe, nativePattern } from './native-bpe.ts';
-import { createPieceCounts, MAX_PIECE_BYTES, type PieceCounts } from './piece-counts.ts';
-import { createSegmenter } from './segmenter.ts';
 import type { Normalization } from './hf-json.ts';
+import { NATIVE_PATTERNS } from './native-bpe.ts';
+import { createPieceCounts, MAX_PIECE_BYTES, type PieceCounts } from './piece-counts.ts';
+import { PATTERNS } from './pre-tokenizer.ts';
+import { createSegmenter } from './segmenter.ts';
 
 export interface PieceCounter {
   readonly counts: PieceCounts;
@@ -57,4 +58,10 @@ function countSegments(counts: PieceCounts, pattern: string, normalization: Norm
     },
   };
   return counter;
+}
+
+/** The number by which native scanners know a pattern, given by name or as a regular expression. */
+export function nativePattern(pattern: string): number | undefined {
+  const place = NATIVE_PATTERNS.findIndex((name) => name === pattern || PATTERNS[name] === pattern);
+  return place < 0 ? undefined : place;
 }
