@@ -18,7 +18,7 @@ export const tokenizerEncode: Bench = {
   summary: 'Encoding speed and exactness, beside tiktoken, HF tokenizers and @huggingface/tokenizers',
   async run() {
     const { rows, bytes } = readWebMix();
-    const { tables } = trainOn(rows).trained;
+    const { tables } = trainOn(rows);
     const json = writeHfTokenizer(tables);
     const tokenizer = Tokenizer.fromJson(json);
     const all = speed(tokenizer, rows);

@@ -7,8 +7,9 @@ namespace corpusmill::bpe {
 namespace {
 
 constexpr size_t kBlockWords = 1 << 16;
-constexpr int kSketchBits = 18;  // 2 MiB of sums
-constexpr uint64_t kSketchMask = (uint64_t{1} << kSketchBits) - 1;
+// Buckets of sums under a hash: the low bits choose one. 2 MiB at most; fewer where there are few words.
+constexpr int kMostBucketBits = 18;
+constexpr int kFewestBucketBits = 10;
 // The bar is the count of the most frequent pair by this: lower makes more refills, higher a larger index.
 constexpr int64_t kBarRatio = 64;
 // With fewer symbols in all words there is no bar: all pairs fit.
@@ -51,8 +52,8 @@ class Candidates {
  private:
   Candidate* slot_of(uint64_t key) {
     const size_t mask = slots_.size() - 1;
-    // The low bits are those of the sketch, of which only some are here.
-    size_t slot = hash_of(key) >> kSketchBits & mask;
+    // The low bits choose the bucket, and not all buckets lead here.
+    size_t slot = hash_of(key) >> kMostBucketBits & mask;
     while (slots_[slot].key != key && slots_[slot].key != kNoKey) slot = (slot + 1) & mask;
     return &slots_[slot];
   }
@@ -68,14 +69,16 @@ class Candidates {
   size_t size_ = 0;
 };
 
-// One bit for each bucket of the sketch.
+// A set of buckets.
 class Buckets {
  public:
-  void set(uint64_t hash) { bits_[(hash & kSketchMask) >> 6] |= uint64_t{1} << (hash & 63); }
-  bool has(uint64_t hash) const { return bits_[(hash & kSketchMask) >> 6] >> (hash & 63) & 1; }
+  explicit Buckets(size_t count) : mask_(count - 1), bits_((count + 63) / 64, 0) {}
+  void set(uint64_t hash) { bits_[(hash & mask_) >> 6] |= uint64_t{1} << (hash & 63); }
+  bool has(uint64_t hash) const { return bits_[(hash & mask_) >> 6] >> (hash & 63) & 1; }
 
  private:
-  std::vector<uint64_t> bits_ = std::vector<uint64_t>((kSketchMask + 1) / 64, 0);
+  const uint64_t mask_;
+  std::vector<uint64_t> bits_;
 };
 
 // Calls task(key, hash) for every two neighbours.
@@ -137,25 +140,29 @@ uint32_t* PairIndex::add(uint32_t left, uint32_t right, int64_t count, uint32_t 
 template <typename Symbol>
 bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, int64_t floor) {
   clear();
+  if (at_most < floor) return false;
   const size_t threads = team.size();
+  int bucket_bits = kFewestBucketBits;
+  while (bucket_bits < kMostBucketBits && words.unit_count() >> bucket_bits != 0) bucket_bits++;
+  const size_t buckets = size_t{1} << bucket_bits;
   struct Sums {
-    std::vector<int64_t> counts = std::vector<int64_t>(kSketchMask + 1, 0);
+    std::vector<int64_t> counts;
     size_t symbols = 0;
   };
-  std::vector<Sums> sums(threads);
+  std::vector<Sums> sums(threads, {std::vector<int64_t>(buckets, 0)});
   words.each_range(team, [&](size_t range, size_t t) {
     words.compact(range);
     int64_t* const counts = sums[t].counts.data();
     size_t symbols = 0;
     words.each_record(range, [&](const auto& word, uint32_t) {
-      each_pair(word, [&](uint64_t, uint64_t hash) { counts[hash & kSketchMask] += word.count; });
+      each_pair(word, [&](uint64_t, uint64_t hash) { counts[hash & (buckets - 1)] += word.count; });
       symbols += word.length;
     });
     sums[t].symbols += symbols;
   });
   Sums& sum = sums[0];
   for (size_t t = 1; t < threads; t++) {
-    for (size_t i = 0; i <= kSketchMask; i++) sum.counts[i] += sums[t].counts[i];
+    for (size_t i = 0; i < buckets; i++) sum.counts[i] += sums[t].counts[i];
     sum.symbols += sums[t].symbols;
   }
   at_most = std::min(at_most, *std::max_element(sum.counts.begin(), sum.counts.end()));
@@ -163,8 +170,8 @@ bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, 
   // Where unequal pairs share a bucket the bound is too high, and the first bar may be too.
   for (; at_most >= floor && pairs.empty(); at_most = least_ - 1) {
     least_ = sum.symbols <= kFewSymbols ? floor : std::max(floor, at_most / kBarRatio);
-    Buckets reach;
-    for (size_t i = 0; i <= kSketchMask; i++) {
+    Buckets reach(buckets);
+    for (size_t i = 0; i < buckets; i++) {
       if (sum.counts[i] >= least_) reach.set(i);
     }
     std::vector<Candidates> candidates(threads);
@@ -182,7 +189,7 @@ bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, 
       });
     });
 
-    Buckets hold;
+    Buckets hold(buckets);
     for (size_t t = 0; t < threads; t++) {
       candidates[t].each([&](Candidate& candidate) {
         candidate.last_word = kNoPair;

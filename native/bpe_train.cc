@@ -45,8 +45,9 @@ namespace {
 // Words that a thread takes at a time, and how far ahead of the visit it asks for them.
 constexpr size_t kWordsAtATime = 256;
 constexpr size_t kAhead = 12;
-// Shorter lists are not worth waking another thread.
+// Shorter lists are not worth waking another thread, and fewer symbols not worth having one.
 constexpr size_t kFewWords = 512;
+constexpr size_t kFewSymbols = 1 << 14;
 
 template <typename Symbol>
 class Loop final : public MergeLoop {
@@ -266,6 +267,7 @@ std::unique_ptr<MergeLoop> create(const MergeWords& words, uint32_t first_new, u
 
 std::unique_ptr<MergeLoop> create_merge_loop(const MergeWords& words, uint32_t first_new, uint32_t symbol_count,
                                              int64_t min_frequency, Tie tie, SymbolBytes bytes, size_t threads) {
+  if (words.starts[words.word_count] < kFewSymbols) threads = 1;
   const auto make = symbol_count <= 0x10000 ? create<uint16_t> : create<uint32_t>;
   return make(words, first_new, symbol_count, min_frequency, tie, std::move(bytes), threads);
 }

@@ -44,6 +44,7 @@ class Words {
     }
     for (; range <= ranges; range++) offset[range] = total;
     if (total > UINT32_MAX) return false;
+    unit_count_ = total;
     units_.reset(new uint64_t[total + 1]);
     ranges_.clear();
     for (size_t i = 0; i < ranges; i++) {
@@ -63,6 +64,9 @@ class Words {
     });
     return true;
   }
+
+  // Of 8 bytes, at the beginning.
+  size_t unit_count() const { return unit_count_; }
 
   Record* record(uint32_t offset) { return reinterpret_cast<Record*>(units_.get() + offset); }
 
@@ -125,6 +129,7 @@ class Words {
   }
 
   std::unique_ptr<uint64_t[]> units_;
+  size_t unit_count_ = 0;
   std::vector<Range> ranges_;
 };
 

@@ -118,7 +118,7 @@ function createCounting(
 
 /** UTF-8 of some texts, and the table that they are counted in. */
 class Batch {
-  static readonly BYTES = 1 << 22;
+  static readonly BYTES = 1 << 20;
   bytes = new Uint8Array(Batch.BYTES);
   ends = new Uint32Array(1 << 14);
   texts = 0;
