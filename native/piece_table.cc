@@ -232,23 +232,15 @@ std::string PieceTable::serialize() const {
   return out;
 }
 
-bool PieceTable::add_partition(const uint8_t* bytes, size_t length) {
+// Adds the pieces that next(&wanted, &count) gives until it returns false. Their hashes are filled in here.
+template <typename Next>
+void PieceTable::add_all(Next next) {
   Wanted wanted[kBatch];
   uint64_t counts[kBatch];
-  const uint8_t* at = bytes;
-  const uint8_t* const end = bytes + length;
-  bool is_good = true;
-  while (at < end && is_good) {
-    size_t waiting = 0;
-    for (; waiting < kBatch && at < end; waiting++) {
-      uint64_t count, piece;
-      is_good = read_varint(at, end, &count) && read_varint(at, end, &piece) && piece <= static_cast<uint64_t>(end - at);
-      if (!is_good) break;
-      const uint32_t hash = hash_of(at, piece);
-      prefetch(&slots_[slot_of(hash)]);
-      wanted[waiting] = {at, static_cast<uint32_t>(piece), hash};
-      counts[waiting] = count;
-      at += piece;
+  for (size_t waiting = kBatch; waiting == kBatch;) {
+    for (waiting = 0; waiting < kBatch && next(&wanted[waiting], &counts[waiting]); waiting++) {
+      wanted[waiting].hash = hash_of(wanted[waiting].bytes, wanted[waiting].length);
+      prefetch(&slots_[slot_of(wanted[waiting].hash)]);
     }
     for (size_t i = 0; i < waiting; i++) {
       const Slot& slot = slots_[slot_of(wanted[i].hash)];
@@ -256,7 +248,36 @@ bool PieceTable::add_partition(const uint8_t* bytes, size_t length) {
     }
     for (size_t i = 0; i < waiting; i++) add_hashed(wanted[i], counts[i]);
   }
+}
+
+bool PieceTable::add_partition(const uint8_t* bytes, size_t length) {
+  const uint8_t* at = bytes;
+  const uint8_t* const end = bytes + length;
+  bool is_good = true;
+  add_all([&](Wanted* wanted, uint64_t* count) {
+    if (at == end) return false;
+    uint64_t piece;
+    is_good = read_varint(at, end, count) && read_varint(at, end, &piece) && piece <= static_cast<uint64_t>(end - at);
+    if (!is_good) return false;
+    wanted->bytes = at;
+    wanted->length = static_cast<uint32_t>(piece);
+    at += piece;
+    return true;
+  });
   return is_good;
+}
+
+void PieceTable::absorb(const PieceTable& other) {
+  size_t at = 0;
+  add_all([&](Wanted* wanted, uint64_t* count) {
+    if (at == other.arena_.size()) return false;
+    const uint32_t* const record = other.arena_.at(at);
+    wanted->bytes = bytes_of(record);
+    wanted->length = record[2];
+    *count = count_of(record);
+    at += words_of(record[2]);
+    return true;
+  });
 }
 
 void PieceTable::read(uint8_t* arena, uint32_t* starts, uint32_t first_start, double* counts) const {

@@ -32,6 +32,8 @@ class PieceTable {
   std::string serialize() const;
   // Adds the pieces of a partition. False: the bytes are not such pieces; some may have been added.
   bool add_partition(const uint8_t* bytes, size_t length);
+  // Adds the pieces of another table.
+  void absorb(const PieceTable& other);
 
   // Copies pieces, in the order of their first occurrence; `starts` gets one entry more than there are pieces.
   void read(uint8_t* arena, uint32_t* starts, uint32_t first_start, double* counts) const;
@@ -69,6 +71,8 @@ class PieceTable {
 
   template <typename Task>
   void each(Task task) const;
+  template <typename Next>
+  void add_all(Next next);
   void count_batch(const Wanted* wanted, size_t count, uint64_t times);
   void add_hashed(const Wanted& wanted, uint64_t count);
   void grow();

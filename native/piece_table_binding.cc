@@ -29,7 +29,8 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
         {InstanceMethod<&PieceTable::CountText>("countText"), InstanceMethod<&PieceTable::CountPieces>("countPieces"),
          InstanceMethod<&PieceTable::Size>("size"), InstanceMethod<&PieceTable::PieceBytes>("pieceBytes"),
          InstanceMethod<&PieceTable::Serialize>("serialize"), InstanceMethod<&PieceTable::Read>("read"),
-         InstanceMethod<&PieceTable::Drop>("drop"), InstanceMethod<&PieceTable::Counts>("counts"),
+         InstanceMethod<&PieceTable::Drop>("drop"),
+         InstanceMethod<&PieceTable::Absorb>("absorb"), InstanceMethod<&PieceTable::Counts>("counts"),
          InstanceMethod<&PieceTable::CountBatch>("countBatch"),
          StaticMethod<&PieceTable::AddPartitions>("addPartitions")});
     return definition;
@@ -123,6 +124,20 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
       return info.Env().Undefined();
     }
     table_.read(arena, starts + first, starts[first], counts + first);
+    return info.Env().Undefined();
+  }
+
+  // absorb(other): void; the pieces of another table are added, and it is emptied
+  Napi::Value Absorb(const Napi::CallbackInfo& info) {
+    if (refuse_busy(info)) return info.Env().Undefined();
+    PieceTable* const other =
+        info[0].IsObject() && info[0].As<Napi::Object>().CheckTypeTag(&kTag) ? Unwrap(info[0].As<Napi::Object>()) : this;
+    if (other == this) {
+      Napi::TypeError::New(info.Env(), "absorb: argument 1 is not another PieceTable").ThrowAsJavaScriptException();
+    } else if (!other->refuse_busy(info)) {
+      table_.absorb(other->table_);
+      other->table_ = bpe::PieceTable();
+    }
     return info.Env().Undefined();
   }
 

@@ -152,6 +152,8 @@ export interface NativePieceTable {
   serialize(): Uint8Array;
   read(arena: Uint8Array, firstPiece: number, starts: Uint32Array, counts: Float64Array): void;
   drop(most: number): void;
+  /** Empties the other table into this one. */
+  absorb(other: NativePieceTable): void;
   counts(counts: Float64Array): void;
 }
 

@@ -44,6 +44,8 @@ export interface PieceCounts {
   read(columns: PieceColumns, first: number): void;
   /** Drops the pieces that occur `most` times or less. */
   drop(most: number): void;
+  /** Adds the pieces of another table, which is empty afterwards. */
+  absorb(other: PieceCounts): void;
   /** The counts of all pieces. */
   allCounts(): Float64Array;
   /** The native table, where it is one. */
@@ -95,6 +97,9 @@ class NativeCounts implements PieceCounts {
   }
   drop(most: number): void {
     this.native.drop(most);
+  }
+  absorb(other: PieceCounts): void {
+    this.native.absorb(other.native!);
   }
   allCounts(): Float64Array {
     const counts = new Float64Array(this.native.size());
@@ -261,6 +266,13 @@ class Table implements PieceCounts {
     this.#counts = kept.#counts;
     this.#hashes = kept.#hashes;
     this.#slots = kept.#slots;
+  }
+
+  absorb(other: Table): void {
+    for (let piece = 0; piece < other.size; piece++) {
+      this.#add(other.#arena, other.#starts[piece], other.#starts[piece + 1], other.#counts[piece]);
+    }
+    other.drop(Number.MAX_SAFE_INTEGER);
   }
 
   allCounts(): Float64Array {

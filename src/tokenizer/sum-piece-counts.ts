@@ -73,6 +73,15 @@ export async function sumPieceCounts(blobs: readonly CountBlob[], options: SumOp
   return { pieces: pieceColumns(tables), dropped };
 }
 
+/** The pieces of tables in memory, summed under the same rule; the tables are empty afterwards. */
+export function sumTables(tables: readonly PieceCounts[], maxPieces: number): SummedCounts {
+  const [first, ...others] = tables;
+  for (const other of others) first.absorb(other);
+  const dropped = { pieces: 0, occurrences: 0, upToCount: 0 };
+  if (first.size > maxPieces) dropRarest([first], maxPieces, dropped);
+  return { pieces: pieceColumns([first]), dropped };
+}
+
 /** The pieces of tables as columns; the tables are empty afterwards, and their memory free. */
 export function pieceColumns(tables: readonly PieceCounts[]): PieceColumns {
   const bytes = tables.reduce((sum, table) => sum + table.pieceBytes, 0);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createPieceCounter, nativePattern } from './count-pieces.ts';
 import { nativeBpe } from './native-bpe.ts';
 import { createPieceCounts, MAX_PIECE_BYTES, type PieceCounts } from './piece-counts.ts';
-import { type CountBlob, type SummedCounts, sumPieceCounts } from './sum-piece-counts.ts';
+import { type CountBlob, type SummedCounts, sumPieceCounts, sumTables } from './sum-piece-counts.ts';
 import { startTraining, type TrainedBpe, type TrainOptions, trainingThreads } from './train-bpe.ts';
 import { advanceInSteps, type StepOptions } from './train-steps.ts';
 
@@ -35,7 +35,7 @@ export interface TrainedOnTexts extends TrainedBpe {
 }
 
 const MAX_PIECES = 10_000_000;
-const SPILL_PIECES = 4_000_000;
+const SPILL_PIECES = 8_000_000;
 
 /**
  * Trains on all texts. `vocabSize` alone must be given; the rest is as in the stage tokenizer.train. With `extend`, its
@@ -54,9 +54,9 @@ export async function trainBpe(
     normalization: options.extend?.normalization ?? options.normalization ?? 'nfc',
   };
   const threads = options.threads ?? trainingThreads();
-  const spill = createSpill(options.tempDir ?? tmpdir());
+  const spilled = createSpill(options.tempDir ?? tmpdir());
   try {
-    const counting = createCounting(full, threads, options.spillPieces ?? SPILL_PIECES, spill.write);
+    const counting = createCounting(full, threads, options.spillPieces ?? SPILL_PIECES, spilled.write);
     let count = 0;
     for await (const text of texts) {
       if (++count % 1024 === 0) options.signal?.throwIfAborted();
@@ -64,25 +64,29 @@ export async function trainBpe(
       const busy = counting.add(text);
       if (busy !== undefined) await busy;
     }
-    const { blobs, cutPieces } = await counting.finish();
-    const { pieces, dropped } = await sumPieceCounts([...spill.blobs, ...blobs], {
-      maxPieces: options.maxPieces ?? MAX_PIECES,
-      threads,
-      signal: options.signal,
-    });
+    const { tables, cutPieces } = await counting.finish();
+    const maxPieces = options.maxPieces ?? MAX_PIECES;
+    let summed: SummedCounts;
+    if (spilled.blobs.length === 0) summed = sumTables(tables, maxPieces);
+    else {
+      for (const table of tables) await spill(table, spilled.write);
+      summed = await sumPieceCounts(spilled.blobs, { maxPieces, threads, signal: options.signal });
+    }
+    const { pieces, dropped } = summed;
     const uniquePieces = pieces.size;
     const training = startTraining(pieces, full);
     await advanceInSteps(training, options);
     return { ...training.result(), texts: count, uniquePieces, dropped, cutPieces };
   } finally {
-    await spill.close();
+    await spilled.close();
   }
 }
 
 interface Counting {
   /** A promise where the caller must wait before the next text. */
   add(text: string): Promise<void> | undefined;
-  finish(): Promise<{ blobs: CountBlob[]; cutPieces: number }>;
+  /** The tables that were not written to files. */
+  finish(): Promise<{ tables: PieceCounts[]; cutPieces: number }>;
 }
 
 type WriteSpill = (bytes: Uint8Array) => Promise<void>;
@@ -95,130 +99,115 @@ function createCounting(
 ): Counting {
   const scanner = nativePattern(pattern);
   if (nativeBpe !== undefined && scanner !== undefined) {
-    const batches = Array.from({ length: threads + 1 }, () => new Batch());
     const isPlainNfc = normalization === 'nfc' ? nativeBpe.isPlainNfc : undefined;
-    return createBatchCounting(batches, scanner, isPlainNfc, Math.ceil(spillPieces / batches.length), write);
+    return createBatchCounting(threads, scanner, isPlainNfc, Math.ceil(spillPieces / threads), write);
   }
-  let counter = createPieceCounter(pattern, normalization);
-  let cutPieces = 0;
-  const spill = async (): Promise<void> => {
-    const full = counter;
-    cutPieces += full.cutPieces;
-    counter = createPieceCounter(pattern, normalization);
-    await write(full.counts.serialize());
-  };
+  const counter = createPieceCounter(pattern, normalization);
   return {
     add(text) {
       counter.count(text);
-      return counter.counts.size > spillPieces ? spill() : undefined;
+      return counter.counts.size > spillPieces ? spill(counter.counts, write) : undefined;
     },
-    finish: async () => ({ blobs: [inMemory(counter.counts.serialize())], cutPieces: cutPieces + counter.cutPieces }),
+    finish: async () => ({ tables: [counter.counts], cutPieces: counter.cutPieces }),
   };
 }
 
-/** UTF-8 of some texts, and the table that they are counted in. */
-class Batch {
-  static readonly BYTES = 1 << 20;
-  bytes = new Uint8Array(Batch.BYTES);
-  ends = new Uint32Array(1 << 14);
-  texts = 0;
-  used = 0;
-  counts: PieceCounts = createPieceCounts();
-  /** While a thread of the pool counts. */
-  busy: Promise<void> | undefined;
+/** Writes a table to a file and empties it. */
+function spill(counts: PieceCounts, write: WriteSpill): Promise<void> {
+  const bytes = counts.serialize();
+  counts.drop(Number.MAX_SAFE_INTEGER);
+  return write(bytes);
 }
 
+/** Texts of a batch end where it has this many bytes, or this many texts. */
+const BATCH_BYTES = 1 << 20;
+const BATCH_TEXTS = 1 << 14;
+/** Room beyond that, so that most batches do not grow. */
+const BATCH_SLACK = 1 << 18;
+
+/** UTF-8 of some texts. */
+class Batch {
+  bytes = new Uint8Array(BATCH_BYTES + BATCH_SLACK);
+  readonly ends = new Uint32Array(BATCH_TEXTS);
+  texts = 0;
+  used = 0;
+  /** Until it is counted. */
+  busy: Promise<void> | undefined;
+
+  append(text: string, isPlainNfc: ((bytes: Uint8Array, end: number, start: number) => boolean) | undefined): void {
+    const room = this.used + text.length * 3;
+    if (this.bytes.length < room) {
+      const larger = new Uint8Array(room);
+      larger.set(this.bytes.subarray(0, this.used));
+      this.bytes = larger;
+    }
+    const end = this.used + UTF8.encodeInto(text, this.bytes.subarray(this.used)).written;
+    if (isPlainNfc?.(this.bytes, end, this.used) === false) return this.append(text.normalize('NFC'), undefined);
+    this.used = end;
+    this.ends[this.texts++] = end;
+  }
+
+  get isFull(): boolean {
+    return this.used >= BATCH_BYTES || this.texts === BATCH_TEXTS;
+  }
+
+  empty(): void {
+    this.texts = this.used = 0;
+    if (this.bytes.length > BATCH_BYTES + BATCH_SLACK) this.bytes = new Uint8Array(BATCH_BYTES + BATCH_SLACK);
+  }
+}
+
+const UTF8 = new TextEncoder();
+
+/** One batch more than there are tables, so that this thread fills it while the others are counted. */
 function createBatchCounting(
-  batches: readonly Batch[],
+  threads: number,
   scanner: number,
   isPlainNfc: ((bytes: Uint8Array, end: number, start: number) => boolean) | undefined,
   spillPieces: number,
   write: WriteSpill,
 ): Counting {
-  const utf8 = new TextEncoder();
+  const batches = Array.from({ length: threads + 1 }, () => new Batch());
+  const tables = Array.from({ length: threads }, () => ({ counts: createPieceCounts(), ready: Promise.resolve() }));
   let current = 0;
+  let begun = 0;
   let cutPieces = 0;
   let failure: { error: unknown } | undefined;
 
-  async function countBatch(batch: Batch): Promise<void> {
-    cutPieces += await batch.counts.native!.countBatch(scanner, batch.bytes, batch.ends, batch.texts, MAX_PIECE_BYTES);
-    batch.texts = batch.used = 0;
-    if (batch.bytes.length > Batch.BYTES) batch.bytes = new Uint8Array(Batch.BYTES);
-    if (batch.counts.size > spillPieces) {
-      const blob = batch.counts.serialize();
-      batch.counts.drop(Number.MAX_SAFE_INTEGER);
-      await write(blob);
+  async function count(batch: Batch, counts: PieceCounts): Promise<void> {
+    try {
+      cutPieces += await counts.native!.countBatch(scanner, batch.bytes, batch.ends, batch.texts, MAX_PIECE_BYTES);
+      if (counts.size > spillPieces) await spill(counts, write);
+    } catch (error) {
+      failure ??= { error };
     }
+    batch.empty();
+    batch.busy = undefined;
   }
 
   function begin(): Promise<void> | undefined {
     if (failure !== undefined) throw failure.error;
     const batch = batches[current];
-    batch.busy = countBatch(batch).then(
-      () => {
-        batch.busy = undefined;
-      },
-      (error: unknown) => {
-        failure = { error };
-      },
-    );
+    const table = tables[begun++ % tables.length];
+    // A table counts one batch at a time.
+    table.ready = table.ready.then(() => count(batch, table.counts));
+    batch.busy = table.ready;
     current = (current + 1) % batches.length;
     return batches[current].busy;
   }
 
-  function append(text: string): void {
-    const batch = batches[current];
-    if (batch.bytes.length - batch.used < text.length * 3) {
-      const larger = new Uint8Array(batch.used + text.length * 3);
-      larger.set(batch.bytes.subarray(0, batch.used));
-      batch.bytes = larger;
-    }
-    const end = batch.used + utf8.encodeInto(text, batch.bytes.subarray(batch.used)).written;
-    if (isPlainNfc?.(batch.bytes, end, batch.used) === false) {
-      const normal = text.normalize('NFC');
-      if (normal !== text) return appendNormal(normal);
-    }
-    batch.used = end;
-    batch.ends[batch.texts++] = end;
-  }
-
-  function appendNormal(text: string): void {
-    const batch = batches[current];
-    const bytes = utf8.encode(text);
-    if (batch.bytes.length - batch.used < bytes.length) {
-      const larger = new Uint8Array(batch.used + bytes.length);
-      larger.set(batch.bytes.subarray(0, batch.used));
-      batch.bytes = larger;
-    }
-    batch.bytes.set(bytes, batch.used);
-    batch.used += bytes.length;
-    batch.ends[batch.texts++] = batch.used;
-  }
-
   return {
     add(text) {
-      append(text);
-      const batch = batches[current];
-      // The next text should fit without growing: most take no more than this.
-      const isFull = batch.used > Batch.BYTES - (1 << 16) || batch.texts === batch.ends.length;
-      return isFull ? begin() : undefined;
+      batches[current].append(text, isPlainNfc);
+      return batches[current].isFull ? begin() : undefined;
     },
     async finish() {
       if (batches[current].texts > 0) begin();
-      await Promise.all(batches.map((batch) => batch.busy));
+      await Promise.all(tables.map((table) => table.ready));
       if (failure !== undefined) throw failure.error;
-      const blobs = batches.map(({ counts }) => {
-        const blob = inMemory(counts.serialize());
-        counts.drop(Number.MAX_SAFE_INTEGER);
-        return blob;
-      });
-      return { blobs, cutPieces };
+      return { tables: tables.map((table) => table.counts), cutPieces };
     },
   };
-}
-
-function inMemory(bytes: Uint8Array): CountBlob {
-  return { read: async (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
 /** Files of counts in a folder of their own, which is made when the first is written and removed by `close`. */
