@@ -42,9 +42,11 @@ export const tokenizerTrain: Bench = {
           const out = (who: string): string => join(folder, `${who}-${megabytes}-${size}.txt`);
           const one = await train(path, size, 1, out('one'));
           const two = await train(path, size, 2, out('two'));
-          const hf = megabytes === 100 || process.env['CORPUSMILL_BENCH_HF_GB'] ? await trainHf(path, size, out('hf')) : null;
+          const hf =
+            megabytes === 100 || process.env['CORPUSMILL_BENCH_HF_GB'] ? await trainHf(path, size, out('hf')) : null;
           const merges = readFileSync(out('one'), 'utf8');
-          const same = readFileSync(out('two'), 'utf8') === merges && (!hf || readFileSync(out('hf'), 'utf8') === merges);
+          const same =
+            readFileSync(out('two'), 'utf8') === merges && (!hf || readFileSync(out('hf'), 'utf8') === merges);
           identical = same && identical !== false;
           for (const [threads, run] of [one, two].entries()) {
             table.push([
@@ -59,7 +61,8 @@ export const tokenizerTrain: Bench = {
             ]);
           }
           const suffix = `${size / 1000}k${megabytes === 100 ? '' : 'At1GB'}`;
-          if (hf) table.push([megabytes, size, 'HF tokenizers', hf.cpuSeconds.toFixed(2), '', '', hf.peakMiB, String(same)]);
+          if (hf)
+            table.push([megabytes, size, 'HF tokenizers', hf.cpuSeconds.toFixed(2), '', '', hf.peakMiB, String(same)]);
           figures[`cpuRatioToHf${suffix}`] = hf && Number((hf.cpuSeconds / one.cpuSeconds).toFixed(2));
           figures[`cpuSeconds${suffix}`] = Number(one.cpuSeconds.toFixed(2));
           figures[`wallSeconds2Threads${suffix}`] = Number(two.wallSeconds.toFixed(2));

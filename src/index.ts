@@ -38,3 +38,5 @@ export { writeReports } from './report/index.ts';
 export * from './shards/index.ts';
 export { defineFeature, type Feature, type TextView, textView } from './text/view.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';
+export { writeTokenizerFiles } from './tokenizer/tokenizer-files.ts';
+export { type TrainedOnTexts, type TrainTextsOptions, trainBpe } from './tokenizer/train-texts.ts';

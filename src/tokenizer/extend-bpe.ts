@@ -45,7 +45,8 @@ export function readBase(path: string, pattern: string, normalization: Normaliza
 /** The pieces as ids of the base. Throws INPUT_CORRUPT when it has no token for a byte of theirs. */
 export function encodedWords({ size, arena, starts, counts }: PieceColumns, base: BpeTables): MergeWords {
   const added = new Set(base.added.map((token) => token.id));
-  const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const latin1 = (bytes: Uint8Array): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   const byteIds = new Int32Array(256).fill(-1);
   const whole = new Map<string, number>();
   base.tokens.forEach((token, id) => {

@@ -62,10 +62,7 @@ export function createTwinPieceCounts(): PieceCounts {
 }
 
 /** Adds partitions to each of the tables: `partitions[i]` to `tables[i]`. False: one of them is no partition. */
-export function addPartitions(
-  tables: readonly PieceCounts[],
-  partitions: readonly (readonly Uint8Array[])[],
-): boolean {
+export function addPartitions(tables: readonly PieceCounts[], partitions: readonly (readonly Uint8Array[])[]): boolean {
   if (tables.every((table) => table.native !== undefined)) {
     return nativeBpe!.PieceTable.addPartitions(
       tables.map((table) => table.native!),
@@ -221,7 +218,9 @@ class Table implements PieceCounts {
 
   serialize(): Uint8Array {
     const partitionOf = Uint8Array.from(this.#hashes.subarray(0, this.size), (hash) => hash >>> PARTITION_SHIFT);
-    const order = Uint32Array.from(partitionOf, (_, piece) => piece).sort((a, b) => partitionOf[a] - partitionOf[b] || a - b);
+    const order = Uint32Array.from(partitionOf, (_, piece) => piece).sort(
+      (a, b) => partitionOf[a] - partitionOf[b] || a - b,
+    );
     const out = new Uint8Array(DIRECTORY_BYTES + this.pieceBytes + this.size * 16);
     out.set(MAGIC);
     const directory = new DataView(out.buffer, MAGIC.length);

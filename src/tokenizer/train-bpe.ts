@@ -181,7 +181,10 @@ function extendedTables(base: BpeTables, specials: readonly string[], loop: Merg
     tokens,
     lefts: appended(base.lefts, lefts),
     rights: appended(base.rights, rights),
-    products: appended(base.products, Int32Array.from({ length: merges }, (_, i) => firstNew + i)),
+    products: appended(
+      base.products,
+      Int32Array.from({ length: merges }, (_, i) => firstNew + i),
+    ),
     added,
   };
 }

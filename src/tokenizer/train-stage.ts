@@ -6,7 +6,13 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type BarrierContext, type BarrierResult, defineBarrier, type Observer, type StageContext } from '../core/stage.ts';
+import {
+  type BarrierContext,
+  type BarrierResult,
+  defineBarrier,
+  type Observer,
+  type StageContext,
+} from '../core/stage.ts';
 import { createPieceCounter } from './count-pieces.ts';
 import { readBase } from './extend-bpe.ts';
 import type { BpeTables } from './hf-json.ts';
@@ -101,7 +107,10 @@ const HEADER_BYTES = 8;
 function createObserver(stageOptions: Options, context: StageContext): Observer {
   const base = baseOf(stageOptions, context);
   roomForMerges({ ...stageOptions, extend: base });
-  const counter = createPieceCounter(base?.pattern ?? patternOf(stageOptions), base?.normalization ?? stageOptions.normalize);
+  const counter = createPieceCounter(
+    base?.pattern ?? patternOf(stageOptions),
+    base?.normalization ?? stageOptions.normalize,
+  );
   let documents = 0;
   return {
     observe(document) {

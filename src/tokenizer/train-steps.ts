@@ -25,7 +25,10 @@ export async function advanceInSteps(training: BpeTraining, { signal, onProgress
     const perMerge = (performance.now() - started) / Math.max(1, training.merges - before);
     // Merges become cheaper as training goes on, so the time left is at most about this.
     const secondsLeft = Math.ceil(((maxMerges - training.merges) * perMerge) / 1000);
-    onProgress?.(training.merges / maxMerges, `merge ${training.merges} of ${maxMerges}, ${timeText(secondsLeft)} left`);
+    onProgress?.(
+      training.merges / maxMerges,
+      `merge ${training.merges} of ${maxMerges}, ${timeText(secondsLeft)} left`,
+    );
     most = Math.max(1, Math.min(2 * most, Math.round(STEP_MS / Math.max(perMerge, 1e-3))));
     await setImmediate();
   }

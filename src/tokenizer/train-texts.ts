@@ -9,14 +9,18 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPieceCounter, nativePattern } from './count-pieces.ts';
+import { readBase } from './extend-bpe.ts';
+import type { BpeTables } from './hf-json.ts';
 import { nativeBpe } from './native-bpe.ts';
 import { createPieceCounts, MAX_PIECE_BYTES, type PieceCounts } from './piece-counts.ts';
 import { type CountBlob, type SummedCounts, sumPieceCounts, sumTables } from './sum-piece-counts.ts';
-import { startTraining, type TrainedBpe, type TrainOptions, trainingThreads } from './train-bpe.ts';
+import { roomForMerges, startTraining, type TrainedBpe, type TrainOptions, trainingThreads } from './train-bpe.ts';
 import { advanceInSteps, type StepOptions } from './train-steps.ts';
 
-export interface TrainTextsOptions extends Partial<TrainOptions>, StepOptions {
+export interface TrainTextsOptions extends Partial<Omit<TrainOptions, 'extend'>>, StepOptions {
   vocabSize: number;
+  /** Vocabulary to go on from: a tokenizer.json or .tiktoken file, or the tables of one. */
+  extend?: string | BpeTables;
   /** Distinct pieces that training keeps: see the stage tokenizer.train. */
   maxPieces?: number;
   /** Distinct pieces in a table before it is written to a file, about 50 bytes each. */
@@ -45,15 +49,19 @@ export async function trainBpe(
   texts: AsyncIterable<string> | Iterable<string>,
   options: TrainTextsOptions,
 ): Promise<TrainedOnTexts> {
+  const { vocabSize, pattern = 'qwen2', normalization = 'nfc', threads = trainingThreads() } = options;
+  const extend = typeof options.extend === 'string' ? readBase(options.extend, pattern, normalization) : options.extend;
   const full: TrainOptions = {
-    ...options,
+    vocabSize,
+    pattern: extend?.pattern ?? pattern,
+    normalization: extend?.normalization ?? normalization,
     specialTokens: options.specialTokens ?? ['<|endoftext|>'],
     minFrequency: options.minFrequency ?? 2,
     tie: options.tie ?? 'hf',
-    pattern: options.extend?.pattern ?? options.pattern ?? 'qwen2',
-    normalization: options.extend?.normalization ?? options.normalization ?? 'nfc',
+    extend,
+    threads,
   };
-  const threads = options.threads ?? trainingThreads();
+  roomForMerges(full);
   const spilled = createSpill(options.tempDir ?? tmpdir());
   try {
     const counting = createCounting(full, threads, options.spillPieces ?? SPILL_PIECES, spilled.write);
@@ -142,7 +150,10 @@ class Batch {
       this.bytes = larger;
     }
     const end = this.used + UTF8.encodeInto(text, this.bytes.subarray(this.used)).written;
-    if (isPlainNfc?.(this.bytes, end, this.used) === false) return this.append(text.normalize('NFC'), undefined);
+    if (isPlainNfc?.(this.bytes, end, this.used) === false) {
+      this.append(text.normalize('NFC'), undefined);
+      return;
+    }
     this.used = end;
     this.ends[this.texts++] = end;
   }

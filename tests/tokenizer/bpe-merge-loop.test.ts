@@ -79,13 +79,25 @@ describe.each(KINDS)('the merge loop (%s)', (_, create) => {
   });
 
   it('breaks ties by smaller ids, or by greater bytes', () => {
-    const words = wordsOf([[0, 1], [2, 3]], [4, 4]); // prettier-ignore
+    const words = wordsOf(
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [4, 4],
+    ); // prettier-ignore
     expect(merges(create, words, { tie: 'hf' }).lefts).toEqual([0, 2]);
     expect(merges(create, words, { tie: 'bytes' }).lefts).toEqual([2, 0]);
   });
 
   it('makes the same merges whatever the steps', () => {
-    const words = wordsOf([[0, 1, 0, 1, 0], [1, 0, 2, 2, 2, 2]], [5, 3]); // prettier-ignore
+    const words = wordsOf(
+      [
+        [0, 1, 0, 1, 0],
+        [1, 0, 2, 2, 2, 2],
+      ],
+      [5, 3],
+    ); // prettier-ignore
     expect(merges(create, words, {}, 1)).toEqual(merges(create, words, {}));
   });
 
@@ -142,7 +154,13 @@ describe.runIf(native !== undefined)('native and TypeScript loops', () => {
 
   it('agree where symbols need 32 bits', () => {
     const tokens = Array.from({ length: 70_000 }, (_, i) => Uint8Array.of(1 + (i >> 16), (i >> 8) & 255, i & 255));
-    const given = wordsOf([[69_999, 68_000, 67_000], [69_999, 68_000]], [3, 4]); // prettier-ignore
+    const given = wordsOf(
+      [
+        [69_999, 68_000, 67_000],
+        [69_999, 68_000],
+      ],
+      [3, 4],
+    ); // prettier-ignore
     const run = merges(createMergeLoop, given, { tokens });
     expect(run).toEqual(merges(createTwinMergeLoop, given, { tokens }));
     expect([run.lefts, run.rights]).toEqual([

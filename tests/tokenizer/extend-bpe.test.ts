@@ -1,7 +1,7 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
@@ -93,7 +93,9 @@ describe('a vocabulary that was extended', () => {
     const tables = { ...base.tables, ignoreMerges: true };
     const trained = await trainBpe(['whale whale'], { vocabSize: 272, specialTokens: [], extend: tables });
     expect(trained.tables.ignoreMerges).toBe(true);
-    expect(trained.trainedTokens).toBe(Tokenizer.fromJson(writeHfTokenizer(trained.tables)).encode('whale whale').length);
+    expect(trained.trainedTokens).toBe(
+      Tokenizer.fromJson(writeHfTokenizer(trained.tables)).encode('whale whale').length,
+    );
   });
 
   it('reads its base from tokenizer.json and from .tiktoken', async () => {

@@ -143,15 +143,18 @@ describe('a piece counter', () => {
     maxLength: 40,
   });
 
-  it.each(['qwen2', 'gpt2', 'cl100k', 'o200k'] as const)('counts what the pattern %s cuts of the text in NFC', (pattern) => {
-    fc.assert(
-      fc.property(scripts, (text) => {
-        const counter = createPieceCounter(pattern, 'nfc');
-        counter.count(text);
-        expect(asObject(pieceColumns([counter.counts]))).toEqual(byRegex(text, pattern));
-      }),
-    );
-  });
+  it.each(['qwen2', 'gpt2', 'cl100k', 'o200k'] as const)(
+    'counts what the pattern %s cuts of the text in NFC',
+    (pattern) => {
+      fc.assert(
+        fc.property(scripts, (text) => {
+          const counter = createPieceCounter(pattern, 'nfc');
+          counter.count(text);
+          expect(asObject(pieceColumns([counter.counts]))).toEqual(byRegex(text, pattern));
+        }),
+      );
+    },
+  );
 
   it('cuts very long pieces at character borders and counts the cuts', () => {
     const counter = createPieceCounter('qwen2', 'nfc');

@@ -150,7 +150,9 @@ describe('trainOnCounts', () => {
   it('does not depend on the order in which pieces were counted', () => {
     const words = { the: 5, thee: 5, other: 5, hen: 5, ' the': 5, a: 9 };
     const reversed = Object.fromEntries(Object.entries(words).reverse());
-    expect(mergeWords(trainOnCounts(countsOf(words), OPTIONS))).toEqual(mergeWords(trainOnCounts(countsOf(reversed), OPTIONS)));
+    expect(mergeWords(trainOnCounts(countsOf(words), OPTIONS))).toEqual(
+      mergeWords(trainOnCounts(countsOf(reversed), OPTIONS)),
+    );
   });
 
   it('holds every smaller vocabulary as a prefix', () => {

@@ -37,7 +37,8 @@ async function run(parts: string[][], input: Options, signal = new AbortControll
       rows: texts.length,
       firstOrdinal: 0,
       alive: undefined,
-      features: async (range) => (range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length)),
+      features: async (range) =>
+        range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length),
       rowInfo: async () => new Uint32Array(2 * texts.length),
     };
   });
@@ -137,9 +138,22 @@ describe('the stage tokenizer.train', () => {
   it('extends a vocabulary, whose pattern holds in place of the option', async () => {
     const first = await run([TEXTS], { vocabSize: 300, minFrequency: 1, pattern: 'gpt2' });
     const base = join(first.outputDir, 'tokenizer.json');
-    const { details, outputDir } = await run([TEXTS], { vocabSize: 330, minFrequency: 1, extend: base, specialTokens: ['<|pad|>'] });
-    expect(details).toMatchObject({ vocabSize: 330, merges: 29, pattern: PATTERNS.gpt2, specialTokens: { '<|pad|>': 329 } });
-    const [small, large] = await Promise.all([Tokenizer.fromFile(base), Tokenizer.fromFile(join(outputDir, 'tokenizer.json'))]);
+    const { details, outputDir } = await run([TEXTS], {
+      vocabSize: 330,
+      minFrequency: 1,
+      extend: base,
+      specialTokens: ['<|pad|>'],
+    });
+    expect(details).toMatchObject({
+      vocabSize: 330,
+      merges: 29,
+      pattern: PATTERNS.gpt2,
+      specialTokens: { '<|pad|>': 329 },
+    });
+    const [small, large] = await Promise.all([
+      Tokenizer.fromFile(base),
+      Tokenizer.fromFile(join(outputDir, 'tokenizer.json')),
+    ]);
     expect(large.encode(TEXTS[0]).length).toBeLessThan(small.encode(TEXTS[0]).length);
     expect(tokenizerTrain.optionFiles!(tokenizerTrain.options.parse({ extend: 'a.json' }))).toEqual(['a.json']);
   });
