@@ -70,7 +70,7 @@ export const tokenizerTrain: Bench = {
           if (size === SIZES[0]) {
             const at = megabytes === 100 ? '' : 'At1GB';
             figures[`peakMiB${at}`] = two.peakMiB;
-            figures[`hfPeakMiB${at}`] = hf && hf.peakMiB;
+            figures[`hfPeakMiB${at}`] = hf?.peakMiB ?? null;
           }
         }
       }

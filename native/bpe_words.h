@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "large_pages.h"
 #include "thread_team.h"
 
 namespace corpusmill::bpe {
@@ -46,6 +47,7 @@ class Words {
     if (total > UINT32_MAX) return false;
     unit_count_ = total;
     units_.reset(new uint64_t[total + 1]);
+    ask_for_large_pages(units_.get(), total * sizeof(uint64_t));
     ranges_.clear();
     for (size_t i = 0; i < ranges; i++) {
       ranges_.push_back({static_cast<uint32_t>(offset[i]), static_cast<uint32_t>(offset[i + 1]), 0});

@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "inline.h"
+#include "large_pages.h"
 #include "prefetch.h"
 
 namespace corpusmill::bpe {
@@ -94,7 +96,7 @@ bool is_hangul(uint8_t lead, uint8_t second) {
 }  // namespace
 
 CORPUSMILL_INLINE void PieceTable::add_hashed(const Wanted& wanted, uint64_t count) {
-  const size_t mask = slots_.size() - 1;
+  const size_t mask = slot_count() - 1;
   size_t at = slot_of(wanted.hash);
   for (; slots_[at].record != 0; at = (at + 1) & mask) {
     if (slots_[at].hash != wanted.hash) continue;
@@ -111,7 +113,7 @@ CORPUSMILL_INLINE void PieceTable::add_hashed(const Wanted& wanted, uint64_t cou
   std::memcpy(record + kHeaderWords, wanted.bytes, wanted.length);
   slots_[at] = {wanted.hash, static_cast<uint32_t>(place + 1)};
   piece_bytes_ += wanted.length;
-  if (++size_ * 3 > slots_.size() * 2) grow();
+  if (++size_ * 3 > slot_count() * 2) grow();
 }
 
 PieceTable::Arena& PieceTable::Arena::operator=(Arena&& other) noexcept {
@@ -129,6 +131,7 @@ size_t PieceTable::Arena::take(size_t words) {
     capacity_ = std::max(place + words, capacity_ + capacity_ / 2);
     data_ = static_cast<uint32_t*>(std::realloc(data_, capacity_ * sizeof(uint32_t)));
     if (data_ == nullptr) std::abort();  // as new does here, where nothing can be thrown
+    ask_for_large_pages(data_ + place, (capacity_ - place) * sizeof(uint32_t));
   }
   size_ += words;
   return place;
@@ -186,16 +189,24 @@ void PieceTable::add(const uint8_t* bytes, size_t length, uint64_t count) {
   add_hashed({bytes, static_cast<uint32_t>(length), hash_of(bytes, length)}, count);
 }
 
+PieceTable::Slots PieceTable::empty_slots(int shift) {
+  const size_t bytes = sizeof(Slot) << (32 - shift);
+  Slots slots(static_cast<Slot*>(std::malloc(bytes)));
+  if (slots == nullptr) std::abort();
+  ask_for_large_pages(slots.get(), bytes);
+  std::memset(static_cast<void*>(slots.get()), 0, bytes);
+  return slots;
+}
+
 void PieceTable::grow() {
-  std::vector<Slot> old(slots_.size() * 2, Slot{0, 0});
-  old.swap(slots_);
-  shift_--;
-  const size_t mask = slots_.size() - 1;
-  for (const Slot& slot : old) {
-    if (slot.record == 0) continue;
-    size_t at = slot_of(slot.hash);
+  const size_t old_count = slot_count();
+  const Slots old = std::exchange(slots_, empty_slots(--shift_));
+  const size_t mask = slot_count() - 1;
+  for (size_t i = 0; i < old_count; i++) {
+    if (old[i].record == 0) continue;
+    size_t at = slot_of(old[i].hash);
     while (slots_[at].record != 0) at = (at + 1) & mask;
-    slots_[at] = slot;
+    slots_[at] = old[i];
   }
 }
 

@@ -7,8 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "bpe_scan.h"
 
@@ -80,8 +81,17 @@ class PieceTable {
   size_t slot_of(uint32_t hash) const { return hash >> shift_; }
 
   Arena arena_;
-  std::vector<Slot> slots_ = std::vector<Slot>(1 << 12, Slot{0, 0});
+  // 2^(32 - shift_) of them.
+  struct Free {
+    void operator()(Slot* slots) const { std::free(slots); }
+  };
+  using Slots = std::unique_ptr<Slot[], Free>;
+  static Slots empty_slots(int shift);
+
+  size_t slot_count() const { return size_t{1} << (32 - shift_); }
+
   int shift_ = 32 - 12;
+  Slots slots_ = empty_slots(shift_);
   size_t size_ = 0, piece_bytes_ = 0;
 };
 
