@@ -1,8 +1,7 @@
 // The pairs that can merge next: those that occur at least `least` times. For each its count and the words it is in.
 //
-// Nearly all pairs of a corpus are rare and never merge: of 1.8 million that training to 32,000 tokens on 100 MB meets,
-// fifty thousand are ever among the frequent. So the index holds these alone and stays in the second-level cache; when
-// the last of them has merged, `refill` finds the next from the words as they are then, with a lower bar. That is exact:
+// Nearly all pairs of a corpus are rare and never merge. So the index holds the frequent alone and stays small; when the
+// last of them has merged, `refill` finds the next from the words as they are then, with a lower bar. That is exact:
 // a pair that contains no new symbol can only become rarer, and one that does is counted when its symbol is made.
 //
 // `refill` reads the words three times: (1) sums of counts under a hash of the pair, an upper bound for each pair;

@@ -72,7 +72,7 @@ const options = z.object({
     .min(1000)
     .default(10_000_000)
     .describe(
-      'Distinct pieces that training keeps, about 150 bytes each. Of more, those are dropped that occur c times or ' +
+      'Distinct pieces that training keeps, about 350 bytes each. Of more, those are dropped that occur c times or ' +
         'less, with the smallest c that leaves at most this many; the report says how many went.',
     ),
   extend: z
