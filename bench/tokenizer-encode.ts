@@ -37,7 +37,7 @@ export const tokenizerEncode: Bench = {
   async run() {
     const { rows, bytes } = readWebMix();
     const table: (string | number)[][] = [['vocabulary, text', 'encoder', 'MB/s']];
-    const own = trainOn(rows).trained.tables;
+    const own = trainOn(rows).tables;
     const figures: Figures = { megabytes: round(bytes / 1e6) };
     const peers = await compare('own 32k', own, rows, table, figures, '');
     const qwenPath = join(

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/core/native.ts';
 import { createPieceCounter } from '../src/tokenizer/count-pieces.ts';
-import { createSegmenter } from '../src/tokenizer/segmenter.ts';
-import { type TrainedBpe, type TrainOptions, trainBpe } from '../src/tokenizer/train-bpe.ts';
+import { pieceColumns } from '../src/tokenizer/sum-piece-counts.ts';
+import { type TrainedBpe, type TrainOptions, trainOnCounts } from '../src/tokenizer/train-bpe.ts';
 import { webMixPath } from './web-mix.ts';
 
 export const TRAIN_OPTIONS: TrainOptions = {
@@ -39,13 +39,10 @@ export function cpuSeconds<T>(work: () => T): { value: T; seconds: number } {
   return { value, seconds: (user + system) / 1e6 };
 }
 
-export function trainOn(rows: readonly WebMixRow[]): { trained: TrainedBpe; count: number; merge: number } {
-  const counter = createPieceCounter(createSegmenter(TRAIN_OPTIONS.pattern, TRAIN_OPTIONS.normalization));
-  const counting = cpuSeconds(() => {
-    for (const row of rows) counter.count(row.text);
-  });
-  const merging = cpuSeconds(() => trainBpe(counter.counts, TRAIN_OPTIONS));
-  return { trained: merging.value, count: counting.seconds, merge: merging.seconds };
+export function trainOn(rows: readonly WebMixRow[]): TrainedBpe {
+  const counter = createPieceCounter(TRAIN_OPTIONS.pattern, TRAIN_OPTIONS.normalization);
+  for (const row of rows) counter.count(row.text);
+  return trainOnCounts(pieceColumns([counter.counts]), TRAIN_OPTIONS);
 }
 
 /** What bench/interop/tokenizer.py prints; the members of `--train` only with it. */

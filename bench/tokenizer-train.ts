@@ -1,50 +1,106 @@
 /**
- * Training a 32,000-token byte-level BPE on web-mix (54 MB of text, English and Chinese), beside HF tokenizers'
- * BpeTrainer with the same pattern, alphabet and settings; merges are compared in order. CPU seconds of one thread.
+ * Training a byte-level BPE on 100 MB and 1 GB of mixed text (mixed-text.ts), beside HF tokenizers' BpeTrainer with the same
+ * pattern, normalization, alphabet and settings on the same file; merges are compared in order. Every run is a process of
+ * its own; both peers read and parse the file within their time. HF gets one thread: with two it takes longer.
+ *
+ * HF on 1 GB takes a quarter of an hour and some ten GiB; it runs only with CORPUSMILL_BENCH_HF_GB=1.
  */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeTokenizerFiles } from '../src/tokenizer/tokenizer-files.ts';
+import { promisify } from 'node:util';
+import { packageRoot } from '../src/core/native.ts';
+import { PATTERNS } from '../src/tokenizer/pre-tokenizer.ts';
 import type { Bench } from './bench.ts';
-import { askPeers, NO_PEERS, readWebMix, trainOn } from './tokenizer-judge.ts';
+import { mixedTextFile } from './mixed-text.ts';
+import { NO_PEERS } from './tokenizer-judge.ts';
+import type { TrainRun } from './tokenizer-train-run.ts';
+
+interface HfRun {
+  cpuSeconds: number;
+  peakMiB: number;
+}
+
+const SIZES = [32_000, 64_000];
 
 export const tokenizerTrain: Bench = {
   name: 'tokenizer-train',
-  summary: 'BPE training to 32,000 tokens, beside HF tokenizers',
+  summary: 'BPE training to 32,000 and 64,000 tokens on 100 MB and 1 GB, beside HF tokenizers',
   async run() {
-    const { rows, bytes } = readWebMix();
-    const { trained, count, merge } = trainOn(rows);
-    const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
     const folder = await mkdtemp(join(tmpdir(), 'corpusmill-bench-'));
     try {
-      await writeTokenizerFiles(trained.tables, folder);
-      const peers = await askPeers(folder, ['--train']);
-      const seconds = count + merge;
-      const hfSeconds = peers?.hfTrainCpuSeconds;
       const table: (string | number)[][] = [
-        ['trainer', 'CPU s', 'MB/s', 'peak MiB'],
-        ['corpusmill (TypeScript)', seconds.toFixed(2), (bytes / 1e6 / seconds).toFixed(1), peakMiB],
-        ['  counting pieces', count.toFixed(2), (bytes / 1e6 / count).toFixed(1), ''],
-        ['  merging', merge.toFixed(2), (bytes / 1e6 / merge).toFixed(1), ''],
+        ['MB', 'vocabulary', 'trainer', 'CPU s', 's', 'counting CPU s', 'peak MiB', 'merges identical'],
       ];
-      if (hfSeconds !== undefined) {
-        table.push(['HF tokenizers', hfSeconds, (bytes / 1e6 / hfSeconds).toFixed(1), peers?.hfPeakMiB ?? '']);
+      const figures: Record<string, number | boolean | null> = {};
+      let identical: boolean | null = null;
+      for (const megabytes of [100, 1000]) {
+        const path = mixedTextFile(megabytes * 1e6);
+        for (const size of SIZES) {
+          const out = (who: string): string => join(folder, `${who}-${megabytes}-${size}.txt`);
+          const one = await train(path, size, 1, out('one'));
+          const two = await train(path, size, 2, out('two'));
+          const hf =
+            megabytes === 100 || process.env['CORPUSMILL_BENCH_HF_GB'] ? await trainHf(path, size, out('hf')) : null;
+          const merges = readFileSync(out('one'), 'utf8');
+          const same =
+            readFileSync(out('two'), 'utf8') === merges && (!hf || readFileSync(out('hf'), 'utf8') === merges);
+          identical = same && identical !== false;
+          for (const [threads, run] of [one, two].entries()) {
+            table.push([
+              megabytes,
+              size,
+              `corpusmill, ${threads + 1} thread${threads > 0 ? 's' : ''}`,
+              run.cpuSeconds.toFixed(2),
+              run.wallSeconds.toFixed(2),
+              run.countCpuSeconds.toFixed(2),
+              run.peakMiB,
+              '',
+            ]);
+          }
+          const suffix = `${size / 1000}k${megabytes === 100 ? '' : 'At1GB'}`;
+          if (hf)
+            table.push([megabytes, size, 'HF tokenizers', hf.cpuSeconds.toFixed(2), '', '', hf.peakMiB, String(same)]);
+          figures[`cpuRatioToHf${suffix}`] = hf && Number((hf.cpuSeconds / one.cpuSeconds).toFixed(2));
+          figures[`cpuSeconds${suffix}`] = Number(one.cpuSeconds.toFixed(2));
+          figures[`wallSeconds2Threads${suffix}`] = Number(two.wallSeconds.toFixed(2));
+          figures[`speedup2Threads${suffix}`] = Number((one.wallSeconds / two.wallSeconds).toFixed(2));
+          if (size === SIZES[0]) {
+            const at = megabytes === 100 ? '' : 'At1GB';
+            figures[`peakMiB${at}`] = two.peakMiB;
+            figures[`hfPeakMiB${at}`] = hf?.peakMiB ?? null;
+          }
+        }
       }
+      const asked = existsSync(python());
       return {
         table,
-        figures: {
-          cpuRatioToHf32k: hfSeconds === undefined ? null : Number((hfSeconds / seconds).toFixed(2)),
-          mergesIdentical: peers?.mergesIdentical ?? null,
-          merges: trained.merges,
-          cpuSeconds: Number(seconds.toFixed(2)),
-          peakMiB,
-          hfPeakMiB: peers?.hfPeakMiB ?? null,
-        },
-        notes: peers === undefined ? [NO_PEERS] : ['Both peaks include the texts themselves.'],
+        figures: { ...figures, mergesIdentical: asked ? identical : null },
+        notes: asked ? [] : [NO_PEERS],
       };
     } finally {
       await rm(folder, { recursive: true });
     }
   },
 };
+
+async function train(path: string, size: number, threads: number, out: string): Promise<TrainRun> {
+  const script = join(packageRoot(), 'dist', 'bench', 'tokenizer-train-run.js');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, path, `${size}`, `${threads}`, out]);
+  return JSON.parse(stdout) as TrainRun;
+}
+
+function python(): string {
+  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
+  return join(environment, 'bin', 'python');
+}
+
+async function trainHf(path: string, size: number, out: string): Promise<HfRun | null> {
+  if (!existsSync(python())) return null;
+  const script = join(packageRoot(), 'bench', 'peers', 'bpe_train_hf.py');
+  const env = { ...process.env, TOKENIZERS_PARALLELISM: 'false', RAYON_NUM_THREADS: '1' };
+  const { stdout } = await promisify(execFile)(python(), [script, path, PATTERNS.qwen2, `${size}`, out], { env });
+  return JSON.parse(stdout) as HfRun;
+}

@@ -8,10 +8,14 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/core/native.ts';
 
+/** Folder of the shared data. */
+export function sharedData(): string {
+  return join(process.env['CORPUSMILL_SHARED'] ?? join(packageRoot(), '..', 'shared'), 'data');
+}
+
 /** Absolute path of `web-mix.jsonl.gz`. Throws, saying how to bring it, when the shared data is absent. */
 export function webMixPath(): string {
-  const root = process.env['CORPUSMILL_SHARED'] ?? join(packageRoot(), '..', 'shared');
-  const path = join(root, 'data', 'web-mix.jsonl.gz');
+  const path = join(sharedData(), 'web-mix.jsonl.gz');
   if (existsSync(path)) return path;
   throw new Error(`no ${path}; this bench reads the shared data: set CORPUSMILL_SHARED to the folder that holds data/`);
 }

@@ -5,24 +5,28 @@
 #include <napi.h>
 
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
+void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterNgramLm(Napi::Env env, Napi::Object exports);
 void RegisterReadRanges(Napi::Env env, Napi::Object exports);
+void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterBpeEncode(env, exports);
+  RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
   RegisterFastText(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterNgramLm(env, exports);
   RegisterReadRanges(env, exports);
+  RegisterPieceTable(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterThreadText(env, exports);
   RegisterWords(env, exports);

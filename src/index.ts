@@ -42,3 +42,5 @@ export { createConversationEncoder, encodeConversation } from './tokenizer/chat/
 export { loadTokenizer, openTokenizer } from './tokenizer/formats/load-tokenizer.ts';
 export type { TextTokenizer } from './tokenizer/text-tokenizer.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';
+export { writeTokenizerFiles } from './tokenizer/tokenizer-files.ts';
+export { type TrainedOnTexts, type TrainTextsOptions, trainBpe } from './tokenizer/train-texts.ts';

@@ -139,8 +139,66 @@ export interface NativeNgramLm {
   ): number;
 }
 
+/** See src/tokenizer/bpe-merge-loop.ts. */
+export interface NativeBpeMergeLoop {
+  /** Makes up to `most` merges and writes them at their ranks; returns how many there are now. */
+  advance(most: number, lefts: Int32Array, rights: Int32Array, pairCounts: Float64Array): number;
+  symbolTotal(): number;
+}
+
+/** See src/tokenizer/piece-counts.ts. `pattern` is its place in NATIVE_PATTERNS of src/tokenizer/native-bpe.ts. */
+export interface NativePieceTable {
+  /** Number of pieces longer than `mostBytes`; -1: NFC may change the text (asked when `isNfc` is 0), nothing was counted. */
+  countText(pattern: number, bytes: Uint8Array, length: number, mostBytes: number, isNfc: 0 | 1): number;
+  /** Texts that end at `textEnds`, on a thread of the pool: until it is done `bytes` must stay, and the table rest. */
+  countBatch(
+    pattern: number,
+    bytes: Uint8Array,
+    textEnds: Uint32Array,
+    texts: number,
+    mostBytes: number,
+  ): Promise<number>;
+  countPieces(
+    bytes: Uint8Array,
+    start: number,
+    ends: Uint32Array,
+    count: number,
+    times: number,
+    mostBytes: number,
+  ): number;
+  size(): number;
+  pieceBytes(): number;
+  serialize(): Uint8Array;
+  read(arena: Uint8Array, firstPiece: number, starts: Uint32Array, counts: Float64Array): void;
+  drop(most: number): void;
+  /** Empties the other table into this one. */
+  absorb(other: NativePieceTable): void;
+  counts(counts: Float64Array): void;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
+  PieceTable: {
+    new (): NativePieceTable;
+    /** Adds to each table its partitions, on a thread for each; false: one of them is no partition. */
+    addPartitions(tables: readonly NativePieceTable[], partitions: readonly (readonly Uint8Array[])[]): boolean;
+  };
+  /** Whether NFC surely leaves the UTF-8 text bytes[start, end) as it is. */
+  isPlainNfc(bytes: Uint8Array, end: number, start: number): boolean;
+  /** `symbols`: bytes, which `symbolOfByte` numbers, or symbols. `tie`: 0 is hf, 1 bytes. */
+  BpeMergeLoop: new (
+    symbols: Uint8Array | Int32Array,
+    symbolOfByte: Int32Array,
+    starts: Uint32Array,
+    counts: Float64Array,
+    firstNew: number,
+    maxMerges: number,
+    minFrequency: number,
+    tie: 0 | 1,
+    tokenBytes: Uint8Array,
+    tokenStarts: Float64Array,
+    threads: number,
+  ) => NativeBpeMergeLoop;
   /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
   minhashSignature(
     hashes: Uint32Array,

@@ -11,29 +11,35 @@
  * than `minFrequency` when it is created never merges and is not stored at all.
  *
  * Counts are doubles (exact to 2^53; a 32-bit count overflows on large corpora). The result is a function of the counts
- * alone, not of the order of words. A native twin needs only this file's interface. Guarded by bench/tokenizer-train.
+ * alone, not of the order of words. The native twin (native/bpe_train.cc) indexes frequent pairs only and uses several
+ * threads; it takes a third of the CPU time on one. Guarded by bench/tokenizer-train.
  */
+import { native } from '../core/native.ts';
+import { joinTokens } from './byte-alphabet.ts';
 import { createPairHeap } from './pair-heap.ts';
 import { PairIndex } from './pair-index.ts';
 
-/** Words as symbols: word i is `symbols[starts[i], starts[i + 1])`, which occurs `counts[i]` times. */
+/** Words as symbols: word i is `symbols[starts[i], starts[i + 1])`, which occurs `counts[i]` times (whole numbers). */
 export interface MergeWords {
-  /** Rewritten in place. 16 bits where every symbol fits: half the memory to walk. */
-  symbols: Uint16Array | Int32Array;
+  /** Symbols, or bytes whose symbols are in `symbolOfByte`. */
+  symbols: Uint8Array | Int32Array;
+  symbolOfByte: Int32Array;
   starts: Uint32Array;
   counts: Float64Array;
 }
 
 export interface MergeLoopOptions {
-  /** Symbol that the first merge makes; all symbols in the words are below it. */
-  firstNew: number;
+  /** Bytes of each symbol in the words, by symbol; undefined where there is none. The first merge makes the next symbol. */
+  tokens: readonly (Uint8Array | undefined)[];
+  /** Bytes that no merge may make, besides those of symbols there are: a pair that would is passed over. */
+  reserved: readonly Uint8Array[];
   maxMerges: number;
   /** Stop when the best pair is rarer than this (at least 1). */
   minFrequency: number;
-  /** Of two equally frequent pairs, whether the first goes first; a strict total order. */
-  before: (leftA: number, rightA: number, leftB: number, rightB: number) => boolean;
-  /** Told of each merge before pairs with the new symbol are compared. */
-  onMerge?: (left: number, right: number) => void;
+  /** Order of equally frequent pairs: see `TrainOptions` in train-bpe.ts. */
+  tie: 'hf' | 'bytes';
+  /** Threads of the native loop; the result is the same for any number. */
+  threads: number;
 }
 
 export interface MergeLoop {
@@ -49,9 +55,65 @@ export interface MergeLoop {
 }
 
 export function createMergeLoop(words: MergeWords, options: MergeLoopOptions): MergeLoop {
-  const { symbols, starts, counts } = words;
-  const { firstNew, maxMerges, before, onMerge } = options;
+  return native === undefined ? createTwinMergeLoop(words, options) : createNativeMergeLoop(native, words, options);
+}
+
+function createNativeMergeLoop(
+  { BpeMergeLoop }: NonNullable<typeof native>,
+  { symbols, symbolOfByte, starts, counts }: MergeWords,
+  { tokens, reserved, maxMerges, minFrequency, tie, threads }: MergeLoopOptions,
+): MergeLoop {
+  const known = [...tokens, ...reserved];
+  const tokenStarts = new Float64Array(known.length + 1);
+  known.forEach((token, i) => {
+    tokenStarts[i + 1] = tokenStarts[i] + (token?.length ?? 0);
+  });
+  const tokenBytes = new Uint8Array(tokenStarts[known.length]);
+  known.forEach((token, i) => void (token !== undefined && tokenBytes.set(token, tokenStarts[i])));
+  const loop = new BpeMergeLoop(
+    symbols,
+    symbolOfByte,
+    starts,
+    counts,
+    tokens.length,
+    maxMerges,
+    minFrequency,
+    tie === 'hf' ? 0 : 1,
+    tokenBytes,
+    tokenStarts,
+    threads,
+  );
+  const lefts = new Int32Array(maxMerges);
+  const rights = new Int32Array(maxMerges);
+  const pairCounts = new Float64Array(maxMerges);
+  let merges = 0;
+  return {
+    lefts,
+    rights,
+    pairCounts,
+    get merges() {
+      return merges;
+    },
+    advance(most) {
+      const before = merges;
+      merges = loop.advance(most, lefts, rights, pairCounts);
+      return merges - before === most && merges < maxMerges;
+    },
+    symbolTotal: () => loop.symbolTotal(),
+  };
+}
+
+/** The loop in TypeScript, on one thread. */
+export function createTwinMergeLoop(words: MergeWords, options: MergeLoopOptions): MergeLoop {
+  const { starts, counts } = words;
+  const { reserved, maxMerges, tie } = options;
+  const tokens = [...options.tokens];
+  const firstNew = tokens.length;
+  const symbols = ownSymbols(words, firstNew + maxMerges);
   const minFrequency = Math.max(1, options.minFrequency);
+  const before = tie === 'hf' ? smallerIds : greaterBytes(tokens);
+  const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+  const known = new Set([...tokens, ...reserved].map((token) => (token === undefined ? '' : latin1(token))));
   const lengths = new Int32Array(counts.length);
   for (let word = 0; word < lengths.length; word++) lengths[word] = starts[word + 1] - starts[word];
 
@@ -60,7 +122,7 @@ export function createMergeLoop(words: MergeWords, options: MergeLoopOptions): M
   const pairCounts = new Float64Array(maxMerges);
   let merges = 0;
 
-  const index = indexPairs(words, minFrequency);
+  const index = indexPairs(symbols, words, minFrequency);
   const heap = createPairHeap((a, b) => before(index.left[a], index.right[a], index.left[b], index.right[b]));
   for (let pair = 0; pair < index.size; pair++)
     if (index.count[pair] >= minFrequency) heap.push(pair, index.count[pair]);
@@ -153,10 +215,14 @@ export function createMergeLoop(words: MergeWords, options: MergeLoopOptions): M
           if (count >= minFrequency) heap.push(pair, count);
           continue;
         }
+        const token = joinTokens(tokens[index.left[pair]]!, tokens[index.right[pair]]!);
+        const name = latin1(token);
+        if (known.has(name)) continue;
+        known.add(name);
+        tokens.push(token);
         lefts[merges] = index.left[pair];
         rights[merges] = index.right[pair];
         pairCounts[merges] = count;
-        onMerge?.(index.left[pair], index.right[pair]);
         mergePair(pair, firstNew + merges);
         merges++;
       }
@@ -170,8 +236,29 @@ export function createMergeLoop(words: MergeWords, options: MergeLoopOptions): M
   };
 }
 
+type Symbols = Uint16Array | Int32Array;
+
+/** Symbols to rewrite; 16 bits where all fit: half the memory to walk. */
+function ownSymbols({ symbols, symbolOfByte }: MergeWords, symbolCount: number): Symbols {
+  const own = symbolCount <= 0x10000 ? new Uint16Array(symbols.length) : new Int32Array(symbols.length);
+  if (symbols instanceof Int32Array) own.set(symbols);
+  else for (let i = 0; i < symbols.length; i++) own[i] = symbolOfByte[symbols[i]];
+  return own;
+}
+
+function smallerIds(leftA: number, rightA: number, leftB: number, rightB: number): boolean {
+  return leftA !== leftB ? leftA < leftB : rightA < rightB;
+}
+
+function greaterBytes(tokens: readonly (Uint8Array | undefined)[]): typeof smallerIds {
+  return (leftA, rightA, leftB, rightB) => {
+    const order = Buffer.compare(tokens[leftA]!, tokens[leftB]!);
+    return (order !== 0 ? order : Buffer.compare(tokens[rightA]!, tokens[rightB]!)) > 0;
+  };
+}
+
 /** The pairs of the words as they are given. Overlapping occurrences count, as in HF: `aaa` holds (a, a) twice. */
-function indexPairs({ symbols, starts, counts }: MergeWords, minFrequency: number): PairIndex {
+function indexPairs(symbols: Symbols, { starts, counts }: MergeWords, minFrequency: number): PairIndex {
   const index = new PairIndex();
   // At each position: the pair that starts there, or -1 when the word already has it.
   const pairAt = new Int32Array(symbols.length);

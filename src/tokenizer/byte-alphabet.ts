@@ -50,3 +50,11 @@ function byteOfChar(): Int16Array {
   for (let byte = 0; byte < 256; byte++) bytes[CHAR_OF_BYTE[byte]] = byte;
   return bytes;
 }
+
+/** The token that two tokens join to. */
+export function joinTokens(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const token = new Uint8Array(left.length + right.length);
+  token.set(left);
+  token.set(right, left.length);
+  return token;
+}

@@ -1,55 +1,67 @@
-/** Counting the pieces of documents: the part of training that reads the corpus, and that workers share. */
-import { createPieceCounts, type PieceCounts } from './piece-counts.ts';
-import type { PieceSink, Segmenter } from './segmenter.ts';
-
 /**
- * Longer pieces (a page without a space, base64, a million letters) are cut at character borders for training, so that
- * no merge has to walk megabytes; a cut hides at most one pair.
+ * Counting the pieces of documents: the part of training that reads the corpus, and that workers share. Native where the
+ * pattern has a native scanner: one call a text, which scans and counts. Text is normalized only where that may change it.
  */
-export const MAX_PIECE_BYTES = 16_384;
+import type { Normalization } from './hf-json.ts';
+import { NATIVE_PATTERNS } from './native-bpe.ts';
+import { createPieceCounts, MAX_PIECE_BYTES, type PieceCounts } from './piece-counts.ts';
+import { PATTERNS } from './pre-tokenizer.ts';
+import { createSegmenter } from './segmenter.ts';
 
 export interface PieceCounter {
   readonly counts: PieceCounts;
-  /** UTF-8 bytes of the texts after normalization. */
-  bytes: number;
   /** Pieces cut because they were longer than `MAX_PIECE_BYTES`. */
   cutPieces: number;
   count(text: string): void;
 }
 
-export function createPieceCounter(segmenter: Segmenter): PieceCounter {
+/** Scratch for longer texts is given back after use. */
+const MAX_KEPT_BYTES = 1 << 23;
+
+/** `pattern`: a name of `PATTERNS` or a regular expression. Throws CONFIG_INVALID for one that cannot be run. */
+export function createPieceCounter(pattern: string, normalization: Normalization): PieceCounter {
   const counts = createPieceCounts();
-  const sink: PieceSink = {
-    pieces(bytes, start, ends, count) {
-      for (let i = 0; i < count; i++) {
-        const end = ends[i];
-        if (end - start > MAX_PIECE_BYTES) {
-          counter.cutPieces++;
-          start = addInCuts(counts, bytes, start, end);
-        }
-        counts.add(bytes, start, end, 1);
-        start = end;
-      }
-    },
+  const table = counts.native;
+  const scanner = nativePattern(pattern);
+  if (table === undefined || scanner === undefined) return countSegments(counts, pattern, normalization);
+
+  const utf8 = new TextEncoder();
+  let bytes = new Uint8Array(1 << 16);
+  const countBytes = (text: string, isNfc: 0 | 1): number => {
+    const room = text.length * 3;
+    if (bytes.length < room) bytes = new Uint8Array(Math.max(room, Math.min(room * 2, MAX_KEPT_BYTES)));
+    return table.countText(scanner, bytes, utf8.encodeInto(text, bytes).written, MAX_PIECE_BYTES, isNfc);
   };
   const counter: PieceCounter = {
     counts,
-    bytes: 0,
     cutPieces: 0,
     count(text) {
-      counter.bytes += segmenter.segment(text, sink);
+      let cut = countBytes(text, normalization === 'nfc' ? 0 : 1);
+      if (cut < 0) cut = countBytes(text.normalize('NFC'), 1);
+      counter.cutPieces += cut;
+      if (bytes.length > MAX_KEPT_BYTES) bytes = new Uint8Array(1 << 16);
     },
   };
   return counter;
 }
 
-/** Adds cuts of at most MAX_PIECE_BYTES until that much or less is left; returns where the rest begins. */
-function addInCuts(counts: PieceCounts, bytes: Uint8Array, start: number, end: number): number {
-  while (end - start > MAX_PIECE_BYTES) {
-    let cut = start + MAX_PIECE_BYTES;
-    while ((bytes[cut] & 0xc0) === 0x80) cut--;
-    counts.add(bytes, start, cut, 1);
-    start = cut;
-  }
-  return start;
+function countSegments(counts: PieceCounts, pattern: string, normalization: Normalization): PieceCounter {
+  const segmenter = createSegmenter(pattern, normalization);
+  const counter: PieceCounter = {
+    counts,
+    cutPieces: 0,
+    count: (text) => void segmenter.segment(text, sink),
+  };
+  const sink = {
+    pieces(bytes: Uint8Array, start: number, ends: Uint32Array, count: number): void {
+      counter.cutPieces += counts.count(bytes, start, ends, count);
+    },
+  };
+  return counter;
+}
+
+/** The number by which native scanners know a pattern, given by name or as a regular expression. */
+export function nativePattern(pattern: string): number | undefined {
+  const place = NATIVE_PATTERNS.findIndex((name) => name === pattern || PATTERNS[name] === pattern);
+  return place < 0 ? undefined : place;
 }

@@ -1,16 +1,21 @@
 /**
- * Training a byte-level BPE tokenizer from piece counts.
+ * Training a byte-level BPE tokenizer from piece counts, from nothing or from a vocabulary there is.
  *
- * The vocabulary is the 256 bytes in the order of GPT-2's alphabet, then one token per merge (id = 256 + rank, so that
- * ranks and merges say the same and a .tiktoken file is exact), then the special tokens, as in Qwen. With `tie: 'hf'`
- * the merges equal those of HF `BpeTrainer`, in order. A run for the largest vocabulary holds every smaller one as a
- * prefix of its merges.
+ * From nothing, the vocabulary is the 256 bytes in the order of GPT-2's alphabet, then one token per merge (id = 256 +
+ * rank, so that ranks and merges say the same and a .tiktoken file is exact), then the special tokens, as in Qwen. With
+ * `tie: 'hf'` the merges equal those of HF `BpeTrainer`, in order. A run for the largest vocabulary holds every smaller
+ * one as a prefix of its merges.
+ *
+ * From a base (`extend`), all its ids stay, its special tokens included; pieces are encoded with its merges, and new
+ * tokens and merges follow: what Qwen did to cl100k (`add_merges.py` in QwenLM/Qwen, tokenization_note.md).
  */
+import { availableParallelism } from 'node:os';
 import { CorpusmillError } from '../core/errors.ts';
 import { createMergeLoop, type MergeLoop, type MergeWords } from './bpe-merge-loop.ts';
-import { BYTES_IN_ALPHABET_ORDER } from './byte-alphabet.ts';
+import { BYTES_IN_ALPHABET_ORDER, joinTokens } from './byte-alphabet.ts';
+import { encodedWords } from './extend-bpe.ts';
 import type { BpeTables, Normalization } from './hf-json.ts';
-import type { PieceCounts } from './piece-counts.ts';
+import type { PieceColumns } from './piece-counts.ts';
 import { createPreTokenizer } from './pre-tokenizer.ts';
 
 export interface TrainOptions {
@@ -27,12 +32,25 @@ export interface TrainOptions {
    * bytes, right bytes) in lexicographic order, as in the published Stanford CS336 reference.
    */
   tie: 'hf' | 'bytes';
+  /** Vocabulary to go on from; its pattern and normalization must be those above. */
+  extend?: BpeTables;
+  /** Threads of the merge loop, by default one for each core up to `MOST_THREADS`. The result is the same for any. */
+  threads?: number;
+}
+
+/** More cores than this do not help: the loop waits for all of them after each merge. */
+const MOST_THREADS = 4;
+
+/** Threads that training uses where nothing else is asked for. */
+export function trainingThreads(): number {
+  return Math.min(MOST_THREADS, availableParallelism());
 }
 
 export interface TrainedBpe {
   tables: BpeTables;
+  /** Merges that were made, the last of those in `tables`. */
   merges: number;
-  /** The count of each merge's pair when it was joined, by rank. */
+  /** The count of each merge's pair when it was joined. */
   pairCounts: Float64Array;
   /** Bytes of all pieces, and the tokens they now take. */
   trainedBytes: number;
@@ -47,112 +65,126 @@ export interface BpeTraining {
   result(): TrainedBpe;
 }
 
-/** Trains to the end. Throws CONFIG_INVALID when `vocabSize` has no room for bytes and special tokens. */
-export function trainBpe(counts: PieceCounts, options: TrainOptions): TrainedBpe {
-  const training = startTraining(counts, options);
+/** Ids of the bytes: their places in GPT-2's alphabet. */
+const SYMBOL_OF_BYTE = new Int32Array(256);
+BYTES_IN_ALPHABET_ORDER.forEach((byte, id) => {
+  SYMBOL_OF_BYTE[byte] = id;
+});
+
+/** Trains to the end. Throws CONFIG_INVALID when `vocabSize` has no room for what it must hold. */
+export function trainOnCounts(pieces: PieceColumns, options: TrainOptions): TrainedBpe {
+  const training = startTraining(pieces, options);
   training.advance(training.maxMerges);
   return training.result();
 }
 
-/** Training in steps, for progress and interruption. */
-export function startTraining(counts: PieceCounts, options: TrainOptions): BpeTraining {
-  const { vocabSize, specialTokens, minFrequency, tie } = options;
-  const maxMerges = vocabSize - 256 - specialTokens.length;
-  if (maxMerges < 0) {
-    throw new CorpusmillError(
-      'CONFIG_INVALID',
-      `training a tokenizer: vocabSize ${vocabSize} has no room for 256 bytes and ${specialTokens.length} special tokens`,
-      { hint: `Set vocabSize to ${256 + specialTokens.length} or more.` },
-    );
-  }
-  const tokens: Uint8Array[] = Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte));
-  const loop = createMergeLoop(wordsOf(counts, 256 + maxMerges), {
-    firstNew: 256,
+/** Training in steps, for progress and interruption. The pieces are not looked at after this. */
+export function startTraining(pieces: PieceColumns, options: TrainOptions): BpeTraining {
+  const { minFrequency, tie, extend } = options;
+  const base = extend ?? bytesAlone(options);
+  const specials = newSpecialTokens(options);
+  const maxMerges = roomForMerges(options);
+  const utf8 = new TextEncoder();
+  const words = extend === undefined ? byteWords(pieces) : encodedWords(pieces, extend);
+  const loop = createMergeLoop(words, {
+    tokens: Array.from({ length: base.vocabSize }, (_, id) => base.tokens[id]),
+    reserved: specials.map((token) => utf8.encode(token)),
     maxMerges,
     minFrequency,
-    before: tie === 'hf' ? smallerIds : greaterBytes(tokens),
-    onMerge: (left, right) => tokens.push(joined(tokens[left], tokens[right])),
+    tie,
+    threads: options.threads ?? trainingThreads(),
   });
+  let trainedBytes = 0;
+  for (let piece = 0; piece < pieces.size; piece++) {
+    trainedBytes += (pieces.starts[piece + 1] - pieces.starts[piece]) * pieces.counts[piece];
+  }
   return {
     maxMerges,
     get merges() {
       return loop.merges;
     },
     advance: (most) => loop.advance(most),
-    result: () => finish(counts, options, tokens, loop),
+    result: () => ({
+      tables: extendedTables(base, specials, loop),
+      merges: loop.merges,
+      pairCounts: loop.pairCounts.slice(0, loop.merges),
+      trainedBytes,
+      trainedTokens: loop.symbolTotal(),
+    }),
   };
 }
 
-/** Pieces of two bytes and more as symbols (a single byte has no pair). */
-function wordsOf(pieces: PieceCounts, symbolCount: number): MergeWords {
-  const { size, arena, starts: pieceStarts, counts: pieceCounts } = pieces;
-  const symbolOfByte = new Int32Array(256);
-  BYTES_IN_ALPHABET_ORDER.forEach((byte, id) => {
-    symbolOfByte[byte] = id;
-  });
-  const symbols = symbolCount <= 0x10000 ? new Uint16Array(pieceStarts[size]) : new Int32Array(pieceStarts[size]);
-  const starts = new Uint32Array(size + 1);
-  const counts = new Float64Array(size);
-  let words = 0;
-  let end = 0;
-  for (let piece = 0; piece < size; piece++) {
-    if (pieceStarts[piece + 1] - pieceStarts[piece] < 2) continue;
-    for (let i = pieceStarts[piece]; i < pieceStarts[piece + 1]; i++) symbols[end++] = symbolOfByte[arena[i]];
-    counts[words++] = pieceCounts[piece];
-    starts[words] = end;
-  }
+/** Merges that fit into `vocabSize` beside what it must hold. Throws CONFIG_INVALID where that is too much. */
+export function roomForMerges(options: Pick<TrainOptions, 'vocabSize' | 'specialTokens' | 'extend'>): number {
+  const { vocabSize, extend } = options;
+  const specials = newSpecialTokens(options).length;
+  const room = vocabSize - (extend?.vocabSize ?? 256) - specials;
+  if (room >= 0) return room;
+  const held = extend === undefined ? '256 bytes' : `the ${extend.vocabSize} tokens it extends`;
+  throw new CorpusmillError(
+    'CONFIG_INVALID',
+    `training a tokenizer: vocabSize ${vocabSize} has no room for ${held} and ${specials} special tokens`,
+    { hint: `Set vocabSize to ${vocabSize - room} or more.` },
+  );
+}
+
+/** Special tokens that the base does not have. */
+function newSpecialTokens({ specialTokens, extend }: Pick<TrainOptions, 'specialTokens' | 'extend'>): string[] {
+  return specialTokens.filter((content) => !extend?.added.some((token) => token.content === content));
+}
+
+/** The vocabulary before the first merge. */
+function bytesAlone({ pattern, normalization }: TrainOptions): BpeTables {
   return {
-    symbols: symbols.subarray(0, end),
-    starts: starts.subarray(0, words + 1),
-    counts: counts.subarray(0, words),
+    vocabSize: 256,
+    tokens: Array.from(BYTES_IN_ALPHABET_ORDER, (byte) => Uint8Array.of(byte)),
+    lefts: new Int32Array(0),
+    rights: new Int32Array(0),
+    products: new Int32Array(0),
+    added: [],
+    normalization,
+    pattern: createPreTokenizer(pattern).pattern,
+    ignoreMerges: false,
   };
 }
 
-function smallerIds(leftA: number, rightA: number, leftB: number, rightB: number): boolean {
-  return leftA !== leftB ? leftA < leftB : rightA < rightB;
-}
-
-function greaterBytes(tokens: readonly Uint8Array[]): typeof smallerIds {
-  return (leftA, rightA, leftB, rightB) => {
-    const order = Buffer.compare(tokens[leftA], tokens[leftB]);
-    return (order !== 0 ? order : Buffer.compare(tokens[rightA], tokens[rightB])) > 0;
+function byteWords({ size, arena, starts, counts }: PieceColumns): MergeWords {
+  return {
+    symbols: arena.subarray(0, starts[size]),
+    symbolOfByte: SYMBOL_OF_BYTE,
+    starts: starts.subarray(0, size + 1),
+    counts: counts.subarray(0, size),
   };
 }
 
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const token = new Uint8Array(left.length + right.length);
-  token.set(left);
-  token.set(right, left.length);
-  return token;
-}
-
-function finish(counts: PieceCounts, options: TrainOptions, tokens: Uint8Array[], loop: MergeLoop): TrainedBpe {
-  const { specialTokens, pattern, normalization } = options;
-  const { merges } = loop;
-  let trainedBytes = 0;
-  let singleBytes = 0;
-  for (let piece = 0; piece < counts.size; piece++) {
-    const length = counts.starts[piece + 1] - counts.starts[piece];
-    trainedBytes += length * counts.counts[piece];
-    if (length === 1) singleBytes += counts.counts[piece];
-  }
+/** A base, the tokens of the merges behind it, and the special tokens behind those. */
+function extendedTables(base: BpeTables, specials: readonly string[], loop: MergeLoop): BpeTables {
+  const { lefts, rights, merges } = loop;
+  const tokens = Array.from({ length: base.vocabSize }, (_, id) => base.tokens[id]);
+  const firstNew = tokens.length;
+  for (let i = 0; i < merges; i++) tokens.push(joinTokens(tokens[lefts[i]]!, tokens[rights[i]]!));
+  const added = [...base.added];
   const utf8 = new TextEncoder();
-  const firstSpecial = 256 + merges;
+  for (const content of specials) {
+    added.push({ id: tokens.length, content, special: true });
+    tokens.push(utf8.encode(content));
+  }
+  const appended = (own: Int32Array, more: ArrayLike<number>): Int32Array => {
+    const all = new Int32Array(own.length + merges);
+    all.set(own);
+    for (let i = 0; i < merges; i++) all[own.length + i] = more[i];
+    return all;
+  };
   return {
-    tables: {
-      vocabSize: firstSpecial + specialTokens.length,
-      tokens: [...tokens, ...specialTokens.map((content) => utf8.encode(content))],
-      lefts: loop.lefts.slice(0, merges),
-      rights: loop.rights.slice(0, merges),
-      products: Int32Array.from({ length: merges }, (_, rank) => 256 + rank),
-      added: specialTokens.map((content, i) => ({ id: firstSpecial + i, content, special: true })),
-      normalization,
-      pattern: createPreTokenizer(pattern).pattern,
-      ignoreMerges: false,
-    },
-    merges,
-    pairCounts: loop.pairCounts.slice(0, merges),
-    trainedBytes,
-    trainedTokens: loop.symbolTotal() + singleBytes,
+    ...base,
+    vocabSize: tokens.length,
+    tokens,
+    lefts: appended(base.lefts, lefts),
+    rights: appended(base.rights, rights),
+    products: appended(
+      base.products,
+      Int32Array.from({ length: merges }, (_, i) => firstNew + i),
+    ),
+    added,
   };
 }

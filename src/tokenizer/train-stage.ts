@@ -4,16 +4,24 @@
  * Workers count the pieces of their parts; the counts, not the texts, come together, and the merges are made once. The
  * result is a function of the documents alone: the same files for any number of workers.
  */
-import { setImmediate } from 'node:timers/promises';
+import { resolve } from 'node:path';
 import { z } from 'zod';
-import { CorpusmillError } from '../core/errors.ts';
-import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
-import { createPieceCounter, MAX_PIECE_BYTES } from './count-pieces.ts';
+import {
+  type BarrierContext,
+  type BarrierResult,
+  defineBarrier,
+  type Observer,
+  type StageContext,
+} from '../core/stage.ts';
+import { createPieceCounter } from './count-pieces.ts';
+import { readBase } from './extend-bpe.ts';
+import type { BpeTables } from './hf-json.ts';
 import { compilePattern } from './pattern-regex.ts';
-import { createPieceCounts, type PieceCounts, serializePieceCounts } from './piece-counts.ts';
-import { createSegmenter } from './segmenter.ts';
+import { MAX_PIECE_BYTES } from './piece-counts.ts';
+import { type SummedCounts, sumPieceCounts } from './sum-piece-counts.ts';
 import { writeTokenizerFiles } from './tokenizer-files.ts';
-import { startTraining, type TrainedBpe, type TrainOptions } from './train-bpe.ts';
+import { roomForMerges, startTraining, type TrainedBpe, type TrainOptions, trainingThreads } from './train-bpe.ts';
+import { advanceInSteps } from './train-steps.ts';
 
 const options = z.object({
   vocabSize: z
@@ -62,10 +70,18 @@ const options = z.object({
   maxPieces: z
     .int()
     .min(1000)
-    .default(5_000_000)
+    .default(10_000_000)
     .describe(
-      'Distinct pieces kept in memory (about 250 bytes each). Past it the rarest are dropped, all of count 1 first, ' +
-        'then 2 …, until half remain; the report says how many.',
+      'Distinct pieces that training keeps, about 350 bytes each. Of more, those are dropped that occur c times or ' +
+        'less, with the smallest c that leaves at most this many; the report says how many went.',
+    ),
+  extend: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'tokenizer.json or .tiktoken to go on from, relative to the pipeline file: its ids stay, new tokens follow. The ' +
+        'pattern and normalization of a tokenizer.json hold in place of the options.',
     ),
 });
 type Options = z.output<typeof options>;
@@ -76,8 +92,9 @@ export const tokenizerTrain = defineBarrier({
   summary: 'Train a byte-level BPE tokenizer on the documents and write it as HF tokenizer.json and .tiktoken.',
   source:
     'Sennrich, Haddow & Birch 2016; byte level and alphabet: GPT-2 (Radford et al. 2019); merges equal HF BpeTrainer',
-  version: 1,
+  version: 2,
   options,
+  optionFiles: ({ extend }) => [extend],
   scope: 'corpus',
   makes: ['tokenizer'],
   createObserver,
@@ -87,9 +104,13 @@ export const tokenizerTrain = defineBarrier({
 /** Two uint32 before the counts: documents, and pieces longer than MAX_PIECE_BYTES. */
 const HEADER_BYTES = 8;
 
-function createObserver(stageOptions: Options): Observer {
-  checkRoom(stageOptions);
-  const counter = createPieceCounter(createSegmenter(patternOf(stageOptions), stageOptions.normalize));
+function createObserver(stageOptions: Options, context: StageContext): Observer {
+  const base = baseOf(stageOptions, context);
+  roomForMerges({ ...stageOptions, extend: base });
+  const counter = createPieceCounter(
+    base?.pattern ?? patternOf(stageOptions),
+    base?.normalization ?? stageOptions.normalize,
+  );
   let documents = 0;
   return {
     observe(document) {
@@ -97,7 +118,7 @@ function createObserver(stageOptions: Options): Observer {
       documents++;
     },
     finish() {
-      const counts = serializePieceCounts(counter.counts);
+      const counts = counter.counts.serialize();
       const blob = new Uint8Array(HEADER_BYTES + counts.length);
       const header = new DataView(blob.buffer);
       header.setUint32(0, documents, true);
@@ -108,86 +129,75 @@ function createObserver(stageOptions: Options): Observer {
   };
 }
 
-/** No schema can hold one option against another. */
-function checkRoom({ vocabSize, specialTokens }: Options): void {
-  if (vocabSize >= 256 + specialTokens.length) return;
-  throw new CorpusmillError(
-    'CONFIG_INVALID',
-    `tokenizer.train: vocabSize ${vocabSize} has no room for 256 bytes and ${specialTokens.length} special tokens`,
-    { hint: `Set vocabSize to ${256 + specialTokens.length} or more.` },
-  );
-}
-
 function patternOf({ pattern, customPattern }: Options): string {
   return customPattern ?? pattern;
 }
 
+/** The vocabulary to extend. Read once a thread: observers are made for every part. */
+function baseOf(stageOptions: Options, { baseDir }: StageContext): BpeTables | undefined {
+  if (stageOptions.extend === undefined) return undefined;
+  const path = resolve(baseDir, stageOptions.extend);
+  const pattern = patternOf(stageOptions);
+  const key = JSON.stringify([path, pattern, stageOptions.normalize]);
+  if (lastBase?.key !== key) lastBase = { key, tables: readBase(path, pattern, stageOptions.normalize) };
+  return lastBase.tables;
+}
+let lastBase: { key: string; tables: BpeTables } | undefined;
+
 async function decide(stageOptions: Options, context: BarrierContext): Promise<BarrierResult> {
-  const counted = await mergeParts(stageOptions, context);
-  const { vocabSize, specialTokens, minFrequency, tie, normalize } = stageOptions;
-  const trained = await train(
-    counted.counts,
-    { vocabSize, pattern: patternOf(stageOptions), normalization: normalize, specialTokens, minFrequency, tie },
-    context,
-  );
+  const base = baseOf(stageOptions, context);
+  const counted = await sumParts(stageOptions, context);
+  const { vocabSize, specialTokens, minFrequency, tie } = stageOptions;
+  const trainOptions: TrainOptions = {
+    vocabSize,
+    pattern: base?.pattern ?? patternOf(stageOptions),
+    normalization: base?.normalization ?? stageOptions.normalize,
+    specialTokens,
+    minFrequency,
+    tie,
+    extend: base,
+  };
+  const uniquePieces = counted.pieces.size;
+  const training = startTraining(counted.pieces, trainOptions);
+  await advanceInSteps(training, {
+    signal: context.signal,
+    onProgress: (fraction, note) => context.progress(COUNTING_SHARE + (1 - COUNTING_SHARE) * fraction, note),
+  });
+  const trained = training.result();
   const { hash } = await writeTokenizerFiles(trained.tables, context.outputDir);
-  return { artifacts: { tokenizer: 'tokenizer.json' }, details: describe(stageOptions, counted, trained, hash) };
+  return {
+    artifacts: { tokenizer: 'tokenizer.json' },
+    details: describe(stageOptions, { ...counted, uniquePieces }, trained, hash),
+  };
 }
 
-interface CountedParts {
-  counts: PieceCounts;
+interface CountedParts extends SummedCounts {
   documents: number;
   cutPieces: number;
-  pruned: { pieces: number; occurrences: number; upToCount: number };
-}
-
-/** Adds up the parts in their order, so that pruning, too, is the same for any number of workers. */
-async function mergeParts({ maxPieces }: Options, context: BarrierContext): Promise<CountedParts> {
-  const counts = createPieceCounts();
-  const merged: CountedParts = {
-    counts,
-    documents: 0,
-    cutPieces: 0,
-    pruned: { pieces: 0, occurrences: 0, upToCount: 0 },
-  };
-  for (const [done, part] of context.parts.entries()) {
-    context.signal.throwIfAborted();
-    const blob = await part.features();
-    const header = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
-    merged.documents += header.getUint32(0, true);
-    merged.cutPieces += header.getUint32(4, true);
-    counts.addSerialized(blob.subarray(HEADER_BYTES));
-    if (counts.size > maxPieces) {
-      const { pieces, occurrences, upToCount } = counts.prune(Math.floor(maxPieces / 2));
-      merged.pruned.pieces += pieces;
-      merged.pruned.occurrences += occurrences;
-      merged.pruned.upToCount = Math.max(merged.pruned.upToCount, upToCount);
-    }
-    context.progress((COUNTING_SHARE * (done + 1)) / context.parts.length, 'adding up piece counts');
-  }
-  return merged;
 }
 
 /** Share of the stage's progress bar for adding up. */
 const COUNTING_SHARE = 0.25;
-/** Merges between two looks at the signal: a few tens of milliseconds. */
-const MERGES_AT_A_TIME = 200;
 
-async function train(counts: PieceCounts, trainOptions: TrainOptions, context: BarrierContext): Promise<TrainedBpe> {
-  const training = startTraining(counts, trainOptions);
-  let more = training.maxMerges > 0;
-  while (more) {
-    more = training.advance(MERGES_AT_A_TIME);
-    const fraction = training.merges / training.maxMerges;
-    context.progress(
-      COUNTING_SHARE + (1 - COUNTING_SHARE) * fraction,
-      `merge ${training.merges} of ${training.maxMerges}`,
-    );
-    // Lets the progress display and Ctrl-C in.
-    await setImmediate();
-    context.signal.throwIfAborted();
+async function sumParts({ maxPieces }: Options, context: BarrierContext): Promise<CountedParts> {
+  let documents = 0;
+  let cutPieces = 0;
+  for (const part of context.parts) {
+    const { buffer, byteOffset } = await part.features({ offset: 0, length: HEADER_BYTES });
+    const header = new DataView(buffer, byteOffset, HEADER_BYTES);
+    documents += header.getUint32(0, true);
+    cutPieces += header.getUint32(4, true);
   }
-  return training.result();
+  const blobs = context.parts.map((part) => ({
+    read: (offset: number, length: number) => part.features({ offset: HEADER_BYTES + offset, length }),
+  }));
+  const summed = await sumPieceCounts(blobs, {
+    maxPieces,
+    threads: trainingThreads(),
+    signal: context.signal,
+    onProgress: (fraction) => context.progress(COUNTING_SHARE * fraction, 'adding up piece counts'),
+  });
+  return { ...summed, documents, cutPieces };
 }
 
 /** `details` of this stage, for the report. */
@@ -220,7 +230,12 @@ export interface TokenizerDetails extends Record<string, unknown> {
   hash: string;
 }
 
-function describe(stageOptions: Options, counted: CountedParts, trained: TrainedBpe, hash: string): TokenizerDetails {
+function describe(
+  stageOptions: Options,
+  counted: CountedParts & { uniquePieces: number },
+  trained: TrainedBpe,
+  hash: string,
+): TokenizerDetails {
   const { tables, merges, trainedBytes, trainedTokens, pairCounts } = trained;
   return {
     kind: 'tokenizer',
@@ -230,8 +245,8 @@ function describe(stageOptions: Options, counted: CountedParts, trained: Trained
     ended: tables.vocabSize === stageOptions.vocabSize ? 'vocabulary full' : 'no pair left that is frequent enough',
     lastMergeCount: merges > 0 ? pairCounts[merges - 1] : 0,
     documents: counted.documents,
-    uniquePieces: counted.counts.size,
-    pruned: counted.pruned,
+    uniquePieces: counted.uniquePieces,
+    pruned: counted.dropped,
     cutPieces: counted.cutPieces,
     maxPieceBytes: MAX_PIECE_BYTES,
     trainedBytes,
@@ -239,16 +254,18 @@ function describe(stageOptions: Options, counted: CountedParts, trained: Trained
     bytesPerToken: trainedTokens > 0 ? trainedBytes / trainedTokens : 0,
     longestTokens: longestTokens(trained, 10),
     pattern: tables.pattern,
-    normalize: stageOptions.normalize,
+    normalize: tables.normalization,
     specialTokens: Object.fromEntries(tables.added.map((token) => [token.content, token.id])),
     hash,
   };
 }
 
-/** The longest trained tokens, longest first, then by id. */
-function longestTokens({ tables, merges }: TrainedBpe, most: number): TokenizerDetails['longestTokens'] {
+/** The longest tokens that are not special, longest first, then by id. */
+function longestTokens({ tables }: TrainedBpe, most: number): TokenizerDetails['longestTokens'] {
   const lossy = new TextDecoder('utf-8', { ignoreBOM: true });
-  return Array.from({ length: 256 + merges }, (_, id) => ({ id, token: tables.tokens[id]! }))
+  const added = new Set(tables.added.map((token) => token.id));
+  return tables.tokens
+    .flatMap((token, id) => (token === undefined || added.has(id) ? [] : [{ id, token }]))
     .sort((a, b) => b.token.length - a.token.length || a.id - b.id)
     .slice(0, most)
     .map(({ id, token }) => ({ id, bytes: token.length, text: lossy.decode(token) }));

@@ -1,20 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPieceCounter, MAX_PIECE_BYTES } from '../../src/tokenizer/count-pieces.ts';
-import { createPieceCounts, type PieceCounts, serializePieceCounts } from '../../src/tokenizer/piece-counts.ts';
-import { createSegmenter } from '../../src/tokenizer/segmenter.ts';
+import { createPieceCounter } from '../../src/tokenizer/count-pieces.ts';
+import { nativeBpe } from '../../src/tokenizer/native-bpe.ts';
+import {
+  createPieceCounts,
+  createTwinPieceCounts,
+  MAX_PIECE_BYTES,
+  type PieceColumns,
+  type PieceCounts,
+} from '../../src/tokenizer/piece-counts.ts';
+import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';
+import { type CountBlob, pieceColumns, sumPieceCounts } from '../../src/tokenizer/sum-piece-counts.ts';
 
 const utf8 = new TextEncoder();
 
 function add(table: PieceCounts, pieces: readonly string[], times = 1): PieceCounts {
   for (const piece of pieces) {
     const bytes = utf8.encode(piece);
-    table.add(bytes, 0, bytes.length, times);
+    table.count(bytes, 0, Uint32Array.of(bytes.length), 1, times);
   }
   return table;
 }
 
-function asObject({ size, arena, starts, counts }: PieceCounts): Record<string, number> {
+function asObject({ size, arena, starts, counts }: PieceColumns): Record<string, number> {
   return Object.fromEntries(
     Array.from({ length: size }, (_, i) => [
       Buffer.from(arena.subarray(starts[i], starts[i + 1])).toString(),
@@ -23,79 +31,162 @@ function asObject({ size, arena, starts, counts }: PieceCounts): Record<string, 
   );
 }
 
-const pieces = fc.array(fc.string({ minLength: 1, maxLength: 6, unit: 'grapheme' }).map((text) => `_${text}`));
+const blobOf = (bytes: Uint8Array): CountBlob => ({
+  read: async (offset, length) => bytes.subarray(offset, offset + length),
+});
 
-describe('piece counts', () => {
+async function sum(tables: readonly PieceCounts[], maxPieces = 1e6, threads = 2) {
+  const { pieces, dropped } = await sumPieceCounts(
+    tables.map((table) => blobOf(table.serialize())),
+    { maxPieces, threads },
+  );
+  return { pieces: asObject(pieces), dropped };
+}
+
+const pieces = fc.array(fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).map((text) => `_${text}`));
+
+describe.each([
+  ['native', createPieceCounts],
+  ['TypeScript', createTwinPieceCounts],
+])('piece counts (%s)', (_, create) => {
   it('count as a Map does', () => {
     fc.assert(
       fc.property(pieces, (list) => {
         const expected: Record<string, number> = {};
         for (const piece of list) expected[piece] = (expected[piece] ?? 0) + 1;
-        expect(asObject(add(createPieceCounts(), list))).toEqual(expected);
+        expect(asObject(pieceColumns([add(create(), list)]))).toEqual(expected);
       }),
     );
   });
 
   it('count a hundred thousand distinct pieces through every growth of the table', () => {
-    const many = Array.from({ length: 100_000 }, (_, i) => `piece ${i}`);
-    const table = add(add(createPieceCounts(), many), many.slice(0, 500), 2);
+    const many = Array.from({ length: 100_000 }, (_unused, i) => `piece ${i}`);
+    const table = add(add(create(), many), many.slice(0, 500), 2);
     expect(table.size).toBe(100_000);
-    expect(asObject(table)).toMatchObject({ 'piece 0': 3, 'piece 499': 3, 'piece 500': 1, 'piece 99999': 1 });
+    expect(table.pieceBytes).toBe(many.join('').length);
+    expect(asObject(pieceColumns([table]))).toMatchObject({ 'piece 0': 3, 'piece 499': 3, 'piece 500': 1 });
+    expect([table.size, table.pieceBytes]).toEqual([0, 0]); // given away
   });
 
-  it('merge to the same counts in any order', () => {
-    fc.assert(
-      fc.property(pieces, pieces, (one, two) => {
-        const a = serializePieceCounts(add(createPieceCounts(), one));
-        const b = serializePieceCounts(add(createPieceCounts(), two));
-        const ab = createPieceCounts();
-        ab.addSerialized(a);
-        ab.addSerialized(b);
-        const ba = createPieceCounts();
-        ba.addSerialized(b);
-        ba.addSerialized(a);
-        expect(asObject(ab)).toEqual(asObject(ba));
-        expect(asObject(ab)).toEqual(asObject(add(createPieceCounts(), [...one, ...two])));
+  it('sum to the same counts in any order, for any number of threads', async () => {
+    await fc.assert(
+      fc.asyncProperty(pieces, pieces, async (one, two) => {
+        const both = asObject(pieceColumns([add(create(), [...one, ...two])]));
+        const tables = [add(create(), one), add(create(), two)];
+        expect((await sum(tables, 1e6, 1)).pieces).toEqual(both);
+        expect((await sum(tables.reverse(), 1e6, 3)).pieces).toEqual(both);
       }),
+      { numRuns: 30 },
     );
   });
 
-  it('serialise counts past 2^32', () => {
-    const table = createPieceCounts();
-    table.addSerialized(serializePieceCounts(add(createPieceCounts(), ['x'], 2 ** 45 + 1)));
-    expect(asObject(table)).toEqual({ x: 2 ** 45 + 1 });
+  it('keep counts past 2^32', async () => {
+    expect((await sum([add(create(), ['x'], 2 ** 45 + 1)])).pieces).toEqual({ x: 2 ** 45 + 1 });
+  });
+
+  it('drop whole counts at a time, rarest first, so that at most maxPieces stay', async () => {
+    const table = add(create(), ['a', 'b', 'c', 'd']);
+    add(add(table, ['b', 'c', 'd']), ['d']); // a 1, b 2, c 2, d 3
+    expect(await sum([table], 4)).toEqual({
+      pieces: { a: 1, b: 2, c: 2, d: 3 },
+      dropped: { pieces: 0, occurrences: 0, upToCount: 0 },
+    });
+    // Two may stay; b and c share a count and only one of them would fit, so both go.
+    expect(await sum([table], 2)).toEqual({
+      pieces: { d: 3 },
+      dropped: { pieces: 3, occurrences: 5, upToCount: 2 },
+    });
+  });
+
+  it('drop by the sums of all parts, not by what one part holds', async () => {
+    const parts = ['a', 'b', 'c'].map((own) => add(create(), ['everywhere', own, own]));
+    const { pieces: kept } = await sum(parts, 1);
+    expect(kept).toEqual({ everywhere: 3 });
   });
 
   it.each([
-    ['another file', Uint8Array.of(1, 2, 3, 4, 5, 0), /do not begin with CMPC1/],
-    ['a cut file', serializePieceCounts(add(createPieceCounts(), ['abcdef'])).slice(0, -2), /passes the end/],
-    ['a longer file', Uint8Array.of(0x43, 0x4d, 0x50, 0x43, 0x31, 0, 9), /bytes follow the last piece/],
-  ])('refuse %s', (_, blob, message) => {
-    expect(() => createPieceCounts().addSerialized(blob)).toThrow(message);
-  });
-
-  it('prune whole counts at a time, rarest first, and say what went', () => {
-    const table = add(createPieceCounts(), ['a', 'b', 'c', 'd']);
-    add(add(table, ['b', 'c', 'd']), ['d']); // a 1, b 2, c 2, d 3
-    expect(table.prune(4)).toEqual({ pieces: 0, occurrences: 0, upToCount: 0 });
-    // Two may stay; b and c share a count and only one of them would fit, so both go.
-    expect(table.prune(2)).toEqual({ pieces: 3, occurrences: 5, upToCount: 2 });
-    expect(asObject(table)).toEqual({ d: 3 });
-    expect(asObject(add(table, ['a', 'd']))).toEqual({ a: 1, d: 4 });
+    ['another file', () => Uint8Array.of(1, 2, 3, 4, 5, 0), /do not begin with CMPC2/],
+    ['a cut file', () => add(create(), ['abcdef']).serialize().slice(0, -2), /end before their last partition/],
+    [
+      'a length that passes the end',
+      () => {
+        const blob = add(create(), ['abcdef']).serialize();
+        blob[blob.length - 7] = 9; // the length before the six letters
+        return blob;
+      },
+      /a piece passes the end/,
+    ],
+  ])('refuse %s', async (_case, make, message) => {
+    await expect(sumPieceCounts([blobOf(make())], { maxPieces: 9, threads: 1 })).rejects.toThrow(message);
   });
 });
 
+it('both kinds of table write pieces into the same partitions', async () => {
+  await fc.assert(
+    fc.asyncProperty(pieces, async (list) => {
+      const ours = add(createPieceCounts(), list).serialize();
+      const twins = add(createTwinPieceCounts(), list).serialize();
+      expect(ours).toEqual(twins);
+    }),
+  );
+});
+
 describe('a piece counter', () => {
+  /** What a regular expression cuts and a Map counts. */
+  function byRegex(text: string, pattern: keyof typeof PATTERNS): Record<string, number> {
+    const counter = createPieceCounter(`(?:${PATTERNS[pattern]})`, 'nfc'); // no scanner has this text
+    counter.count(text);
+    return asObject(pieceColumns([counter.counts]));
+  }
+  const scripts = fc.string({
+    unit: fc.constantFrom(...'aZ é\u0301e 1\n\r日本が\u3099か各한\u1112\u1161글й\u0306Ω\u212bﬀ😀'),
+    maxLength: 40,
+  });
+
+  it.each(['qwen2', 'gpt2', 'cl100k', 'o200k'] as const)(
+    'counts what the pattern %s cuts of the text in NFC',
+    (pattern) => {
+      fc.assert(
+        fc.property(scripts, (text) => {
+          const counter = createPieceCounter(pattern, 'nfc');
+          counter.count(text);
+          expect(asObject(pieceColumns([counter.counts]))).toEqual(byRegex(text, pattern));
+        }),
+      );
+    },
+  );
+
   it('cuts very long pieces at character borders and counts the cuts', () => {
-    const counter = createPieceCounter(createSegmenter('qwen2', 'nfc'));
+    const counter = createPieceCounter('qwen2', 'nfc');
     const text = '日'.repeat(MAX_PIECE_BYTES); // three bytes each
     counter.count(text);
-    const lengths = Object.entries(asObject(counter.counts)).map(([piece, count]) => [Buffer.byteLength(piece), count]);
-    expect(lengths.reduce((sum, [bytes, count]) => sum + bytes * count, 0)).toBe(text.length * 3);
+    const columns = asObject(pieceColumns([counter.counts]));
+    const lengths = Object.entries(columns).map(([piece, count]) => [Buffer.byteLength(piece), count]);
+    expect(lengths.reduce((total, [bytes, count]) => total + bytes * count, 0)).toBe(text.length * 3);
     for (const [bytes] of lengths) {
       expect(bytes).toBeLessThanOrEqual(MAX_PIECE_BYTES);
       expect(bytes % 3).toBe(0);
     }
     expect(counter.cutPieces).toBe(1);
+  });
+});
+
+describe.runIf(nativeBpe !== undefined)('the quick check for NFC', () => {
+  it('passes no character that normalization changes, alone or behind another', () => {
+    const { isPlainNfc } = nativeBpe!;
+    let passed = 0;
+    for (let codePoint = 0; codePoint < 0x110000; codePoint++) {
+      if (codePoint >= 0xd800 && codePoint < 0xe000) continue;
+      const character = String.fromCodePoint(codePoint);
+      const bytes = utf8.encode(character);
+      if (!isPlainNfc(bytes, bytes.length, 0)) continue;
+      passed++;
+      for (const before of ['', 'a', 'か', '가']) {
+        if ((before + character).normalize('NFC') !== before + character) {
+          throw new Error(`U+${codePoint.toString(16)} behind "${before}"`);
+        }
+      }
+    }
+    expect(passed).toBeGreaterThan(30_000);
   });
 });

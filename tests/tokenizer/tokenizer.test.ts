@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPieceCounter } from '../../src/tokenizer/count-pieces.ts';
 import { writeTiktoken } from '../../src/tokenizer/formats/tiktoken.ts';
 import { writeHfTokenizer } from '../../src/tokenizer/hf-json.ts';
-import { createSegmenter } from '../../src/tokenizer/segmenter.ts';
+import { pieceColumns } from '../../src/tokenizer/sum-piece-counts.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { type TrainOptions, trainBpe } from '../../src/tokenizer/train-bpe.ts';
+import { type TrainOptions, trainOnCounts } from '../../src/tokenizer/train-bpe.ts';
 import { describeWithShared, shared } from '../shared.ts';
 import { mergeByDefinition } from './merge-by-definition.ts';
 
@@ -95,9 +95,9 @@ const OPTIONS: TrainOptions = {
 
 function train(options: Partial<TrainOptions> = {}) {
   const all = { ...OPTIONS, ...options };
-  const counter = createPieceCounter(createSegmenter(all.pattern, all.normalization));
+  const counter = createPieceCounter(all.pattern, all.normalization);
   for (const text of SAMPLE) counter.count(text);
-  return trainBpe(counter.counts, all).tables;
+  return trainOnCounts(pieceColumns([counter.counts]), all).tables;
 }
 
 const anyText = fc
@@ -180,9 +180,9 @@ describe('a tokenizer trained here', () => {
   });
 
   it('keeps tokens that are names of JavaScript object members', () => {
-    const counter = createPieceCounter(createSegmenter('[^]+', 'none'));
+    const counter = createPieceCounter('[^]+', 'none');
     for (const text of ['__proto__', '__proto__', 'constructor', 'constructor']) counter.count(text);
-    const tables = trainBpe(counter.counts, { ...OPTIONS, pattern: '[^]+' }).tables;
+    const tables = trainOnCounts(pieceColumns([counter.counts]), { ...OPTIONS, pattern: '[^]+' }).tables;
     const written = Tokenizer.fromJson(JSON.parse(JSON.stringify(writeHfTokenizer(tables))));
     for (const word of ['__proto__', 'constructor']) expect(written.encode(word)).toHaveLength(1);
   });
@@ -215,10 +215,10 @@ describe('characters as starting symbols', () => {
         torn,
         fc.integer({ min: 257, max: 400 }),
         (texts, text, vocabSize) => {
-          const counter = createPieceCounter(createSegmenter('[^]+', 'none'));
+          const counter = createPieceCounter('[^]+', 'none');
           for (const sample of texts) counter.count(sample);
           const options: TrainOptions = { ...OPTIONS, vocabSize, pattern: '[^]+', specialTokens: [], minFrequency: 1 };
-          const json = writeHfTokenizer(trainBpe(counter.counts, options).tables);
+          const json = writeHfTokenizer(trainOnCounts(pieceColumns([counter.counts]), options).tables);
           expect(Array.from(Tokenizer.fromJson(json).encode(text))).toEqual(mergeByDefinition(text, json));
         },
       ),

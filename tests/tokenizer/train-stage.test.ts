@@ -5,6 +5,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { BarrierContext, FeaturePart } from '../../src/core/stage.ts';
+import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type TokenizerDetails, tokenizerTrain } from '../../src/tokenizer/train-stage.ts';
 
@@ -36,7 +37,8 @@ async function run(parts: string[][], input: Options, signal = new AbortControll
       rows: texts.length,
       firstOrdinal: 0,
       alive: undefined,
-      features: async () => blob,
+      features: async (range) =>
+        range === undefined ? blob : blob.subarray(range.offset, range.offset + range.length),
       rowInfo: async () => new Uint32Array(2 * texts.length),
     };
   });
@@ -123,13 +125,37 @@ describe('the stage tokenizer.train', () => {
   it('drops the rarest pieces past maxPieces, and reports them', async () => {
     const rare = Array.from({ length: 1500 }, (_, i) => ` w${String.fromCodePoint(0x4e00 + i)}`).join('');
     const { details } = await run([['the the the '], [rare]], { maxPieces: 1000, vocabSize: 300 });
+    // "the", " " and 1,500 words that occur once; " the" occurs twice.
     expect(details.pruned).toEqual({ pieces: 1502, occurrences: 1502, upToCount: 1 });
-    expect(details.uniquePieces).toBe(1); // " the", which occurs twice
+    expect(details.uniquePieces).toBe(1);
   });
 
   it('takes a regular expression in place of a named pattern', async () => {
     const { details } = await run([['aXbXaXb']], { customPattern: 'X', vocabSize: 300, minFrequency: 1 });
     expect(details).toMatchObject({ pattern: 'X', uniquePieces: 3, merges: 0 });
+  });
+
+  it('extends a vocabulary, whose pattern holds in place of the option', async () => {
+    const first = await run([TEXTS], { vocabSize: 300, minFrequency: 1, pattern: 'gpt2' });
+    const base = join(first.outputDir, 'tokenizer.json');
+    const { details, outputDir } = await run([TEXTS], {
+      vocabSize: 330,
+      minFrequency: 1,
+      extend: base,
+      specialTokens: ['<|pad|>'],
+    });
+    expect(details).toMatchObject({
+      vocabSize: 330,
+      merges: 29,
+      pattern: PATTERNS.gpt2,
+      specialTokens: { '<|pad|>': 329 },
+    });
+    const [small, large] = await Promise.all([
+      Tokenizer.fromFile(base),
+      Tokenizer.fromFile(join(outputDir, 'tokenizer.json')),
+    ]);
+    expect(large.encode(TEXTS[0]).length).toBeLessThan(small.encode(TEXTS[0]).length);
+    expect(tokenizerTrain.optionFiles!(tokenizerTrain.options.parse({ extend: 'a.json' }))).toEqual(['a.json']);
   });
 
   it('stops when the run is interrupted', async () => {

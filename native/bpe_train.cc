@@ -1,0 +1,275 @@
+#include "bpe_train.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "bpe_neighbours.h"
+#include "prefetch.h"
+
+namespace corpusmill::bpe {
+
+SymbolBytes::SymbolBytes(const uint8_t* bytes, const double* starts, size_t tokens, size_t symbols) {
+  for (size_t i = 0; i < tokens; i++) {
+    std::string token(reinterpret_cast<const char*>(bytes) + static_cast<size_t>(starts[i]),
+                      static_cast<size_t>(starts[i + 1] - starts[i]));
+    if (i < symbols) {
+      starts_.push_back(bytes_.size());
+      bytes_ += token;
+    }
+    known_.insert(std::move(token));
+  }
+  starts_.push_back(bytes_.size());
+}
+
+std::string_view SymbolBytes::of(uint32_t symbol) const {
+  return std::string_view(bytes_).substr(starts_[symbol], starts_[symbol + 1] - starts_[symbol]);
+}
+
+bool SymbolBytes::join(uint32_t left, uint32_t right) {
+  std::string joined(of(left));
+  joined += of(right);
+  if (!known_.insert(joined).second) return false;
+  bytes_ += joined;
+  starts_.push_back(bytes_.size());
+  return true;
+}
+
+bool SymbolBytes::greater(uint32_t left_a, uint32_t right_a, uint32_t left_b, uint32_t right_b) const {
+  // std::char_traits<char> compares as unsigned bytes.
+  const int order = of(left_a).compare(of(left_b));
+  return (order != 0 ? order : of(right_a).compare(of(right_b))) > 0;
+}
+
+namespace {
+
+// Words that a thread takes at a time, and how far ahead of the visit it asks for them.
+constexpr size_t kWordsAtATime = 256;
+constexpr size_t kAhead = 12;
+// Shorter lists are not worth waking another thread, and fewer symbols not worth having one.
+constexpr size_t kFewWords = 512;
+constexpr size_t kFewSymbols = 1 << 14;
+
+template <typename Symbol>
+class Loop final : public MergeLoop {
+ public:
+  Loop(uint32_t first_new, uint32_t symbol_count, int64_t min_frequency, Tie tie, SymbolBytes bytes, size_t threads)
+      : first_new_(first_new),
+        min_frequency_(min_frequency),
+        tie_(tie),
+        bytes_(std::move(bytes)),
+        team_(threads),
+        sides_(team_.size(), {Neighbours(symbol_count), Neighbours(symbol_count)}) {}
+
+  bool read(const MergeWords& from) {
+    if (from.symbols != nullptr) {
+      return words_.read(from.starts, from.counts, from.word_count, team_, [&](size_t i) { return from.symbols[i]; });
+    }
+    return words_.read(from.starts, from.counts, from.word_count, team_,
+                       [&](size_t i) { return from.symbol_of[from.bytes[i]]; });
+  }
+
+  bool advance(size_t most, size_t* merges, int32_t* lefts, int32_t* rights, double* pair_counts) override {
+    for (const size_t end = *merges + most; *merges < end; ++*merges) {
+      uint32_t index = next_pair();
+      while (index != kNoPair && !bytes_.join(index_.pairs[index].left, index_.pairs[index].right)) index = next_pair();
+      if (index == kNoPair) return false;
+      const Pair pair = index_.pairs[index];
+      lefts[*merges] = static_cast<int32_t>(pair.left);
+      rights[*merges] = static_cast<int32_t>(pair.right);
+      pair_counts[*merges] = static_cast<double>(pair.count);
+      merge(pair, first_new_ + static_cast<uint32_t>(*merges));
+    }
+    return true;
+  }
+
+  int64_t symbol_total() override { return words_.symbol_total(); }
+
+ private:
+  using Record = typename Words<Symbol>::Record;
+  enum Side { kLeft, kRight };
+
+  // A pair and its count when it was pushed; counts only fall.
+  struct Entry {
+    int64_t count;
+    uint32_t pair;
+  };
+
+  bool before(const Entry& a, const Entry& b) const {
+    if (a.count != b.count) return a.count > b.count;
+    const Pair &pair_a = index_.pairs[a.pair], &pair_b = index_.pairs[b.pair];
+    if (tie_ == Tie::kBytes) return bytes_.greater(pair_a.left, pair_a.right, pair_b.left, pair_b.right);
+    return key_of(pair_a.left, pair_a.right) < key_of(pair_b.left, pair_b.right);
+  }
+
+  void push(uint32_t pair) {
+    heap_.push_back({index_.pairs[pair].count, pair});
+    std::push_heap(heap_.begin(), heap_.end(), [this](const Entry& a, const Entry& b) { return before(b, a); });
+  }
+
+  // The most frequent pair, or kNoPair.
+  uint32_t next_pair() {
+    for (;;) {
+      if (heap_.empty()) {
+        if (!index_.refill(words_, team_, at_most_, min_frequency_)) return kNoPair;
+        at_most_ = index_.least() - 1;
+        for (uint32_t pair = 0; pair < index_.pairs.size(); pair++) push(pair);
+      }
+      const Entry top = heap_.front();
+      std::pop_heap(heap_.begin(), heap_.end(), [this](const Entry& a, const Entry& b) { return before(b, a); });
+      heap_.pop_back();
+      const int64_t count = index_.pairs[top.pair].count;
+      if (count == top.count) return top.pair;
+      if (count >= index_.least()) push(top.pair);
+    }
+  }
+
+  void merge(const Pair& pair, uint32_t product) {
+    const size_t threads = pair.word_count < kFewWords ? 1 : team_.size();
+    const uint32_t twice = index_.find(pair.right, pair.left);
+    for (size_t t = 0; t < threads; t++) {
+      for (Neighbours& side : sides_[t]) side.clear();
+      // The product beside itself: where two occurrences touch, (right, left) gives way to it.
+      sides_[t][kRight].at(product, [&](uint32_t) { return twice; });
+    }
+    if (threads == 1) {
+      visit(sides_[0], pair, product, 0, pair.word_count);
+    } else {
+      std::atomic<uint32_t> next{0};
+      team_.run([&](size_t t) {
+        for (uint32_t from = next.fetch_add(kWordsAtATime); from < pair.word_count; from = next.fetch_add(kWordsAtATime)) {
+          visit(sides_[t], pair, product, from, std::min<uint32_t>(from + kWordsAtATime, pair.word_count));
+        }
+      });
+    }
+    settle(kLeft, threads, product);
+    settle(kRight, threads, product);
+    if (threads == 1) {
+      write_lists(sides_[0]);
+    } else {
+      team_.run([&](size_t t) { write_lists(sides_[t]); });
+    }
+  }
+
+  // Rewrites the words [from, to) of the pair's list.
+  void visit(std::vector<Neighbours>& sides, const Pair& pair, uint32_t product, uint32_t from, uint32_t to) {
+    const uint32_t left = pair.left, right = pair.right;
+    Neighbours &lefts = sides[kLeft], &rights = sides[kRight];
+    const auto find_left = [&](uint32_t symbol) { return index_.find(symbol, left); };
+    const auto find_right = [&](uint32_t symbol) { return index_.find(right, symbol); };
+    for (uint32_t i = from; i < to; i++) {
+      if (i + kAhead < to) {
+        const char* const ahead = reinterpret_cast<const char*>(words_.record(pair.words[i + kAhead]));
+        prefetch(ahead);
+        prefetch(ahead + 64);
+      }
+      const uint32_t offset = pair.words[i];
+      Record& word = *words_.record(offset);
+      Symbol* const symbols = word.symbols();
+      const uint32_t end = word.length;
+      uint32_t read = 0;
+      while (read + 1 < end && (symbols[read] != left || symbols[read + 1] != right)) read++;
+      if (read + 1 >= end) continue;  // an earlier merge took the pair
+      const int64_t count = word.count;
+      uint32_t write = read;
+      bool after_product = false;
+      while (read < end) {
+        if (symbols[read] != left || read + 1 >= end || symbols[read + 1] != right) {
+          symbols[write++] = symbols[read++];
+          after_product = false;
+          continue;
+        }
+        if (!after_product && write > 0) {
+          const uint32_t place = lefts.at(symbols[write - 1], find_left);
+          if (lefts.seen[place].old_pair != kNoPair) {
+            lefts.seen[place].lost += count;
+            lefts.gain(place, offset, count);
+          }
+        }
+        symbols[write++] = static_cast<Symbol>(product);
+        read += 2;
+        after_product = false;
+        if (read < end) {
+          const uint32_t next = symbols[read];
+          const uint32_t place = rights.at(next, find_right);
+          after_product = next == left && read + 1 < end && symbols[read + 1] == right;
+          if (rights.seen[place].old_pair != kNoPair) {
+            rights.seen[place].lost += count;
+            rights.gain(after_product ? 0 : place, offset, count);
+          }
+        }
+      }
+      word.length = write;
+    }
+  }
+
+  // Takes what was lost off the old pairs of one side, and adds the new pairs that are frequent enough.
+  void settle(Side side, size_t threads, uint32_t product) {
+    Neighbours& all = sides_[0][side];
+    for (size_t t = 1; t < threads; t++) {
+      for (const Neighbour& part : sides_[t][side].seen) {
+        if (part.old_pair == kNoPair) continue;
+        Neighbour& sum = all.seen[all.at(part.symbol, [&](uint32_t) { return part.old_pair; })];
+        sum.lost += part.lost;
+        sum.gained += part.gained;
+        sum.words += part.words;
+      }
+    }
+    for (Neighbour& neighbour : all.seen) {
+      if (neighbour.old_pair == kNoPair) continue;
+      index_.pairs[neighbour.old_pair].count -= neighbour.lost;
+      if (neighbour.gained < index_.least()) continue;
+      const uint32_t symbol = neighbour.symbol;
+      neighbour.list = side == kLeft ? index_.add(symbol, product, neighbour.gained, neighbour.words)
+                                     : index_.add(product, symbol, neighbour.gained, neighbour.words);
+      push(static_cast<uint32_t>(index_.pairs.size() - 1));
+    }
+    // The other threads' words of a pair come first in its list.
+    for (size_t t = 1; t < threads; t++) {
+      for (Neighbour& part : sides_[t][side].seen) {
+        if (part.old_pair == kNoPair) continue;
+        Neighbour& sum = all.seen[all.at(part.symbol, [&](uint32_t) { return kNoPair; })];
+        part.list = sum.list;
+        if (sum.list != nullptr) sum.list += part.words;
+      }
+    }
+  }
+
+  static void write_lists(std::vector<Neighbours>& sides) {
+    for (Neighbours& side : sides) {
+      for (const Neighbours::Event& event : side.events) {
+        uint32_t*& list = side.seen[event.neighbour].list;
+        if (list != nullptr) *list++ = event.word;
+      }
+    }
+  }
+
+  const uint32_t first_new_;
+  const int64_t min_frequency_;
+  const Tie tie_;
+  SymbolBytes bytes_;
+  ThreadTeam team_;
+  Words<Symbol> words_;
+  PairIndex index_;
+  std::vector<Entry> heap_;
+  int64_t at_most_ = INT64_MAX;
+  std::vector<std::vector<Neighbours>> sides_;  // [thread][side]
+};
+
+template <typename Symbol>
+std::unique_ptr<MergeLoop> create(const MergeWords& words, uint32_t first_new, uint32_t symbol_count,
+                                  int64_t min_frequency, Tie tie, SymbolBytes bytes, size_t threads) {
+  auto loop = std::make_unique<Loop<Symbol>>(first_new, symbol_count, min_frequency, tie, std::move(bytes), threads);
+  if (!loop->read(words)) return nullptr;
+  return loop;
+}
+
+}  // namespace
+
+std::unique_ptr<MergeLoop> create_merge_loop(const MergeWords& words, uint32_t first_new, uint32_t symbol_count,
+                                             int64_t min_frequency, Tie tie, SymbolBytes bytes, size_t threads) {
+  if (words.starts[words.word_count] < kFewSymbols) threads = 1;
+  const auto make = symbol_count <= 0x10000 ? create<uint16_t> : create<uint32_t>;
+  return make(words, first_new, symbol_count, min_frequency, tie, std::move(bytes), threads);
+}
+
+}  // namespace corpusmill::bpe
