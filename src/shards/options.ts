@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CorpusmillError } from '../core/errors.ts';
 import type { SinkContext } from '../core/stage.ts';
-import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type OpenedTokenizer, openTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
+import type { TextTokenizer } from '../tokenizer/text-tokenizer.ts';
 import { loadChatEncoder } from './chat-encoder.ts';
 import type { ConversationEncoder } from './conversation-tokens.ts';
 import { PACKINGS, TOO_LONG } from './packing.ts';
@@ -34,7 +35,10 @@ export const shardOptions = z.object({
   tokenizer: z
     .string()
     .optional()
-    .describe('tokenizer.json to encode with; by default the one that an earlier tokenizer stage made'),
+    .describe(
+      'Tokenizer to encode with: a tokenizer.json or its folder, .tiktoken, GPT-2 or SentencePiece files; by default the one that ' +
+        'an earlier tokenizer stage made',
+    ),
   targetShardBytes: z
     .int()
     .min(1 << 12)
@@ -124,8 +128,9 @@ export interface SpecialToken {
 
 /** What encoding a run's documents needs. */
 export interface Encoding {
-  path: string;
-  tokenizer: Tokenizer;
+  tokenizer: TextTokenizer;
+  /** Files by which other programs open the tokenizer, its own first. */
+  tokenizerFiles: ReadonlyMap<string, Uint8Array>;
   type: TokenType;
   bos: SpecialToken | null;
   eos: SpecialToken | null;
@@ -177,7 +182,8 @@ export async function loadEncoding(options: ShardOptions, context: Where): Promi
       hint: 'Put a tokenizer stage before it, or name a tokenizer.json in its `tokenizer` option.',
     });
   }
-  const tokenizer = await cachedTokenizer(path);
+  const opened = await cachedTokenizer(path);
+  const { tokenizer } = opened;
   const special = (token: string): SpecialToken => {
     const id = tokenizer.specialId(token);
     if (id !== undefined) return { token, id };
@@ -189,8 +195,8 @@ export async function loadEncoding(options: ShardOptions, context: Where): Promi
   };
   const { fillInTheMiddle: fim, conversations } = options;
   return {
-    path,
     tokenizer,
+    tokenizerFiles: opened.files,
     type: tokenTypeFor(tokenizer.vocabSize),
     // A chat template puts its own tokens around what is said.
     bos: options.bosToken === undefined || conversations !== undefined ? null : special(options.bosToken),
@@ -199,16 +205,16 @@ export async function loadEncoding(options: ShardOptions, context: Where): Promi
     fim: fim
       ? { prefix: special(fim.prefixToken), middle: special(fim.middleToken), suffix: special(fim.suffixToken) }
       : null,
-    conversation: conversations && (await loadChatEncoder(conversations, path, tokenizer, context)),
+    conversation: conversations && (await loadChatEncoder(conversations, opened, context)),
   };
 }
 
-let cached: { key: string; tokenizer: Promise<Tokenizer> } | undefined;
+let cached: { key: string; opened: OpenedTokenizer } | undefined;
 
 /** A worker encodes thousands of parts with one tokenizer, which takes a second to load. */
-async function cachedTokenizer(path: string): Promise<Tokenizer> {
+async function cachedTokenizer(path: string): Promise<OpenedTokenizer> {
   const found = await stat(path).catch(() => undefined);
   const key = `${path} ${found?.size} ${found?.mtimeMs}`;
-  if (cached?.key !== key) cached = { key, tokenizer: Tokenizer.fromFile(path) };
-  return cached.tokenizer;
+  if (cached?.key !== key) cached = { key, opened: openTokenizer(path) };
+  return cached.opened;
 }

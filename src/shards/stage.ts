@@ -15,6 +15,7 @@
  * run in any order on any number of workers, are taken up again after a crash, and give the same bytes.
  */
 import { defineSink } from '../core/stage.ts';
+import { tokenizerFiles } from '../tokenizer/formats/load-tokenizer.ts';
 import { dealStep } from './deal-step.ts';
 import { encodeStep } from './encode-step.ts';
 import { shardOptions } from './options.ts';
@@ -32,7 +33,7 @@ export const shardsStage = defineSink({
     'Files: Arrow IPC streams as HF datasets and TRL read them.',
   version: 2,
   options: shardOptions,
-  optionFiles: (options) => [options.tokenizer, options.conversations?.template],
+  optionFiles: (options) => [...tokenizerFiles(options.tokenizer), options.conversations?.template],
   needs: [{ role: 'tokenizer' }],
   steps: [encodeStep, splitStep, dealStep, packStep, routeStep, writeStep],
 });

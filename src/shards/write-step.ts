@@ -2,8 +2,8 @@
  * Last step of the shards sink: each shard gathers its rows' tokens and writes one Arrow file, with the table of its
  * pieces beside it; then each set's manifest, with the tokenizer copied beside it, and the result for the report.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { sha256Hex } from '../core/hash.ts';
 import type { SinkContext, SinkStep } from '../core/stage.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
@@ -47,9 +47,6 @@ export interface ShardsReport extends Record<string, unknown> {
   truncated?: number;
   dropped?: number;
 }
-
-/** The tokenizer's companions that other tools look for beside it. */
-const TOKENIZER_COMPANIONS = ['tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'];
 
 type Earlier = [EncodedCorpus, SplitCorpus, DealtCorpus, PackedCorpus, RoutedCorpus];
 
@@ -190,15 +187,9 @@ async function copyTokenizer(
   context: SinkContext,
   folder: string,
 ): Promise<ShardManifest['tokenizer']> {
-  const { path, tokenizer } = await loadEncoding(options, context);
-  const bytes = await readFile(path);
-  // The name that HF looks for, whatever the original is called.
-  const file = 'tokenizer.json';
-  await writeFileAtomic(join(context.outputDir, folder, file), bytes);
-  for (const name of TOKENIZER_COMPANIONS) {
-    const companion = await readFile(join(dirname(path), name)).catch(() => undefined);
-    if (companion !== undefined) await writeFileAtomic(join(context.outputDir, folder, name), companion);
-  }
+  const { tokenizer, tokenizerFiles } = await loadEncoding(options, context);
+  for (const [name, bytes] of tokenizerFiles) await writeFileAtomic(join(context.outputDir, folder, name), bytes);
+  const [[file, bytes]] = tokenizerFiles;
   return { file, sha256: sha256Hex(bytes), vocabSize: tokenizer.vocabSize };
 }
 

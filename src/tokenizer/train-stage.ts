@@ -15,7 +15,7 @@ import {
 } from '../core/stage.ts';
 import { createPieceCounter } from './count-pieces.ts';
 import { readBase } from './extend-bpe.ts';
-import type { BpeTables } from './hf-json.ts';
+import type { BpeTables, Normalization } from './hf-json.ts';
 import { compilePattern } from './pattern-regex.ts';
 import { MAX_PIECE_BYTES } from './piece-counts.ts';
 import { type SummedCounts, sumPieceCounts } from './sum-piece-counts.ts';
@@ -224,7 +224,7 @@ export interface TokenizerDetails extends Record<string, unknown> {
   bytesPerToken: number;
   longestTokens: { id: number; bytes: number; text: string }[];
   pattern: string;
-  normalize: 'nfc' | 'none';
+  normalize: Normalization;
   specialTokens: Record<string, number>;
   /** SHA-256 of tokenizer.json. */
   hash: string;

@@ -22,8 +22,8 @@ let path: string;
 beforeAll(async () => {
   path = await writeByteTokenizer(await scratch());
   encoding = {
-    path,
     tokenizer: await Tokenizer.fromFile(path),
+    tokenizerFiles: new Map(),
     type: 'uint16',
     bos: { token: '<|bos|>', id: BOS },
     eos: { token: '<|endoftext|>', id: EOS },

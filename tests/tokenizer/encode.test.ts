@@ -8,9 +8,9 @@ import type { IdWriter, Utf8Column } from '../../src/tokenizer/id-writer.ts';
 import { TwinIdWriter } from '../../src/tokenizer/id-writer-twin.ts';
 import { nativeBpe } from '../../src/tokenizer/native-bpe.ts';
 import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';
-import { createSegmenter } from '../../src/tokenizer/segmenter.ts';
+import { pieceColumns } from '../../src/tokenizer/sum-piece-counts.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { type TrainOptions, trainBpe } from '../../src/tokenizer/train-bpe.ts';
+import { type TrainOptions, trainOnCounts } from '../../src/tokenizer/train-bpe.ts';
 import { mergeByDefinition } from './merge-by-definition.ts';
 
 const SAMPLE = [
@@ -32,9 +32,9 @@ function train(options: Partial<TrainOptions> = {}): BpeTables {
     tie: 'hf',
     ...options,
   };
-  const counter = createPieceCounter(createSegmenter(all.pattern, all.normalization));
+  const counter = createPieceCounter(all.pattern, all.normalization);
   for (const text of SAMPLE) counter.count(text);
-  return trainBpe(counter.counts, all).tables;
+  return trainOnCounts(pieceColumns([counter.counts]), all).tables;
 }
 
 const anyText = fc

@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
 import { readBase } from '../../src/tokenizer/extend-bpe.ts';
+import { writeTiktoken } from '../../src/tokenizer/formats/tiktoken.ts';
 import { type BpeTables, writeHfTokenizer } from '../../src/tokenizer/hf-json.ts';
 import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { tiktokenText } from '../../src/tokenizer/tokenizer-files.ts';
 import { trainBpe } from '../../src/tokenizer/train-texts.ts';
 
 const ENGLISH = ['the whale and the other whale', 'the old harbor, the old whales'];
@@ -105,7 +105,7 @@ describe('a vocabulary that was extended', () => {
       await writeFile(json, JSON.stringify(writeHfTokenizer(base.tables)));
       expect(readBase(json, 'gpt2', 'none')).toEqual(base.tables);
       const ranks = join(folder, 'base.tiktoken');
-      await writeFile(ranks, tiktokenText(base.tables));
+      await writeFile(ranks, writeTiktoken(base.tables));
       const read = readBase(ranks, 'qwen2', 'nfc');
       expect(read.tokens.map((token) => bytesToAlphabet(token!))).toEqual(
         base.tables.tokens.slice(0, 269).map((token) => bytesToAlphabet(token!)),
