@@ -10,8 +10,6 @@ constexpr size_t kBlockWords = 1 << 16;
 // Buckets of sums under a hash: the low bits choose one. 2 MiB at most; fewer where there are few words.
 constexpr int kMostBucketBits = 18;
 constexpr int kFewestBucketBits = 10;
-// The bar is the count of the most frequent pair by this: lower makes more refills, higher a larger index.
-constexpr int64_t kBarRatio = 64;
 // With fewer symbols in all words there is no bar: all pairs fit.
 constexpr size_t kFewSymbols = 1 << 15;
 
@@ -138,7 +136,7 @@ uint32_t* PairIndex::add(uint32_t left, uint32_t right, int64_t count, uint32_t 
 }
 
 template <typename Symbol>
-bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, int64_t floor) {
+bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, int64_t floor, double bar_ratio) {
   clear();
   if (at_most < floor) return false;
   const size_t threads = team.size();
@@ -169,7 +167,7 @@ bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, 
 
   // Where unequal pairs share a bucket the bound is too high, and the first bar may be too.
   for (; at_most >= floor && pairs.empty(); at_most = least_ - 1) {
-    least_ = sum.symbols <= kFewSymbols ? floor : std::max(floor, at_most / kBarRatio);
+    least_ = sum.symbols <= kFewSymbols ? floor : std::max(floor, static_cast<int64_t>(static_cast<double>(at_most) / bar_ratio));
     Buckets reach(buckets);
     for (size_t i = 0; i < buckets; i++) {
       if (sum.counts[i] >= least_) reach.set(i);
@@ -232,7 +230,7 @@ bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, 
   return !pairs.empty();
 }
 
-template bool PairIndex::refill(Words<uint16_t>&, ThreadTeam&, int64_t, int64_t);
-template bool PairIndex::refill(Words<uint32_t>&, ThreadTeam&, int64_t, int64_t);
+template bool PairIndex::refill(Words<uint16_t>&, ThreadTeam&, int64_t, int64_t, double);
+template bool PairIndex::refill(Words<uint32_t>&, ThreadTeam&, int64_t, int64_t, double);
 
 }  // namespace corpusmill::bpe

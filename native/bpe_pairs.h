@@ -50,9 +50,10 @@ class PairIndex {
   uint32_t* add(uint32_t left, uint32_t right, int64_t count, uint32_t word_count);
 
   // Empties the index and fills it anew from the words, with the most frequent pairs; none occurs more than `at_most` times.
-  // False: none occurs `floor` times.
+  // The bar is the count of the most frequent one by `bar_ratio`: lower makes more refills, higher a larger index. False:
+  // none occurs `floor` times.
   template <typename Symbol>
-  bool refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, int64_t floor);
+  bool refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, int64_t floor, double bar_ratio);
 
   // The bar that the last refill chose: pairs that occur less often are not here.
   int64_t least() const { return least_; }

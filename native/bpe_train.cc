@@ -48,12 +48,16 @@ constexpr size_t kAhead = 12;
 // Shorter lists are not worth waking another thread, and fewer symbols not worth having one.
 constexpr size_t kFewWords = 512;
 constexpr size_t kFewSymbols = 1 << 14;
+// Between the counts of the most and the least frequent pair of an index.
+constexpr double kMostBarRatio = 64;
+constexpr double kMargin = 1.3;
 
 template <typename Symbol>
 class Loop final : public MergeLoop {
  public:
   Loop(uint32_t first_new, uint32_t symbol_count, int64_t min_frequency, Tie tie, SymbolBytes bytes, size_t threads)
       : first_new_(first_new),
+        most_merges_(symbol_count - first_new),
         min_frequency_(min_frequency),
         tie_(tie),
         bytes_(std::move(bytes)),
@@ -70,8 +74,10 @@ class Loop final : public MergeLoop {
 
   bool advance(size_t most, size_t* merges, int32_t* lefts, int32_t* rights, double* pair_counts) override {
     for (const size_t end = *merges + most; *merges < end; ++*merges) {
-      uint32_t index = next_pair();
-      while (index != kNoPair && !bytes_.join(index_.pairs[index].left, index_.pairs[index].right)) index = next_pair();
+      uint32_t index = next_pair(*merges);
+      while (index != kNoPair && !bytes_.join(index_.pairs[index].left, index_.pairs[index].right)) {
+        index = next_pair(*merges);
+      }
       if (index == kNoPair) return false;
       const Pair pair = index_.pairs[index];
       lefts[*merges] = static_cast<int32_t>(pair.left);
@@ -106,11 +112,18 @@ class Loop final : public MergeLoop {
     std::push_heap(heap_.begin(), heap_.end(), [this](const Entry& a, const Entry& b) { return before(b, a); });
   }
 
-  // The most frequent pair, or kNoPair.
-  uint32_t next_pair() {
+  // The count of the last pair to merge is about that of the next one by (all merges / merges made), as by Zipf's law: pairs
+  // rarer than that by a margin would be counted for nothing, and they are the most.
+  double bar_ratio(size_t made) const {
+    const double by_law = static_cast<double>(most_merges_) / static_cast<double>(std::max<size_t>(made, 1));
+    return std::clamp(kMargin * by_law, kMargin, kMostBarRatio);
+  }
+
+  // The most frequent pair after so many merges, or kNoPair.
+  uint32_t next_pair(size_t made) {
     for (;;) {
       if (heap_.empty()) {
-        if (!index_.refill(words_, team_, at_most_, min_frequency_)) return kNoPair;
+        if (!index_.refill(words_, team_, at_most_, min_frequency_, bar_ratio(made))) return kNoPair;
         at_most_ = index_.least() - 1;
         for (uint32_t pair = 0; pair < index_.pairs.size(); pair++) push(pair);
       }
@@ -244,6 +257,7 @@ class Loop final : public MergeLoop {
   }
 
   const uint32_t first_new_;
+  const size_t most_merges_;
   const int64_t min_frequency_;
   const Tie tie_;
   SymbolBytes bytes_;
