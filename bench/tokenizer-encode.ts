@@ -98,7 +98,7 @@ async function compare(
       table.push([`${name}, ${group}`, 'HF tokenizers (Python)', theirs.hfMbPerSecond]);
     }
     figures[`idsIdentical${suffix}`] = peers === undefined ? null : peers.hfVersusCorpusmill === 0;
-    const twin = new TwinIdWriter(tables, byteIdsOf(tables));
+    const twin = new TwinIdWriter(tables);
     const native = createIdWriter(tables);
     const twinSpeed = speed(rows, () => {
       for (const row of rows) appendAndDrop(twin, row.text);
@@ -134,15 +134,6 @@ function speed(rows: readonly WebMixRow[], pass: () => void): number {
 
 function ofLanguage(rows: readonly WebMixRow[], language: string): WebMixRow[] {
   return rows.filter((row) => row.lang.startsWith(language));
-}
-
-function byteIdsOf(tables: BpeTables): Int32Array {
-  const added = new Set(tables.added.map(({ id }) => id));
-  const ids = new Int32Array(256).fill(-1);
-  tables.tokens.forEach((token, id) => {
-    if (token?.length === 1 && !added.has(id)) ids[token[0]] = id;
-  });
-  return ids;
 }
 
 function appendAndDrop(writer: IdWriter, text: string): void {

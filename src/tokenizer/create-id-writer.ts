@@ -11,18 +11,14 @@ import { NativeIdWriter } from './id-writer-native.ts';
 import { TwinIdWriter } from './id-writer-twin.ts';
 import { NATIVE_PATTERNS, nativeBpe } from './native-bpe.ts';
 import { PATTERNS } from './pre-tokenizer.ts';
+import { byteIdsOf } from './vocabulary-merger.ts';
 
 /** The encoder of a vocabulary. */
 export function createIdWriter(tables: BpeTables): IdWriter {
-  const byteIds = new Int32Array(256).fill(-1);
-  const added = new Set(tables.added.map((token) => token.id));
-  tables.tokens.forEach((token, id) => {
-    if (token?.length === 1 && !added.has(id)) byteIds[token[0]] = id;
-  });
   const pattern = NATIVE_PATTERNS.findIndex((name) => PATTERNS[name] === tables.pattern);
   // The native encoder knows NFC and no other normal form.
   const known = tables.normalization === 'nfc' || tables.normalization === 'none';
   return nativeBpe !== undefined && pattern >= 0 && known
-    ? new NativeIdWriter(nativeBpe, tables, byteIds, pattern)
-    : new TwinIdWriter(tables, byteIds);
+    ? new NativeIdWriter(nativeBpe, tables, byteIdsOf(tables), pattern)
+    : new TwinIdWriter(tables);
 }

@@ -7,11 +7,10 @@
 import { readFileSync } from 'node:fs';
 import { CorpusmillError } from '../core/errors.ts';
 import type { MergeWords } from './bpe-merge-loop.ts';
-import { createPieceMerger } from './bpe-merge-piece.ts';
-import { createMergeTable } from './bpe-merges.ts';
 import { readTiktoken } from './formats/tiktoken.ts';
 import { type BpeTables, type Normalization, readHfTokenizer } from './hf-json.ts';
 import type { PieceColumns } from './piece-counts.ts';
+import { createVocabularyMerger } from './vocabulary-merger.ts';
 
 /**
  * Reads a tokenizer.json, or a .tiktoken file, whose pattern and normalization are then the given ones. Throws
@@ -44,18 +43,7 @@ export function readBase(path: string, pattern: string, normalization: Normaliza
 
 /** The pieces as ids of the base. Throws INPUT_CORRUPT when it has no token for a byte of theirs. */
 export function encodedWords({ size, arena, starts, counts }: PieceColumns, base: BpeTables): MergeWords {
-  const added = new Set(base.added.map((token) => token.id));
-  const latin1 = (bytes: Uint8Array): string =>
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  const byteIds = new Int32Array(256).fill(-1);
-  const whole = new Map<string, number>();
-  base.tokens.forEach((token, id) => {
-    if (token === undefined || added.has(id)) return;
-    if (token.length === 1) byteIds[token[0]] = id;
-    if (base.ignoreMerges) whole.set(latin1(token), id);
-  });
-  const table = createMergeTable(base.lefts, base.rights, base.products);
-  const merger = createPieceMerger(table, base.tokens, byteIds, (byte) => {
+  const merger = createVocabularyMerger(base, (byte) => {
     throw new CorpusmillError(
       'INPUT_CORRUPT',
       `extending a tokenizer: it has no token for the byte 0x${byte.toString(16).padStart(2, '0')}`,
@@ -73,9 +61,7 @@ export function encodedWords({ size, arena, starts, counts }: PieceColumns, base
       larger.set(symbols);
       symbols = larger;
     }
-    const token = base.ignoreMerges ? whole.get(latin1(arena.subarray(from, to))) : undefined;
-    if (token === undefined) end = merger.merge(arena, from, to, symbols, end);
-    else symbols[end++] = token;
+    end = merger.merge(arena, from, to, symbols, end);
     wordStarts[piece + 1] = end;
   }
   return {

@@ -1,12 +1,11 @@
 /** The TypeScript encoder as an IdWriter: segmenter.ts cuts texts into pieces, piece-encoder.ts knows or merges them. */
-import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
-import { createMergeTable } from './bpe-merges.ts';
 import { createCharBorders } from './char-borders.ts';
 import type { BpeTables } from './hf-json.ts';
 import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
 import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
 import { widthOf } from './scan-runs.ts';
 import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';
+import { createVocabularyMerger } from './vocabulary-merger.ts';
 
 /** Room for more ids is given back once they are taken. */
 const MAX_KEPT_IDS = 1 << 21;
@@ -17,11 +16,11 @@ export class TwinIdWriter implements IdWriter, PieceSink {
   #ids: Uint32Array = new Uint32Array(1 << 16);
   #size = 0;
 
-  constructor(tables: BpeTables, byteIds: Int32Array) {
+  constructor(tables: BpeTables) {
     this.#segmenter = createSegmenter(tables.pattern, tables.normalization);
     // Parts of a piece are no whole tokens (Llama 3), so such a vocabulary has its pieces uncut.
     const borders = tables.ignoreMerges ? undefined : createCharBorders(tables);
-    this.#encoder = createPieceEncoder(createMerger(tables, byteIds), borders);
+    this.#encoder = createPieceEncoder(createVocabularyMerger(tables, missingByte), borders);
   }
 
   appendText(text: string): void {
@@ -98,31 +97,4 @@ function malformedAt(bytes: Uint8Array): number {
     at = end;
   }
   return at;
-}
-
-/** The merger of a model, with the whole-piece rule of Llama 3 where the file asks for it. */
-function createMerger(tables: BpeTables, byteIds: Int32Array): PieceMerger {
-  const table = createMergeTable(tables.lefts, tables.rights, tables.products);
-  const merger = createPieceMerger(table, tables.tokens, byteIds, missingByte);
-  if (!tables.ignoreMerges) return merger;
-  const added = new Set(tables.added.map((token) => token.id));
-  const whole = new Map<string, number>();
-  tables.tokens.forEach((token, id) => {
-    if (token !== undefined && !added.has(id)) whole.set(latin1(token, 0, token.length), id);
-  });
-  return {
-    merge(bytes, start, end, out, at) {
-      const id = whole.get(latin1(bytes, start, end));
-      if (id === undefined) return merger.merge(bytes, start, end, out, at);
-      out[at] = id;
-      return at + 1;
-    },
-  };
-}
-
-/** Bytes as a string of equal length, for use as a key. */
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
-  return text;
 }
