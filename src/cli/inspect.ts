@@ -52,7 +52,11 @@ export function inspectCommand(context: CliContext, setExitCode: (code: ExitCode
     });
 }
 
-async function inspect(path: string, flags: Flags, context: CliContext): Promise<void> {
+async function inspect(given: string, flags: Flags, context: CliContext): Promise<void> {
+  const { shardFolders } = await import('../shards/shard-set.ts');
+  // Of a split into training and validation the first side, which the heading names.
+  const [{ name }] = await shardFolders(resolve(context.cwd, given));
+  const path = name === '' ? given : join(given, name);
   const absolute = resolve(context.cwd, path);
   const { limit, offset } = flags;
   if (await isShards(absolute, path)) {

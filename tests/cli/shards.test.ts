@@ -97,6 +97,15 @@ describe('shards info', () => {
   });
 });
 
+describe('inspect of shards', () => {
+  it('shows the first side of a split', async () => {
+    await cp(split, join(dir, 'split'), { recursive: true });
+    const { code, stdout } = await cli(['inspect', 'split', '--limit', '1'], { cwd: dir });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^split\/train: [\d,]+ rows of 64 tokens/);
+  });
+});
+
 describe('shards schema', () => {
   it('prints the schema that configs/ publishes', async () => {
     const { stdout } = await shards('schema');
