@@ -58,10 +58,11 @@ export async function memoryPipeline(
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // Lines and columns of a text that nobody wrote would only confuse.
-    const mistakes = error.issues.map(
-      ({ path, found, expected, message }) =>
-        `${path.replace(/^stages\.\d+\./, '')}: found ${found}, ${message ?? `expected ${expected}`}`,
-    );
+    const mistakes = error.issues.map(({ path, found, expected, message }) => {
+      // What a stage says of itself names no option.
+      if (/^stages\.\d+$/.test(path) && message !== undefined) return message;
+      return `${path.replace(/^stages\.\d+\./, '')}: found ${found}, ${message ?? `expected ${expected}`}`;
+    });
     // Stages that share a flag share its mistakes.
     throw new CorpusmillError('USAGE', [...new Set(mistakes)].join('; '), { cause: error });
   }

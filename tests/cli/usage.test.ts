@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { corpusmillVersion } from '../../src/core/version.ts';
 import { cli } from './cli.ts';
 
-const COMMANDS = ['run', 'dedup', 'diff', 'validate', 'stages', 'inspect', 'init', 'schema'];
+const COMMANDS = [
+  ...['run', 'dedup', 'diff', 'quality', 'tokenizer', 'shards', 'export', 'validate', 'explain', 'stages', 'inspect'],
+  ...['init', 'schema'],
+];
 
 describe('corpusmill', () => {
   it('--version prints the version', async () => {

@@ -230,7 +230,7 @@ describe('corpusmill quality', () => {
     [['train', '--positive', 'good.jsonl', '--negative', 'missing.jsonl'], 3, /missing\.jsonl/],
     [['train', '--labelled', 'good.jsonl'], 2, /only the label "keep"|one label/],
     [['train', '--positive', 'good.jsonl', '--negative', 'bad.jsonl', '--option', 'dimm=5'], 2, /dimm/],
-    [['score', 'crawl.jsonl', '--model', 'good.jsonl'], 2, /good\.jsonl/],
+    [['score', 'crawl.jsonl', '--model', 'good.jsonl'], 2, /^corpusmill: [^:]*good\.jsonl/],
     [['score', 'crawl.jsonl', '--model', 'none.bin'], 2, /none\.bin/],
     [['evaluate', 'crawl.jsonl'], 2, /nothing to judge/],
     [['evaluate', 'crawl.jsonl', '--field', 'quality.score'], 2, /no document has a label in label and a score/],
