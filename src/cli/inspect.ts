@@ -11,6 +11,7 @@ import type { FileSummary } from '../io/inspect.ts';
 import { formatBytes, formatCounted } from '../report/numbers.ts';
 import type { ShownRow, ShownRows } from '../shards/inspect.ts';
 import { NO_LABEL } from '../shards/shard-rows.ts';
+import { SPLIT_NAMES, type SplitName } from '../shards/split.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { wholeNumber } from './flags.ts';
 import { type Colors, colorsFor, print, printJson, widthOf } from './print.ts';
@@ -53,10 +54,8 @@ export function inspectCommand(context: CliContext, setExitCode: (code: ExitCode
 }
 
 async function inspect(given: string, flags: Flags, context: CliContext): Promise<void> {
-  const { shardFolders } = await import('../shards/shard-set.ts');
-  // Of a split into training and validation the first side, which the heading names.
-  const [{ name }] = await shardFolders(resolve(context.cwd, given));
-  const path = name === '' ? given : join(given, name);
+  const side = await sideOfSplit(resolve(context.cwd, given));
+  const path = side === undefined ? given : join(given, side);
   const absolute = resolve(context.cwd, path);
   const { limit, offset } = flags;
   if (await isShards(absolute, path)) {
@@ -87,6 +86,16 @@ async function isShards(absolute: string, shown: string): Promise<boolean> {
   const shard = await openShardFile(absolute).catch(() => undefined);
   await shard?.close();
   return shard !== undefined;
+}
+
+/**
+ * Of a folder that a split into training and validation has made the first side, which the heading names. By manifests
+ * alone: what opens shards brings the Arrow library, and most of what is inspected are no shards.
+ */
+async function sideOfSplit(absolute: string): Promise<SplitName | undefined> {
+  if (await isShardManifest(join(absolute, 'manifest.json'))) return undefined;
+  for (const name of SPLIT_NAMES) if (await isShardManifest(join(absolute, name, 'manifest.json'))) return name;
+  return undefined;
 }
 
 async function isShardManifest(path: string): Promise<boolean> {

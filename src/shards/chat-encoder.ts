@@ -30,5 +30,5 @@ export async function loadChatEncoder(
 async function templateOf(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined || !file.endsWith('.json')) return text;
-  return readTokenizerConfig({ 'tokenizer_config.json': text }, `${basename(dirname(file))}`).chatTemplate;
+  return readTokenizerConfig({ 'tokenizer_config.json': text }, basename(dirname(file))).chatTemplate;
 }

@@ -209,12 +209,19 @@ export async function loadEncoding(options: ShardOptions, context: Where): Promi
   };
 }
 
-let cached: { key: string; opened: OpenedTokenizer } | undefined;
+let cached: { given: string; opened: OpenedTokenizer; stamp: string } | undefined;
 
 /** A worker encodes thousands of parts with one tokenizer, which takes a second to load. */
 async function cachedTokenizer(path: string): Promise<OpenedTokenizer> {
-  const found = await stat(path).catch(() => undefined);
-  const key = `${path} ${found?.size} ${found?.mtimeMs}`;
-  if (cached?.key !== key) cached = { key, opened: openTokenizer(path) };
+  if (cached?.given !== path || cached.stamp !== (await stampOf(cached.opened.path))) {
+    const opened = openTokenizer(path);
+    cached = { given: path, opened, stamp: await stampOf(opened.path) };
+  }
   return cached.opened;
+}
+
+/** Of the vocabulary itself: the time of a folder stays when a file in it is written again. */
+async function stampOf(file: string): Promise<string> {
+  const found = await stat(file).catch(() => undefined);
+  return `${found?.size} ${found?.mtimeMs}`;
 }
