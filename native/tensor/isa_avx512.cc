@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../inline.h"
+#include "../prefetch.h"
 #include "isa.h"
 
 #if defined(CORPUSMILL_X86)
@@ -15,6 +16,9 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
 #else
 #pragma GCC push_options
+// GCC 12 warns of its own header's _mm512_undefined_ps, wherever an intrinsic is written with it.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 #endif
 

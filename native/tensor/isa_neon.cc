@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../inline.h"
+#include "../prefetch.h"
 #include "isa.h"
 
 #if defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))

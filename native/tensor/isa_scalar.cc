@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../inline.h"
+#include "../prefetch.h"
 #include "isa.h"
 
 #define CORPUSMILL_ISA scalar

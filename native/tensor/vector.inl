@@ -26,10 +26,37 @@ CORPUSMILL_INLINE static Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a
 // The sum of the lanes, as a tree.
 CORPUSMILL_INLINE static float sum(Vec v) {
   const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, v, 1);
-  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), high);
+  const __m256 half = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, v, 0), high);
   __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
   quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
   return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+// Writes the transpose of the kLanes x kLanes floats at `from`, rows `from_row` apart, to `to`, rows `to_row` apart.
+CORPUSMILL_INLINE static void transpose(const float* from, size_t from_row, float* to, size_t to_row) {
+  __m512 r[16], t[16];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < 16; i++) r[i] = _mm512_loadu_ps(from + i * from_row);
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 16; i += 4) {
+    r[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(t[i]), _mm512_castps_pd(t[i + 2])));
+    r[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(t[i]), _mm512_castps_pd(t[i + 2])));
+    r[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(t[i + 1]), _mm512_castps_pd(t[i + 3])));
+    r[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(t[i + 1]), _mm512_castps_pd(t[i + 3])));
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; i++) {
+    const __m512 a = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88), b = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+    const __m512 c = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88), d = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+    _mm512_storeu_ps(to + i * to_row, _mm512_shuffle_f32x4(a, c, 0x88));
+    _mm512_storeu_ps(to + (i + 4) * to_row, _mm512_shuffle_f32x4(b, d, 0x88));
+    _mm512_storeu_ps(to + (i + 8) * to_row, _mm512_shuffle_f32x4(a, c, 0xdd));
+    _mm512_storeu_ps(to + (i + 12) * to_row, _mm512_shuffle_f32x4(b, d, 0xdd));
+  }
 }
 
 #elif defined(CORPUSMILL_VECTOR_AVX2)
@@ -52,6 +79,28 @@ CORPUSMILL_INLINE static float sum(Vec v) {
   __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+CORPUSMILL_INLINE static void transpose(const float* from, size_t from_row, float* to, size_t to_row) {
+  __m256 r[8], t[8];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(from + i * from_row);
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+#pragma GCC unroll 2
+  for (size_t i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; i++) {
+    _mm256_storeu_ps(to + i * to_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(to + (i + 4) * to_row, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+  }
 }
 
 #else
@@ -106,6 +155,11 @@ CORPUSMILL_INLINE static void store_first(float* p, Vec v, size_t n) {
   for (size_t i = 0; i < n; i++) p[i] = v[i];
 }
 CORPUSMILL_INLINE static float sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+CORPUSMILL_INLINE static void transpose(const float* from, size_t from_row, float* to, size_t to_row) {
+  for (size_t i = 0; i < 4; i++) {
+    for (size_t j = 0; j < 4; j++) to[i * to_row + j] = from[j * from_row + i];
+  }
+}
 
 #endif
 
