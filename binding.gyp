@@ -37,6 +37,7 @@
         "native/suffix_array_binding.cc",
         "native/suffix_array.cc",
         "native/tensor/gemm.cc",
+        "native/tensor/gemm_binding.cc",
         "native/tensor/isa.cc",
         "native/tensor/isa_avx2.cc",
         "native/tensor/isa_avx512.cc",
