@@ -15,6 +15,7 @@ void RegisterNgramLm(Napi::Env env, Napi::Object exports);
 void RegisterReadRanges(Napi::Env env, Napi::Object exports);
 void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
+void RegisterTensor(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
@@ -30,6 +31,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterReadRanges(env, exports);
   RegisterPieceTable(env, exports);
   RegisterSuffixArray(env, exports);
+  RegisterTensor(env, exports);
   RegisterThreadText(env, exports);
   RegisterWords(env, exports);
   return exports;
