@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+void RegisterAttention(Napi::Env env, Napi::Object exports);
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
@@ -15,9 +16,11 @@ void RegisterReadRanges(Napi::Env env, Napi::Object exports);
 void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
+void RegisterVectorMath(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterAttention(env, exports);
   RegisterBpeEncode(env, exports);
   RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
@@ -29,6 +32,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterPieceTable(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterThreadText(env, exports);
+  RegisterVectorMath(env, exports);
   RegisterWords(env, exports);
   return exports;
 }
