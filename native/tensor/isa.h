@@ -22,7 +22,11 @@
 
 #include <cstddef>
 
+#include "elementwise_kernels.h"
 #include "gemm_kernels.h"
+#include "norm_kernels.h"
+#include "row_kernels.h"
+#include "update_kernels.h"
 
 namespace corpusmill::tensor {
 
@@ -34,6 +38,10 @@ struct KernelTable {
   // Floats in a vector.
   size_t lanes;
   GemmKernels gemm;
+  ElementwiseKernels elementwise;
+  NormKernels norm;
+  RowKernels rows;
+  UpdateKernels update;
 };
 
 // The level that CORPUSMILL_ISA names, otherwise the best one that this processor runs; chosen once, on the first call.
