@@ -256,6 +256,85 @@ static void multiply_block(const GemmBlock& block, float* scratch) {
   }
 }
 
+// Sums of products of kRows rows of A and kColumns columns of B, vectors along k.
+template <size_t kRows, size_t kColumnCount>
+CORPUSMILL_INLINE static void dot_tile(const GemmBlock& block, size_t i0, size_t j0) {
+  Vec sums[kRows][kColumnCount];
+  const float* a[kRows];
+  const float* b[kColumnCount];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kRows; i++) {
+    a[i] = block.a + (i0 + i) * block.a_row;
+#pragma GCC unroll 8
+    for (size_t j = 0; j < kColumnCount; j++) sums[i][j] = zero();
+  }
+#pragma GCC unroll 8
+  for (size_t j = 0; j < kColumnCount; j++) b[j] = block.b + (j0 + j) * block.b_column;
+  size_t l = 0;
+  for (; l + kLanes <= block.k; l += kLanes) {
+    Vec x[kRows];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kRows; i++) x[i] = load(a[i] + l);
+#pragma GCC unroll 8
+    for (size_t j = 0; j < kColumnCount; j++) {
+      const Vec y = load(b[j] + l);
+#pragma GCC unroll 4
+      for (size_t i = 0; i < kRows; i++) sums[i][j] = fma(x[i], y, sums[i][j]);
+    }
+  }
+  if (l < block.k) {
+    const size_t rest = block.k - l;
+    Vec x[kRows];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kRows; i++) x[i] = load_first(a[i] + l, rest);
+#pragma GCC unroll 8
+    for (size_t j = 0; j < kColumnCount; j++) {
+      const Vec y = load_first(b[j] + l, rest);
+#pragma GCC unroll 4
+      for (size_t i = 0; i < kRows; i++) sums[i][j] = fma(x[i], y, sums[i][j]);
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kRows; i++) {
+    float* const c = block.c + (i0 + i) * block.c_row + j0;
+#pragma GCC unroll 8
+    for (size_t j = 0; j < kColumnCount; j++) {
+      float value = block.alpha * sum(sums[i][j]);
+      if (block.accumulate) value += c[j];
+      if (block.bias != nullptr) value += block.bias[j0 + j];
+      c[j] = value;
+    }
+  }
+}
+
+template <size_t kRows, size_t kColumnCount>
+static void dot_rows(const GemmBlock& block, size_t i, size_t j, size_t columns) {
+  size_t done = 0;
+  for (; done + kColumnCount <= columns; done += kColumnCount) dot_tile<kRows, kColumnCount>(block, i, j + done);
+  for (; done < columns; done++) dot_tile<kRows, 1>(block, i, j + done);
+}
+
+// For 4 rows as many columns as registers allow.
+#if defined(CORPUSMILL_VECTOR_AVX512) || defined(CORPUSMILL_VECTOR_NEON)
+constexpr size_t kDotColumns[4] = {8, 8, 8, 6};
+#else
+constexpr size_t kDotColumns[4] = {8, 4, 3, 2};
+#endif
+
+static void multiply_dots(const GemmBlock& block) {
+  // Columns of B that stay in the first-level cache, about 32 KiB of them, while the rows of A pass by.
+  const size_t fitting = 8192 / (block.k + 1) / 24 * 24;
+  const size_t step = fitting < 24 ? 24 : fitting;
+  for (size_t j = 0; j < block.n; j += step) {
+    const size_t columns = least(step, block.n - j);
+    size_t i = 0;
+    for (; i + 4 <= block.m; i += 4) dot_rows<4, kDotColumns[3]>(block, i, j, columns);
+    if (block.m - i == 3) dot_rows<3, kDotColumns[2]>(block, i, j, columns);
+    if (block.m - i == 2) dot_rows<2, kDotColumns[1]>(block, i, j, columns);
+    if (block.m - i == 1) dot_rows<1, kDotColumns[0]>(block, i, j, columns);
+  }
+}
+
 static size_t fma_chains(size_t rounds, float* sink) {
   constexpr size_t kChains = kLanes == 16 ? 24 : 12;
   constexpr size_t kRepeats = 16;
@@ -275,6 +354,6 @@ static size_t fma_chains(size_t rounds, float* sink) {
   return kRepeats * kChains * kLanes * 2;
 }
 
-constexpr GemmKernels kGemmKernels{kTileRows, kTileColumns, kScratchFloats, multiply_block, nullptr, fma_chains};
+constexpr GemmKernels kGemmKernels{kTileRows, kTileColumns, kScratchFloats, multiply_block, multiply_dots, fma_chains};
 
 }  // namespace corpusmill::tensor::CORPUSMILL_ISA

@@ -6,8 +6,8 @@
 // when it loads, so that one that drifted apart is an error and no wrong result.
 //
 // Before `check` is asked, program.cc has made sure of all that follows from the names: how many operands and attributes
-// there are, which are present, their types, that each lies within its buffer, that attributes are finite, and that memory
-// is shared only where `in_place` allows it, and then exactly (same start, same length). `check` answers for the rest:
+// there are, which are present, their types, that each lies within its buffer, and that memory is shared only where
+// `in_place` allows it, and then exactly (same start, same length). Attributes may be any number, NaN too. `check` answers for the rest:
 // every size that attributes say must be the length of its operand, and kinds must be in range (class Check below).
 // After that `run` may trust everything but the values in memory: ids, labels, offsets, positions are checked by the
 // kernel, which reports a fault instead of following a wrong one.
@@ -71,6 +71,7 @@ class RunContext {
  public:
   RunContext(ThreadTeam& team, std::byte* scratch) : scratch_(scratch), team_(team) {}
 
+  ThreadTeam& team() const { return team_; }
   size_t threads() const { return team_.size(); }
 
   // Calls task(t) on every thread, t < threads(), and returns when all have.

@@ -176,6 +176,54 @@ export interface NativePieceTable {
   counts(counts: Float64Array): void;
 }
 
+/** See src/tensor/reference/matmul.ts for the products, native/tensor/isa.h for instruction sets. */
+export interface NativeMatmul {
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    transposeA: 0 | 1,
+    transposeB: 0 | 1,
+    aRow: number,
+    bRow: number,
+    cRow: number,
+    alpha: number,
+    accumulate: 0 | 1,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+    bias?: Float32Array,
+  ): void;
+  groupedGemm(
+    n: number,
+    k: number,
+    offsets: Int32Array,
+    transposeB: 0 | 1,
+    alpha: number,
+    accumulate: 0 | 1,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
+  groupedGemmWeights(
+    n: number,
+    k: number,
+    offsets: Int32Array,
+    alpha: number,
+    accumulate: 0 | 1,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
+  /** Threads of the products that are called from here; 1 at first. */
+  setThreads(threads: number): void;
+  /** GFLOP/s of multiply-adds in registers, `threads` at once for `seconds`: what no product exceeds. */
+  fmaPeak(threads: number, seconds: number): number;
+  /** The instruction set in use, and those that this processor runs, slowest first. */
+  isa(): string;
+  isas(): string[];
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   PieceTable: {
@@ -210,6 +258,7 @@ export interface NativeAddon {
   ): void;
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
+  matmul: NativeMatmul;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(

@@ -42,7 +42,7 @@ export function checkpoint(
   inputs: readonly Tensor[],
   build: (inputs: readonly Tensor[]) => readonly Tensor[],
 ): readonly Tensor[] {
-  const graph = inputs[0]!.graph;
+  const graph = inputs[0].graph;
   if (graph.tape === undefined) return build(inputs);
   const { result } = graph.withTape('off', () => build(inputs));
   const outputs = result.map((output) => ({ ...output, requiresGradient: true }));
@@ -66,7 +66,7 @@ export function checkpoint(
 /** Walks a tape backwards from the gradients in `found`, which holds a tensor's gradient until its rule has used it. */
 function replay(tape: readonly TapeEntry[], found: Map<Tensor, Tensor>, sink: GradientSink): void {
   for (let at = tape.length - 1; at >= 0; at--) {
-    const entry = tape[at]!;
+    const entry = tape[at];
     const outputs = entry.outputs.map((output) => found.get(output));
     if (outputs.every((gradient) => gradient === undefined)) continue;
     for (const output of entry.outputs) found.delete(output);
@@ -88,5 +88,5 @@ function createSink(accumulate: GradientSink['accumulate']): GradientSink {
 }
 
 function ones(graph: Graph): Tensor {
-  return graph.emit('fill', [], [1, 1], [{ shape: [1] }])[0]!;
+  return graph.emit('fill', [], [1, 1], [{ shape: [1] }])[0];
 }

@@ -87,7 +87,11 @@ export class Graph {
    * The buffer as a tensor of `shape`, from entry `offset` on. The same buffer, offset and shape give the same tensor, so
    * that a parameter used twice gathers one gradient.
    */
-  buffer(buffer: Buffer, shape: readonly number[], options: { requiresGradient?: boolean; offset?: number } = {}): Tensor {
+  buffer(
+    buffer: Buffer,
+    shape: readonly number[],
+    options: { requiresGradient?: boolean; offset?: number } = {},
+  ): Tensor {
     const offset = options.offset ?? 0;
     if (offset + elements(shape) > buffer.length) {
       throw new RangeError(
@@ -104,7 +108,13 @@ export class Graph {
         sameShape(leaf.shape, shape),
     );
     if (same !== undefined) return same;
-    const leaf: Tensor = { graph: this, shape, dtype: buffer.dtype, source: { kind: 'buffer', buffer, offset }, requiresGradient };
+    const leaf: Tensor = {
+      graph: this,
+      shape,
+      dtype: buffer.dtype,
+      source: { kind: 'buffer', buffer, offset },
+      requiresGradient,
+    };
     this.#leaves.set(buffer, [...known, leaf]);
     return leaf;
   }
@@ -161,7 +171,9 @@ export class Graph {
   /** Puts `value` into `buffer` once the nodes so far have run. */
   assign(buffer: Buffer, value: Tensor, offset = 0): void {
     if (value.dtype !== buffer.dtype || offset + elements(value.shape) > buffer.length) {
-      throw new RangeError(`graph ${this.name}: ${value.dtype} [${value.shape}] does not fit ${buffer.name} at ${offset}`);
+      throw new RangeError(
+        `graph ${this.name}: ${value.dtype} [${value.shape}] does not fit ${buffer.name} at ${offset}`,
+      );
     }
     this.assignments.push({ buffer, offset, value, after: this.nodes.length });
   }
@@ -223,13 +235,13 @@ function checkEmit(
     if (input.dtype !== dtype) fail(`wants ${dtype} for ${name}, found ${input.dtype}`);
   });
   outputs.forEach((output, index) => {
-    if (output === undefined && !spec.outputs[index]!.includes('?')) fail(`needs its output ${spec.outputs[index]}`);
+    if (output === undefined && !spec.outputs[index].includes('?')) fail(`needs its output ${spec.outputs[index]}`);
   });
 }
 
 /** The name of input `index`, repeating ones included. */
 export function inputName(spec: OperationSpec, index: number): string {
   const fixed = spec.inputs.length - (spec.variadic ?? 0);
-  if (index < fixed || spec.variadic === undefined) return spec.inputs[index]!;
-  return spec.inputs[fixed + ((index - fixed) % spec.variadic)]!;
+  if (index < fixed || spec.variadic === undefined) return spec.inputs[index];
+  return spec.inputs[fixed + ((index - fixed) % spec.variadic)];
 }

@@ -42,14 +42,14 @@ type Step =
 export function plan(graph: Graph): Program {
   const steps = orderSteps(graph);
   const values = new Map<GraphNode, (Value | undefined)[]>();
-  const valueOf = (tensor: Tensor): Value | undefined => {
+  const valueFor = (tensor: Tensor): Value | undefined => {
     const origin = originOf(tensor);
     return 'node' in origin ? values.get(origin.node)?.[origin.output] : undefined;
   };
 
   steps.forEach((step, at) => {
     for (const input of stepInputs(step)) {
-      const value = input && valueOf(input);
+      const value = input && valueFor(input);
       if (value !== undefined) value.last = at;
     }
     if (step.kind !== 'node') return;
@@ -62,9 +62,9 @@ export function plan(graph: Graph): Program {
       ),
     );
   });
-  dropUnusedOptional(values, steps, valueOf);
-  const kept = bindAssignments(steps, valueOf);
-  takeOverInputs(kept, values, valueOf);
+  dropUnusedOptional(values, steps, valueFor);
+  const kept = bindAssignments(steps, valueFor);
+  takeOverInputs(kept, values, valueFor);
   const all = [...values.values()].flat().filter((value) => value !== undefined);
   const arenaLength = placeInArena(all);
   return writeProgram(graph, kept, values, arenaLength);
@@ -79,15 +79,15 @@ function orderSteps(graph: Graph): Step[] {
   };
   for (const assignment of graph.assignments) need(assignment.value);
   for (let index = graph.nodes.length - 1; index >= 0; index--) {
-    const node = graph.nodes[index]!;
+    const node = graph.nodes[index];
     if (operationSpec(node.operation).mutates !== undefined) needed.add(node);
     if (needed.has(node)) for (const input of node.inputs) need(input);
   }
   const steps: Step[] = [];
   let next = 0;
   for (let index = 0; index <= graph.nodes.length; index++) {
-    for (; next < graph.assignments.length && graph.assignments[next]!.after === index; next++) {
-      const { value, buffer, offset } = graph.assignments[next]!;
+    for (; next < graph.assignments.length && graph.assignments[next].after === index; next++) {
+      const { value, buffer, offset } = graph.assignments[next];
       steps.push({ kind: 'copy', value, buffer, offset });
     }
     const node = graph.nodes[index];
@@ -100,9 +100,11 @@ function orderSteps(graph: Graph): Step[] {
 function dropUnusedOptional(
   values: ReadonlyMap<GraphNode, (Value | undefined)[]>,
   steps: readonly Step[],
-  valueOf: (tensor: Tensor) => Value | undefined,
+  valueFor: (tensor: Tensor) => Value | undefined,
 ): void {
-  const read = new Set<Value | undefined>(steps.flatMap((step) => stepInputs(step).map((input) => input && valueOf(input))));
+  const read = new Set<Value | undefined>(
+    steps.flatMap((step) => stepInputs(step).map((input) => input && valueFor(input))),
+  );
   for (const [node, outputs] of values) {
     operationSpec(node.operation).outputs.forEach((name, index) => {
       if (name.includes('?') && !read.has(outputs[index])) outputs[index] = undefined;
@@ -114,7 +116,10 @@ function dropUnusedOptional(
  * Lets values be written straight to the buffer they are assigned to. Those copies become undefined in the result, so
  * that the numbers of the steps stay what the lifetimes say.
  */
-function bindAssignments(steps: readonly Step[], valueOf: (tensor: Tensor) => Value | undefined): (Step | undefined)[] {
+function bindAssignments(
+  steps: readonly Step[],
+  valueFor: (tensor: Tensor) => Value | undefined,
+): (Step | undefined)[] {
   const writes = new Map<Buffer, number[]>();
   const reads = new Map<Buffer, number[]>();
   const note = (map: Map<Buffer, number[]>, buffer: Buffer, at: number): void => {
@@ -133,9 +138,9 @@ function bindAssignments(steps: readonly Step[], valueOf: (tensor: Tensor) => Va
   });
   return steps.map((step, at) => {
     if (step.kind !== 'copy') return step;
-    const value = valueOf(step.value);
+    const value = valueFor(step.value);
     if (value === undefined || value.bound !== undefined) return step;
-    const maker = steps[value.first]!;
+    const maker = steps[value.first];
     if (maker.kind !== 'node') return step;
     const origin = originOf(step.value) as { node: GraphNode; output: number };
     const within = (places: readonly number[] | undefined, from: number, to: number): boolean =>
@@ -163,12 +168,12 @@ function readsBesideInPlace(node: GraphNode, output: number, copy: Step & { kind
 function takeOverInputs(
   steps: readonly (Step | undefined)[],
   values: ReadonlyMap<GraphNode, (Value | undefined)[]>,
-  valueOf: (tensor: Tensor) => Value | undefined,
+  valueFor: (tensor: Tensor) => Value | undefined,
 ): void {
   steps.forEach((step, at) => {
     if (step?.kind !== 'node') return;
     const outputs = values.get(step.node)!;
-    const inputs = step.node.inputs.map((input) => input && valueOf(input));
+    const inputs = step.node.inputs.map((input) => input && valueFor(input));
     const taken = new Set<Value>();
     for (const [o, i] of operationSpec(step.node.operation).inPlace ?? []) {
       const output = outputs[o];
@@ -213,7 +218,7 @@ function placeInArena(values: readonly Value[]): number {
     let high = placed.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (placed[middle]!.from < from) low = middle + 1;
+      if (placed[middle].from < from) low = middle + 1;
       else high = middle;
     }
     placed.splice(low, 0, entry);

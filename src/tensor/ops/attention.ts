@@ -21,8 +21,8 @@ export function rope(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor, opt
   ];
   return x.graph.emit('rope', [x, cos, sin, positions], attributes(0), [{ shape: x.shape }], ([dy], sink) => {
     if (dy === undefined) return;
-    sink.add(x, x.graph.emit('rope', [dy, cos, sin, positions], attributes(1), [{ shape: x.shape }])[0]!);
-  })[0]!;
+    sink.add(x, x.graph.emit('rope', [dy, cos, sin, positions], attributes(1), [{ shape: x.shape }])[0]);
+  })[0];
 }
 
 export interface AttentionOptions {
@@ -65,7 +65,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     sink.add(k, dk!);
     sink.add(v, dv!);
   });
-  return made[0]!;
+  return made[0];
 }
 
 /** Attention with a query per chunk distance, for inference on long contexts: see `dualChunkAttention` in ../operations.ts. */
@@ -83,5 +83,5 @@ export function dualChunkAttention(
   const attributes = [batch, timeQ, timeK, heads, kvHeads, headDim, scale, chunkLength];
   const inputs = [q, queries.successive, queries.inter, k, v, keyRange];
   const outputs = [{ shape: q.shape }, { shape: [batch * timeQ, heads] }];
-  return q.graph.emit('dualChunkAttention', inputs, attributes, outputs)[0]!;
+  return q.graph.emit('dualChunkAttention', inputs, attributes, outputs)[0];
 }

@@ -17,8 +17,8 @@ import {
 export function unary(kind: UnaryKind, x: Tensor): Tensor {
   const attributes = [elements(x.shape), UNARY_KINDS.indexOf(kind)];
   return x.graph.emit('unary', [x], attributes, [{ shape: x.shape }], ([dy], sink) => {
-    if (dy !== undefined) sink.add(x, x.graph.emit('unaryGrad', [dy, x], attributes, [{ shape: x.shape }])[0]!);
-  })[0]!;
+    if (dy !== undefined) sink.add(x, x.graph.emit('unaryGrad', [dy, x], attributes, [{ shape: x.shape }])[0]);
+  })[0];
 }
 
 /** a + b; b may be one number, a number per row ([rows] or [rows, 1]) or per column ([columns]). */
@@ -97,15 +97,15 @@ export function affine(x: Tensor, scale: number, shift = 0): Tensor {
   const attributes = [elements(x.shape), scale, shift];
   return x.graph.emit('affine', [x], attributes, [{ shape: x.shape }], ([dy], sink) => {
     if (dy !== undefined) sink.add(x, affine(dy, scale, 0));
-  })[0]!;
+  })[0];
 }
 
 /** x held between low and high; no gradient outside. */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
   const attributes = [elements(x.shape), low, high];
   return x.graph.emit('clamp', [x], attributes, [{ shape: x.shape }], ([dy], sink) => {
-    if (dy !== undefined) sink.add(x, x.graph.emit('clampGrad', [dy, x], attributes, [{ shape: x.shape }])[0]!);
-  })[0]!;
+    if (dy !== undefined) sink.add(x, x.graph.emit('clampGrad', [dy, x], attributes, [{ shape: x.shape }])[0]);
+  })[0];
 }
 
 /** a where condition ≠ 0, else b: all of one shape. */
@@ -119,28 +119,34 @@ export function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
     const zero = fill(a, 0);
     if (sink.wants(a)) sink.add(a, select(condition, dy, zero));
     if (sink.wants(b)) sink.add(b, select(condition, zero, dy));
-  })[0]!;
+  })[0];
 }
 
 /** A tensor of the shape of `like` with one value everywhere. */
 export function fill(like: Tensor, value: number): Tensor {
-  return like.graph.emit('fill', [], [elements(like.shape), value], [{ shape: like.shape }])[0]!;
+  return like.graph.emit('fill', [], [elements(like.shape), value], [{ shape: like.shape }])[0];
 }
 
 /** Sums over an axis: of everything ([1]), of each row ([rows]) or of each column ([columns]). */
 export function sum(x: Tensor, axis: Axis = 'all'): Tensor {
   const { rows, columns } = asMatrix(x);
-  return x.graph.emit('reduce', [x, undefined], [rows, columns, AXES.indexOf(axis)], [reducedShape(x, axis)], ([dy], sink) => {
-    if (dy === undefined) return;
-    const attributes = [rows, columns, AXES.indexOf(axis)];
-    sink.add(x, x.graph.emit('broadcast', [dy], attributes, [{ shape: x.shape }])[0]!);
-  })[0]!;
+  return x.graph.emit(
+    'reduce',
+    [x, undefined],
+    [rows, columns, AXES.indexOf(axis)],
+    [reducedShape(x, axis)],
+    ([dy], sink) => {
+      if (dy === undefined) return;
+      const attributes = [rows, columns, AXES.indexOf(axis)];
+      sink.add(x, x.graph.emit('broadcast', [dy], attributes, [{ shape: x.shape }])[0]);
+    },
+  )[0];
 }
 
 /** The same sums added to `addend`; for gradients, which have none themselves. */
 export function reduceInto(x: Tensor, axis: Axis, addend: Tensor | undefined): Tensor {
   const { rows, columns } = asMatrix(x);
-  return x.graph.emit('reduce', [x, addend], [rows, columns, AXES.indexOf(axis)], [reducedShape(x, axis)])[0]!;
+  return x.graph.emit('reduce', [x, addend], [rows, columns, AXES.indexOf(axis)], [reducedShape(x, axis)])[0];
 }
 
 /** x rounded to a storage format and back; the gradient passes as it is. */
@@ -148,7 +154,7 @@ export function roundTo(kind: RoundKind, x: Tensor): Tensor {
   const attributes = [elements(x.shape), ROUND_KINDS.indexOf(kind)];
   return x.graph.emit('roundTo', [x], attributes, [{ shape: x.shape }], ([dy], sink) => {
     if (dy !== undefined) sink.add(x, dy);
-  })[0]!;
+  })[0];
 }
 
 /** Zeroes entries at `rate` and scales the rest; `seed` [2] (i32) differs for each step, `stream` for each place in the model. */
@@ -156,8 +162,8 @@ export function dropout(x: Tensor, rate: number, seed: Tensor, stream: number): 
   if (rate === 0) return x;
   const attributes = [elements(x.shape), rate, stream];
   return x.graph.emit('dropout', [x, seed], attributes, [{ shape: x.shape }], ([dy], sink) => {
-    if (dy !== undefined) sink.add(x, x.graph.emit('dropout', [dy, seed], attributes, [{ shape: x.shape }])[0]!);
-  })[0]!;
+    if (dy !== undefined) sink.add(x, x.graph.emit('dropout', [dy, seed], attributes, [{ shape: x.shape }])[0]);
+  })[0];
 }
 
 type BinaryRule = (
@@ -176,7 +182,7 @@ function binary(kind: BinaryKind, a: Tensor, b: Tensor, rule?: BinaryRule): Tens
     attributes,
     [{ shape: a.shape }],
     rule && ((outputs, sink) => rule(outputs, sink, broadcast)),
-  )[0]!;
+  )[0];
 }
 
 /** How b is repeated over a. A square matrix takes [n] for columns; rows are then asked for as [n, 1]. */

@@ -10,9 +10,9 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
     if (dy === undefined) return;
     sink.accumulate(
       table,
-      (before) => table.graph.emit('embeddingGrad', [dy, ids, before], attributes, [{ shape: table.shape }])[0]!,
+      (before) => table.graph.emit('embeddingGrad', [dy, ids, before], attributes, [{ shape: table.shape }])[0],
     );
-  })[0]!;
+  })[0];
 }
 
 /** Writes rows [batch·time, columns] into cache [batch, capacity, columns] at time at[b] (i32 [batch]). */

@@ -74,12 +74,12 @@ export function linearLogProb(
     let dx: Tensor | undefined;
     sink.accumulate(weight, (before) => {
       const both = emit(before);
-      dx = both[0]!;
-      return both[1]!;
+      dx = both[0];
+      return both[1];
     });
-    if (sink.wants(x)) sink.add(x, dx ?? emit(undefined)[0]!);
+    if (sink.wants(x)) sink.add(x, dx ?? emit(undefined)[0]);
   });
-  return { logProb: made[0]!, entropy: made[2]! };
+  return { logProb: made[0], entropy: made[2] };
 }
 
 /** True for the gradient of a loss by itself. */

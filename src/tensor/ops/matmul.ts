@@ -19,7 +19,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const right = asMatrix(b);
   const [m, k] = transposeA ? [left.columns, left.rows] : [left.rows, left.columns];
   const [kb, n] = transposeB ? [right.columns, right.rows] : [right.rows, right.columns];
-  if (k !== kb) throw new RangeError(`graph ${a.graph.name}: matmul of [${a.shape}] and [${b.shape}]: ${k} against ${kb}`);
+  if (k !== kb)
+    throw new RangeError(`graph ${a.graph.name}: matmul of [${a.shape}] and [${b.shape}]: ${k} against ${kb}`);
   const attributes = [m, n, k, Number(transposeA), Number(transposeB), alpha];
   return a.graph.emit('matmul', [a, b, bias, addend], attributes, [{ shape: [m, n] }], ([dy], sink) => {
     if (dy === undefined) return;
@@ -35,7 +36,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     );
     if (sink.wants(bias)) sink.accumulate(bias, (before) => reduceInto(dy, 'columns', before));
     if (sink.wants(addend)) sink.add(addend, dy);
-  })[0]!;
+  })[0];
 }
 
 /** x · weightᵀ + bias: x [rows, in], weight [out, in], bias [out]. */
@@ -50,19 +51,28 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
 export function groupedLinear(x: Tensor, weights: Tensor, offsets: Tensor): Tensor {
   const [groups, out, inner] = weights.shape as [number, number, number];
   const { rows, columns } = asMatrix(x);
-  if (columns !== inner) throw new RangeError(`graph ${x.graph.name}: grouped linear of [${x.shape}] and [${weights.shape}]`);
+  if (columns !== inner)
+    throw new RangeError(`graph ${x.graph.name}: grouped linear of [${x.shape}] and [${weights.shape}]`);
   const attributes = [rows, out, inner, groups, 1];
   return x.graph.emit('groupedMatmul', [x, weights, offsets], attributes, [{ shape: [rows, out] }], ([dy], sink) => {
     if (dy === undefined) return;
     if (sink.wants(x)) {
-      const [dx] = x.graph.emit('groupedMatmul', [dy, weights, offsets], [rows, inner, out, groups, 0], [
-        { shape: [rows, inner] },
-      ]);
+      const [dx] = x.graph.emit(
+        'groupedMatmul',
+        [dy, weights, offsets],
+        [rows, inner, out, groups, 0],
+        [{ shape: [rows, inner] }],
+      );
       sink.add(x, dx!);
     }
     sink.accumulate(weights, (before) => {
       const shape = weights.shape;
-      return x.graph.emit('groupedMatmulWeightGrad', [dy, x, offsets, before], [rows, out, inner, groups], [{ shape }])[0]!;
+      return x.graph.emit(
+        'groupedMatmulWeightGrad',
+        [dy, x, offsets, before],
+        [rows, out, inner, groups],
+        [{ shape }],
+      )[0];
     });
-  })[0]!;
+  })[0];
 }

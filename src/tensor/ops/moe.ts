@@ -32,17 +32,22 @@ export function route(logits: Tensor, perToken: number, normalize: boolean): Rou
   ];
   const made = graph.emit('routeTopK', [logits], attributes, outputs, ([dprobabilities, dweights], sink) => {
     if (dweights === undefined && dprobabilities === undefined) return;
-    const given = dweights ?? graph.emit('fill', [], [rows * perToken, 0], [{ shape: [rows, perToken] }])[0]!;
+    const given = dweights ?? graph.emit('fill', [], [rows * perToken, 0], [{ shape: [rows, perToken] }])[0];
     const inputs = [given, made[0], made[1], made[2], dprobabilities];
-    sink.add(logits, graph.emit('routeTopKGrad', inputs, attributes, [{ shape: logits.shape }])[0]!);
+    sink.add(logits, graph.emit('routeTopKGrad', inputs, attributes, [{ shape: logits.shape }])[0]);
   });
   const [probabilities, weights, chosen] = made as [Tensor, Tensor, Tensor];
   const slots = rows * perToken;
-  const [order, inverse, offsets] = graph.emit('routeSort', [chosen], [slots, experts], [
-    { shape: [slots], dtype: 'i32' },
-    { shape: [slots], dtype: 'i32' },
-    { shape: [experts + 1], dtype: 'i32' },
-  ]) as [Tensor, Tensor, Tensor];
+  const [order, inverse, offsets] = graph.emit(
+    'routeSort',
+    [chosen],
+    [slots, experts],
+    [
+      { shape: [slots], dtype: 'i32' },
+      { shape: [slots], dtype: 'i32' },
+      { shape: [experts + 1], dtype: 'i32' },
+    ],
+  ) as [Tensor, Tensor, Tensor];
   return { probabilities, weights, chosen, order, inverse, offsets, perToken };
 }
 
@@ -53,8 +58,8 @@ export function dispatch(x: Tensor, routing: Routing): Tensor {
   const outputs = [{ shape: [rows * routing.perToken, columns] }];
   return x.graph.emit('moeDispatch', [x, routing.order], attributes, outputs, ([dy], sink) => {
     if (dy === undefined) return;
-    sink.add(x, x.graph.emit('moeCombine', [dy, undefined, routing.inverse], attributes, [{ shape: x.shape }])[0]!);
-  })[0]!;
+    sink.add(x, x.graph.emit('moeCombine', [dy, undefined, routing.inverse], attributes, [{ shape: x.shape }])[0]);
+  })[0];
 }
 
 /** The weighted sum of each token's expert outputs y [tokens·perToken, hidden] (in order of expert): [tokens, hidden]. */
@@ -69,7 +74,7 @@ export function combine(y: Tensor, routing: Routing): Tensor {
     const [dy, dweights] = y.graph.emit('moeCombineGrad', [dout, y, weights, order, inverse], attributes, outputs);
     sink.add(y, dy!);
     sink.add(weights, dweights!);
-  })[0]!;
+  })[0];
 }
 
 /** Each expert's linear layer over its rows: weights [experts, out, in]. */
@@ -83,13 +88,13 @@ export function expertLinear(x: Tensor, weights: Tensor, routing: Routing): Tens
  * and `tokens` is their number; without it all count. As `load_balancing_loss_func` of transformers, to be multiplied by its coefficient.
  */
 export function loadBalancingLoss(routings: readonly Routing[], mask?: Tensor, tokens?: Tensor): Tensor {
-  const first = routings[0]!.probabilities;
+  const first = routings[0].probabilities;
   const graph = first.graph;
   const { rows, columns: experts } = asMatrix(first);
   let counts: Tensor | undefined;
   let probabilities: Tensor | undefined;
   for (const { chosen, probabilities: p, perToken } of routings) {
-    const count = graph.emit('expertCounts', [chosen, mask], [rows, experts, perToken], [{ shape: [experts] }])[0]!;
+    const count = graph.emit('expertCounts', [chosen, mask], [rows, experts, perToken], [{ shape: [experts] }])[0];
     counts = counts === undefined ? count : add(counts, count);
     const masked = mask === undefined ? p : multiply(p, graph.reshape(mask, [rows, 1]));
     const total = sum(masked, 'columns');

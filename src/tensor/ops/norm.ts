@@ -6,9 +6,9 @@ export function rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
   const { rows, columns } = rowsOf(x, weight);
   const outputs = [{ shape: x.shape }, { shape: [rows] }];
   const made = x.graph.emit('rmsNorm', [x, weight], [rows, columns, eps], outputs, ([dy], sink) => {
-    if (dy !== undefined) rmsNormGradient(dy, x, weight, made[1]!, sink, x);
+    if (dy !== undefined) rmsNormGradient(dy, x, weight, made[1], sink, x);
   });
-  return made[0]!;
+  return made[0];
 }
 
 /** The sum of a block's output and the residual stream, and the norm of that sum: [sum, normed]. */
@@ -26,7 +26,7 @@ export function addRmsNorm(x: Tensor, residual: Tensor, weight: Tensor, eps: num
     sink.add(x, gradient);
     sink.add(residual, gradient);
   });
-  return [made[0]!, made[1]!];
+  return [made[0], made[1]];
 }
 
 /** (x − mean) / sqrt(variance + eps) · weight + bias over the last axis. */
@@ -54,7 +54,7 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number):
     }
     sink.add(x, dx!);
   });
-  return made[0]!;
+  return made[0];
 }
 
 function rmsNormGradient(dy: Tensor, x: Tensor, weight: Tensor, rstd: Tensor, sink: GradientSink, input: Tensor): void {
@@ -73,22 +73,24 @@ function rmsNormGradients(
 ): Tensor {
   const { rows, columns } = rowsOf(x, weight);
   const emit = (weightBefore: Tensor | undefined): Tensor[] =>
-    x.graph.emit('rmsNormGrad', [dy, x, weight, rstd, addend, weightBefore], [rows, columns], [
-      { shape: x.shape },
-      { shape: weight.shape },
-    ]);
+    x.graph.emit(
+      'rmsNormGrad',
+      [dy, x, weight, rstd, addend, weightBefore],
+      [rows, columns],
+      [{ shape: x.shape }, { shape: weight.shape }],
+    );
   let dx: Tensor | undefined;
   sink.accumulate(weight, (before) => {
     const made = emit(before);
-    dx = made[0]!;
-    return made[1]!;
+    dx = made[0];
+    return made[1];
   });
-  return dx ?? emit(undefined)[0]!;
+  return dx ?? emit(undefined)[0];
 }
 
 function rowsOf(x: Tensor, weight: Tensor): { rows: number; columns: number } {
   const size = asMatrix(x);
-  const columns = weight.shape[weight.shape.length - 1]!;
+  const columns = weight.shape[weight.shape.length - 1];
   const entries = size.rows * size.columns;
   if (entries % columns !== 0) throw new RangeError(`graph ${x.graph.name}: norm of [${x.shape}] by [${weight.shape}]`);
   return { rows: entries / columns, columns };

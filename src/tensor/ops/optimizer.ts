@@ -3,12 +3,12 @@ import type { Graph, Tensor } from '../graph.ts';
 
 /** The square root of the sum of all squares, [1]. */
 export function globalNorm(graph: Graph, tensors: readonly Tensor[]): Tensor {
-  return graph.emit('globalNorm', tensors, [], [{ shape: [1] }])[0]!;
+  return graph.emit('globalNorm', tensors, [], [{ shape: [1] }])[0];
 }
 
 /** How many entries of each tensor are NaN or infinite, [tensors]. */
 export function countNonFinite(graph: Graph, tensors: readonly Tensor[]): Tensor {
-  return graph.emit('countNonFinite', tensors, [], [{ shape: [tensors.length] }])[0]!;
+  return graph.emit('countNonFinite', tensors, [], [{ shape: [tensors.length] }])[0];
 }
 
 /**
@@ -16,7 +16,7 @@ export function countNonFinite(graph: Graph, tensors: readonly Tensor[]): Tensor
  * largest norm that is not a spike).
  */
 export function clipFactor(norm: Tensor, limits: Tensor, maxNorm: number): Tensor {
-  return norm.graph.emit('clipFactor', [norm, limits], [maxNorm], [{ shape: [1] }])[0]!;
+  return norm.graph.emit('clipFactor', [norm, limits], [maxNorm], [{ shape: [1] }])[0];
 }
 
 export interface AdamwGroup {

@@ -1,0 +1,106 @@
+/**
+ * The reference backend: programs by plain loops in TypeScript. It is what the other backends are tested against, and it
+ * serves where neither a compiler nor a GPU is there; it is a thousand times slower than the native one.
+ */
+import type { Backend, Buffer, BufferData, DType, Executable, OperationTiming, Place, Program } from '../backend.ts';
+import { OPERATIONS, type OperationName } from '../operations.ts';
+import { attentionKernels } from './attention-kernels.ts';
+import { elementwiseKernels } from './elementwise.ts';
+import { embeddingKernels } from './embedding.ts';
+import { type Kernel, Operands } from './kernel.ts';
+import { lossKernels } from './loss.ts';
+import { moeKernels } from './moe.ts';
+import { normKernels } from './norm.ts';
+import { optimizerKernels } from './optimizer.ts';
+import { productKernels } from './products.ts';
+
+const KERNELS: Readonly<Record<string, Kernel | undefined>> = {
+  ...attentionKernels,
+  ...elementwiseKernels,
+  ...embeddingKernels,
+  ...lossKernels,
+  ...moeKernels,
+  ...normKernels,
+  ...optimizerKernels,
+  ...productKernels,
+};
+
+interface ReferenceBuffer extends Buffer {
+  readonly data: BufferData;
+}
+
+/** A backend of TypeScript loops. Calls take effect at once, so their order is kept. */
+export function createReferenceBackend(): Backend {
+  let arena = new ArrayBuffer(0);
+  const dataOf = (buffer: Buffer): BufferData => (buffer as ReferenceBuffer).data;
+  const viewOf = (program: Program, place: Place | undefined): BufferData | undefined => {
+    if (place === undefined) return undefined;
+    if (place.slot > 0)
+      return dataOf(program.buffers[place.slot - 1]).subarray(place.offset, place.offset + place.length);
+    const View = place.dtype === 'f32' ? Float32Array : Int32Array;
+    return new View(arena, 4 * place.offset, place.length);
+  };
+
+  return {
+    name: 'reference',
+    createBuffer(dtype: DType, length: number, name: string): ReferenceBuffer {
+      return { dtype, length, name, data: dtype === 'f32' ? new Float32Array(length) : new Int32Array(length) };
+    },
+    write(buffer, data, offset = 0) {
+      dataOf(buffer).set(data, offset);
+    },
+    async read(buffer, offset = 0, length = buffer.length - offset) {
+      return dataOf(buffer).slice(offset, offset + length);
+    },
+    compile(program): Executable {
+      for (const { operation } of program.instructions) {
+        if (KERNELS[operation] === undefined)
+          throw new TypeError(`program ${program.name}: no kernel for ${operation}`);
+      }
+      const runOne = (index: number): void => {
+        const { operation, inputs, outputs, attributes } = program.instructions[index];
+        const operands = new Operands(
+          inputs.map((place) => viewOf(program, place)),
+          outputs.map((place) => viewOf(program, place)),
+          attributes,
+        );
+        try {
+          KERNELS[operation]?.(operands);
+        } catch (error) {
+          const which = OPERATIONS[operation].inputs.join(', ');
+          const message = error instanceof Error ? error.message : String(error);
+          throw new RangeError(`program ${program.name}, instruction ${index}, ${operation}(${which}): ${message}`);
+        }
+      };
+      const prepare = (): void => {
+        if (arena.byteLength < 4 * program.arenaLength) arena = new ArrayBuffer(4 * program.arenaLength);
+      };
+      return {
+        scratchBytes: 0,
+        async run() {
+          prepare();
+          for (let index = 0; index < program.instructions.length; index++) runOne(index);
+        },
+        async profile() {
+          prepare();
+          const timings = new Map<OperationName, { calls: number; milliseconds: number }>();
+          program.instructions.forEach(({ operation }, index) => {
+            const start = performance.now();
+            runOne(index);
+            const timing = timings.get(operation) ?? { calls: 0, milliseconds: 0 };
+            timings.set(operation, {
+              calls: timing.calls + 1,
+              milliseconds: timing.milliseconds + performance.now() - start,
+            });
+          });
+          return [...timings].map(([operation, timing]): OperationTiming => ({ operation, ...timing }));
+        },
+        dispose() {},
+      };
+    },
+    disposeBuffer() {},
+    async dispose() {
+      arena = new ArrayBuffer(0);
+    },
+  };
+}
