@@ -61,6 +61,8 @@ export interface Executable {
   run(): Promise<void>;
   /** Runs it once and says what each operation took. */
   profile(): Promise<OperationTiming[]>;
+  /** Words of the arena that the program uses. */
+  readonly arenaLength: number;
   /** Bytes that kernels need besides the arena. */
   readonly scratchBytes: number;
   dispose(): void;

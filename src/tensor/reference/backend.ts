@@ -76,6 +76,7 @@ export function createReferenceBackend(): Backend {
         if (arena.byteLength < 4 * program.arenaLength) arena = new ArrayBuffer(4 * program.arenaLength);
       };
       return {
+        arenaLength: program.arenaLength,
         scratchBytes: 0,
         async run() {
           prepare();

@@ -1,0 +1,87 @@
+/**
+ * The configurations that come with corpusmill, `configs/models/NAME.json`, and any configuration by its name or path.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { CorpusmillError, systemCode } from '../core/errors.ts';
+import { packageRoot } from '../core/native.ts';
+import type { ModelConfig } from './config.ts';
+import { configError } from './config-error.ts';
+import { readModelConfig } from './hf-config.ts';
+
+export interface NamedConfig {
+  /** The file's name without `.json`, or of a folder its own. */
+  name: string;
+  path: string;
+  config: ModelConfig;
+  /** Where the figures come from, as the file says (`_source`). */
+  source: string | undefined;
+  /** The type that the file's weights have, where it says so. */
+  dtype: string | undefined;
+}
+
+function folder(): string {
+  return join(packageRoot(), 'configs', 'models');
+}
+
+/** Every configuration that comes with corpusmill, by name. */
+export function knownConfigs(): NamedConfig[] {
+  return readdirSync(folder())
+    .filter((file) => file.endsWith('.json'))
+    .sort(new Intl.Collator('en', { numeric: true }).compare)
+    .map((file) => readConfigFile(join(folder(), file)));
+}
+
+/**
+ * The configuration that a word stands for: a path of a config.json, a folder with one, or a name of `configs/models/`. A path
+ * comes first. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID.
+ *
+ * @param path absolute form of `word`
+ */
+export function findConfig(word: string, path = word): NamedConfig {
+  if (existsSync(path)) return readConfigFile(statSync(path).isDirectory() ? join(path, 'config.json') : path);
+  const named = join(folder(), `${word}.json`);
+  // A name, not a way out of the folder.
+  if (basename(word) === word && existsSync(named)) return readConfigFile(named);
+  throw new CorpusmillError(
+    'INPUT_NOT_FOUND',
+    `the model ${word}: there is no such file or folder, and no configuration has this name`,
+    { hint: '`corpusmill model list` shows the names; a path leads to a config.json or a folder with one.' },
+  );
+}
+
+/** Reads a config.json with its remarks. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID. */
+export function readConfigFile(path: string): NamedConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const missing = systemCode(error) === 'ENOENT';
+    throw new CorpusmillError(
+      missing ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE',
+      `reading the model configuration ${path}: ${missing ? 'there is no such file' : (error as Error).message}`,
+      { hint: 'Give a config.json, or a folder with one.', cause: error },
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw configError(
+      path,
+      `it is not JSON: ${(error as Error).message}`,
+      'Give a config.json of Hugging Face’s form.',
+    );
+  }
+  const config = readModelConfig(json, path);
+  const remarks = json as Record<string, unknown>;
+  const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  const file = basename(path, '.json');
+  return {
+    name: file === 'config' ? basename(join(path, '..')) : file,
+    path,
+    config,
+    source: stringOf(remarks['_source']),
+    dtype: stringOf(remarks['dtype'] ?? remarks['torch_dtype']),
+  };
+}
