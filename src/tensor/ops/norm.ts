@@ -39,7 +39,7 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number):
     let gradients: Tensor[] = [];
     // The operation adds to all three gradients at once, so each is asked for from within the one before.
     const into = (tensor: Tensor, index: number, next: (before: Tensor | undefined) => void): void => {
-      if (!sink.wants(tensor)) return next(undefined);
+      if (!sink.wants(tensor)) next(undefined);
       sink.accumulate(tensor, (before) => {
         next(before);
         return gradients[index];
