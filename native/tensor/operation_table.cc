@@ -6,11 +6,18 @@
 
 namespace corpusmill::tensor {
 
+Operations elementwise_operations();
+Operations embedding_operations();
 Operations matrix_operations();
+Operations moe_operations();
+Operations norm_operations();
+Operations optimizer_operations();
+Operations reduce_operations();
 
 std::span<const Operations> operation_families() {
   static const Operations kFamilies[] = {
-      matrix_operations(),
+      elementwise_operations(), embedding_operations(), matrix_operations(), moe_operations(),
+      norm_operations(),        optimizer_operations(), reduce_operations(),
   };
   return kFamilies;
 }
