@@ -33,6 +33,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   statistics: async () => (await import('./statistics.ts')).statistics,
   packing: async () => (await import('./packing.ts')).packing,
   loader: async () => (await import('./loader.ts')).loader,
+  shards: async () => (await import('./shards.ts')).shards,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   memory: async () => (await import('./memory.ts')).memory,
   scaling: async () => (await import('./scaling.ts')).scaling,
