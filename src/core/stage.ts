@@ -31,6 +31,11 @@ interface StageDeclaration<S extends OptionSchema> {
    * folder stands for its manifest.json, which must have checksums of all else in it.
    */
   optionFiles?(options: z.output<S>): readonly (string | undefined)[];
+  /**
+   * Absolute paths of the files whose content is part of the key, where one of `optionFiles` stands for several: a tokenizer,
+   * its folder or one of its files, for its vocabulary and what lies beside that. May throw CorpusmillError.
+   */
+  keyFiles?(options: z.output<S>, baseDir: string): readonly string[];
   /** Mistakes in options that name inputs, given the names of the pipeline's inputs. */
   checkInputs?(options: z.output<S>, inputs: readonly string[]): readonly InputMistake[];
   /** Reasons this stage can give for a drop, with one line each. */
