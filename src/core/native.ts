@@ -224,6 +224,19 @@ export interface NativeMatmul {
   isas(): string[];
 }
 
+/** See src/tensor/native/backend.ts: buffers and programs are numbers that it gives out. */
+export interface NativeTensorBackend {
+  createBuffer(isInteger: 0 | 1, length: number): number;
+  disposeBuffer(buffer: number): void;
+  write(buffer: number, data: Float32Array | Int32Array, offset: number): void;
+  read(buffer: number, target: Float32Array | Int32Array, offset: number): Promise<void>;
+  compile(buffers: Float64Array, code: Float64Array, arenaLength: number): { program: number; scratchBytes: number };
+  /** With `profile` the nanoseconds of each instruction. */
+  run(program: number, profile: 0 | 1): Promise<Float64Array | undefined>;
+  disposeProgram(program: number): void;
+  dispose(): Promise<void>;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   PieceTable: {
@@ -360,6 +373,20 @@ export interface NativeAddon {
   fastTextLargePages(values: Float32Array): void;
   /** See src/quality/fasttext/product-quantizer.ts. */
   fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
+  /** See src/tensor/native/backend.ts; `tensorLevel` is the instruction set that the tensor kernels run with. */
+  TensorBackend: new (
+    threads: number,
+  ) => NativeTensorBackend;
+  tensorOperations(): {
+    name: string;
+    inputs: string[];
+    outputs: string[];
+    attributes: string[];
+    inPlace: [number, number][];
+    mutates: number[];
+    variadic: number;
+  }[];
+  tensorLevel(): string;
   /** See src/tokenizer/native-bpe.ts for these three: character classes for every thread, an encoder and a scanner. */
   unicodeClasses(classes: Uint8Array): void;
   BpeEncoder: new (
