@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+void RegisterAttention(Napi::Env env, Napi::Object exports);
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
@@ -17,9 +18,11 @@ void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterTensor(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
+void RegisterVectorMath(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterAttention(env, exports);
   RegisterBpeEncode(env, exports);
   RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
@@ -33,6 +36,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterSuffixArray(env, exports);
   RegisterTensor(env, exports);
   RegisterThreadText(env, exports);
+  RegisterVectorMath(env, exports);
   RegisterWords(env, exports);
   return exports;
 }

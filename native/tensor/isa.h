@@ -22,7 +22,9 @@
 
 #include <cstddef>
 
+#include "attention_kernels.h"
 #include "gemm_kernels.h"
+#include "vector_math_kernels.h"
 
 namespace corpusmill::tensor {
 
@@ -34,6 +36,8 @@ struct KernelTable {
   // Floats in a vector.
   size_t lanes;
   GemmKernels gemm;
+  AttentionKernels attention;
+  VectorMathKernels vector_math;
 };
 
 // The level that CORPUSMILL_ISA names, otherwise the best one that this processor runs; chosen once, on the first call.

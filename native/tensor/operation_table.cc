@@ -6,10 +6,12 @@
 
 namespace corpusmill::tensor {
 
+Operations attention_operations();
 Operations matrix_operations();
 
 std::span<const Operations> operation_families() {
   static const Operations kFamilies[] = {
+      attention_operations(),
       matrix_operations(),
   };
   return kFamilies;

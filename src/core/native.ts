@@ -236,9 +236,29 @@ export interface NativeTensorBackend {
   disposeProgram(program: number): void;
   dispose(): Promise<void>;
 }
+/** level, threads, sizes, scale, causal, window, segmentIds, prefix, keyRange, and the arrays of the direction. */
+export type NativeAttentionArguments = [
+  level: number,
+  threads: number,
+  sizes: Int32Array,
+  scale: number,
+  causal: 0 | 1,
+  window: number,
+  segmentIds: Int32Array | undefined,
+  prefix: Int32Array | undefined,
+  keyRange: Int32Array | undefined,
+  ...arrays: (Float32Array | number)[],
+];
 
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
+  /** See src/tensor/native-attention.ts for these three. */
+  attentionForward(...args: NativeAttentionArguments): void;
+  attentionBackward(...args: NativeAttentionArguments): void;
+  /** Instruction sets that this processor can run, slowest first. */
+  attentionLevels(): string[];
+  /** out[i] = f(x[i]); functions: exp, 2^x for x <= 0, log, sigmoid, tanh. */
+  vectorMath(level: number, functionIndex: 0 | 1 | 2 | 3 | 4, x: Float32Array, out: Float32Array): void;
   PieceTable: {
     new (): NativePieceTable;
     /** Adds to each table its partitions, on a thread for each; false: one of them is no partition. */
