@@ -24,6 +24,7 @@
 
 #include "attention_kernels.h"
 #include "gemm_kernels.h"
+#include "head_kernels.h"
 #include "vector_math_kernels.h"
 
 namespace corpusmill::tensor {
@@ -38,6 +39,7 @@ struct KernelTable {
   GemmKernels gemm;
   AttentionKernels attention;
   VectorMathKernels vector_math;
+  HeadKernels head;
 };
 
 // The level that CORPUSMILL_ISA names, otherwise the best one that this processor runs; chosen once, on the first call.

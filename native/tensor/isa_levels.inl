@@ -7,12 +7,13 @@
 #include "attention_backward.inl"
 #include "attention_rows.inl"
 #include "gemm_kernels.inl"
+#include "head_kernels.inl"
 #include "vector_math_kernels.inl"
 
 namespace corpusmill::tensor::CORPUSMILL_ISA {
 
 extern const KernelTable kTable;
 const KernelTable kTable{Isa::CORPUSMILL_ISA_ENUM, CORPUSMILL_ISA_NAME, CORPUSMILL_LANES, kGemmKernels, kAttentionKernels,
-                         kVectorMathKernels};
+                         kVectorMathKernels, kHeadKernels};
 
 }  // namespace corpusmill::tensor::CORPUSMILL_ISA
