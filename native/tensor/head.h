@@ -24,7 +24,7 @@ struct HeadShape {
 // dx and dw may be null; dw is added to when `add_to_dw`.
 struct CrossEntropy {
   const float* weights;
-  float z_loss, smoothing;
+  double z_loss, smoothing;
   float* loss;
   float* nll;
   float* dx;
