@@ -25,6 +25,7 @@
 #include "attention_kernels.h"
 #include "elementwise_kernels.h"
 #include "gemm_kernels.h"
+#include "head_kernels.h"
 #include "norm_kernels.h"
 #include "row_kernels.h"
 #include "update_kernels.h"
@@ -42,6 +43,7 @@ struct KernelTable {
   GemmKernels gemm;
   AttentionKernels attention;
   ElementwiseKernels elementwise;
+  HeadKernels head;
   NormKernels norm;
   RowKernels rows;
   UpdateKernels update;

@@ -7,6 +7,7 @@
 #include "attention_backward.inl"
 #include "attention_rows.inl"
 #include "gemm_kernels.inl"
+#include "head_kernels.inl"
 #include "elementwise_kernels.inl"
 #include "norm_kernels.inl"
 #include "row_kernels.inl"
@@ -17,6 +18,7 @@ namespace corpusmill::tensor::CORPUSMILL_ISA {
 
 extern const KernelTable kTable;
 const KernelTable kTable{Isa::CORPUSMILL_ISA_ENUM, CORPUSMILL_ISA_NAME, CORPUSMILL_LANES, kGemmKernels, attention::kAttentionKernels,
-                         kElementwiseKernels, kNormKernels, kRowKernels, kUpdateKernels, kVectorMathKernels};
+                         kElementwiseKernels, kHeadKernels, kNormKernels, kRowKernels, kUpdateKernels,
+                         kVectorMathKernels};
 
 }  // namespace corpusmill::tensor::CORPUSMILL_ISA
