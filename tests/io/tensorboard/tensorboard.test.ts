@@ -108,7 +108,8 @@ const PYTHON = join(
   'bin',
   'python',
 );
-const hasTensorBoard = spawnSync(PYTHON, ['-c', 'import tensorboard']).status === 0;
+const FOUND = "import importlib.util, sys; sys.exit(importlib.util.find_spec('tensorboard') is None)";
+const hasTensorBoard = spawnSync(PYTHON, ['-c', FOUND]).status === 0;
 
 describe.skipIf(!hasTensorBoard)('TensorBoard', () => {
   it('reads scalars, texts and histograms', { timeout: 120_000 }, () => {
