@@ -35,7 +35,7 @@ const DECODED: [number, number, number, number, number][] = [
   [1, 4096, 14, 2, 64],
   [8, 1024, 8, 8, 128],
 ];
-const ROUNDS = 7;
+const ROUNDS = 5;
 const THREADS = Number(process.env['CORPUSMILL_BENCH_THREADS'] ?? 2);
 
 interface Case {
@@ -108,8 +108,8 @@ async function timeByTurns(item: Case, peer: Peer | undefined): Promise<[number,
   call();
   const start = performance.now();
   call();
-  // Rounds of about 40 ms.
-  const times = Math.max(1, Math.min(2000, Math.round(40 / (performance.now() - start))));
+  // Rounds of about 20 ms.
+  const times = Math.max(1, Math.min(2000, Math.round(20 / (performance.now() - start))));
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round <= ROUNDS; round++) {
     const from = performance.now();
