@@ -79,6 +79,8 @@ export interface TrainStep {
   ): Promise<Record<string, Float32Array>>;
   /** Applies the gradients of the micro-batches since the last update. */
   update(inputs: UpdateInputs): Promise<UpdateResult>;
+  /** Forgets the micro-batches since the last update. */
+  discard(): void;
   /** The metrics of a micro-batch without gradients and without dropout; the state of a step under way is left alone. */
   evaluate(data: Readonly<Record<string, BufferData>>): Promise<Record<string, Float32Array>>;
   /** How many entries of each gradient are not finite, for those that have any. */
@@ -281,6 +283,9 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       const [gradientNorm] = await backend.read(norm);
       const [applied] = await backend.read(factor);
       return { gradientNorm, updated: applied >= 0 };
+    },
+    discard() {
+      accumulated = 0;
     },
     async nonFinite() {
       if (countProgram === undefined) {
