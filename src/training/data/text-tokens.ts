@@ -23,7 +23,7 @@ export function characterTables(text: string): BpeTables {
   const characters = [...new Set(text)].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
   const tokens = characters.map((character) => utf8.encode(character));
   const idOf = new Map(tokens.map((bytes, id) => [bytes.join(), id]));
-  const need = (bytes: Uint8Array): number => {
+  const need = (bytes: Uint8Array<ArrayBuffer>): number => {
     const key = bytes.join();
     const known = idOf.get(key);
     if (known !== undefined) return known;
