@@ -28,6 +28,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'dedup-lines': async () => (await import('./dedup-lines.ts')).dedupLines,
   'dedup-scale': async () => (await import('./dedup-scale.ts')).dedupScale,
   'ngram-lm': async () => (await import('./ngram-lm.ts')).ngramLm,
+  attention: async () => (await import('./attention.ts')).attention,
   'tokenizer-train': async () => (await import('./tokenizer-train.ts')).tokenizerTrain,
   'tokenizer-encode': async () => (await import('./tokenizer-encode.ts')).tokenizerEncode,
   statistics: async () => (await import('./statistics.ts')).statistics,

@@ -7,6 +7,9 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define CORPUSMILL_INLINE __attribute__((always_inline)) inline
+// Behind the parameters of a lambda.
+#define CORPUSMILL_INLINE_LAMBDA __attribute__((always_inline))
 #else
 #define CORPUSMILL_INLINE inline
+#define CORPUSMILL_INLINE_LAMBDA
 #endif

@@ -1,5 +1,5 @@
 /**
- * Builds the native add-on (native/*.cc → build/Release/corpusmill.node); npm's `install` script, so it must never fail
+ * Builds the native add-on (native/*.cc, native/tensor/*.cc → build/Release/corpusmill.node); npm's `install` script, so it must never fail
  * an installation: corpusmill runs without the add-on, only slower. Plain JavaScript, because it runs before anything
  * has been compiled.
  *
@@ -49,8 +49,10 @@ function main() {
 /** SHA-256 over everything the binary is made from, the Node ABI's stable N-API aside. */
 function sourcesHash() {
   const hash = createHash('sha256');
-  const sources = readdirSync(join(root, 'native')).filter((name) => /\.(cc|h)$/.test(name));
-  for (const path of ['binding.gyp', ...sources.sort().map((name) => `native/${name}`)]) {
+  const sources = readdirSync(join(root, 'native'), { recursive: true })
+    .map((name) => `native/${name.replaceAll('\\', '/')}`)
+    .filter((path) => /\.(cc|h|inl)$/.test(path));
+  for (const path of ['binding.gyp', ...sources.sort()]) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))

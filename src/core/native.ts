@@ -176,8 +176,89 @@ export interface NativePieceTable {
   counts(counts: Float64Array): void;
 }
 
+/** See src/tensor/reference/matmul.ts for the products, native/tensor/isa.h for instruction sets. */
+export interface NativeMatmul {
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    transposeA: 0 | 1,
+    transposeB: 0 | 1,
+    aRow: number,
+    bRow: number,
+    cRow: number,
+    alpha: number,
+    accumulate: 0 | 1,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+    bias?: Float32Array,
+  ): void;
+  groupedGemm(
+    n: number,
+    k: number,
+    offsets: Int32Array,
+    transposeB: 0 | 1,
+    alpha: number,
+    accumulate: 0 | 1,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
+  groupedGemmWeights(
+    n: number,
+    k: number,
+    offsets: Int32Array,
+    alpha: number,
+    accumulate: 0 | 1,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
+  /** Threads of the products that are called from here; 1 at first. */
+  setThreads(threads: number): void;
+  /** GFLOP/s of multiply-adds in registers, `threads` at once for `seconds`: what no product exceeds. */
+  fmaPeak(threads: number, seconds: number): number;
+  /** The instruction set in use, and those that this processor runs, slowest first. */
+  isa(): string;
+  isas(): string[];
+}
+
+/** See src/tensor/native/backend.ts: buffers and programs are numbers that it gives out. */
+export interface NativeTensorBackend {
+  createBuffer(isInteger: 0 | 1, length: number): number;
+  disposeBuffer(buffer: number): void;
+  write(buffer: number, data: Float32Array | Int32Array, offset: number): void;
+  read(buffer: number, target: Float32Array | Int32Array, offset: number): Promise<void>;
+  compile(buffers: Float64Array, code: Float64Array, arenaLength: number): { program: number; scratchBytes: number };
+  /** With `profile` the nanoseconds of each instruction. */
+  run(program: number, profile: 0 | 1): Promise<Float64Array | undefined>;
+  disposeProgram(program: number): void;
+  dispose(): Promise<void>;
+}
+/** level, threads, sizes, scale, causal, window, segmentIds, prefix, keyRange, and the arrays of the direction. */
+export type NativeAttentionArguments = [
+  level: number,
+  threads: number,
+  sizes: Int32Array,
+  scale: number,
+  causal: 0 | 1,
+  window: number,
+  segmentIds: Int32Array | undefined,
+  prefix: Int32Array | undefined,
+  keyRange: Int32Array | undefined,
+  ...arrays: (Float32Array | number)[],
+];
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
+  /** See src/tensor/native-attention.ts for these three. */
+  attentionForward(...args: NativeAttentionArguments): void;
+  attentionBackward(...args: NativeAttentionArguments): void;
+  /** Instruction sets that this processor can run, slowest first. */
+  attentionLevels(): string[];
+  /** out[i] = f(x[i]); functions: exp, 2^x for x <= 0, log, sigmoid, tanh. */
+  vectorMath(level: number, functionIndex: 0 | 1 | 2 | 3 | 4, x: Float32Array, out: Float32Array): void;
   PieceTable: {
     new (): NativePieceTable;
     /** Adds to each table its partitions, on a thread for each; false: one of them is no partition. */
@@ -210,6 +291,7 @@ export interface NativeAddon {
   ): void;
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
+  matmul: NativeMatmul;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
@@ -311,6 +393,20 @@ export interface NativeAddon {
   fastTextLargePages(values: Float32Array): void;
   /** See src/quality/fasttext/product-quantizer.ts. */
   fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
+  /** See src/tensor/native/backend.ts; `tensorLevel` is the instruction set that the tensor kernels run with. */
+  TensorBackend: new (
+    threads: number,
+  ) => NativeTensorBackend;
+  tensorOperations(): {
+    name: string;
+    inputs: string[];
+    outputs: string[];
+    attributes: string[];
+    inPlace: [number, number][];
+    mutates: number[];
+    variadic: number;
+  }[];
+  tensorLevel(): string;
   /** See src/tokenizer/native-bpe.ts for these three: character classes for every thread, an encoder and a scanner. */
   unicodeClasses(classes: Uint8Array): void;
   BpeEncoder: new (

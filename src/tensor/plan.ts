@@ -136,6 +136,7 @@ function bindAssignments(
       note(mutated.has(index) ? writes : reads, origin.buffer, at);
     });
   });
+  const boundTo = new Map<Buffer, Value[]>();
   return steps.map((step, at) => {
     if (step.kind !== 'copy') return step;
     const value = valueFor(step.value);
@@ -148,7 +149,12 @@ function bindAssignments(
     if (within(writes.get(step.buffer), value.first, value.last)) return step;
     if (within(reads.get(step.buffer), value.first + 1, at)) return step;
     if (readsBesideInPlace(maker.node, origin.output, step)) return step;
+    const others = boundTo.get(step.buffer) ?? [];
+    if (others.some((other) => other.first <= value.last && value.first <= other.last)) return step;
     value.bound = { buffer: step.buffer, offset: step.offset };
+    boundTo.set(step.buffer, [...others, value]);
+    // The write takes place where the value is made, not where the copy was.
+    writes.set(step.buffer, [...(writes.get(step.buffer) ?? []).filter((place) => place !== at), value.first]);
     return undefined;
   });
 }

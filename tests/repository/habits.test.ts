@@ -6,8 +6,8 @@ import { packageRoot } from '../../src/core/native.ts';
 import { importsOf } from './floors.ts';
 
 const root = packageRoot();
-const CODE = /\.(ts|mjs|js|cc|h|py|sh)$/;
-const TEXT = /(\.(ts|mjs|js|cc|h|py|sh|ya?ml|md|json|html|txt|gyp|svg)|\/run)$/;
+const CODE = /\.(ts|mjs|js|cc|h|inl|py|sh)$/;
+const TEXT = /(\.(ts|mjs|js|cc|h|inl|py|sh|ya?ml|md|json|html|txt|gyp|svg)|\/run)$/;
 
 function files(folders: string[], pattern: RegExp): string[] {
   return folders
