@@ -11,6 +11,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { native } from '../core/native.ts';
@@ -19,7 +20,7 @@ import { createWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
 import { openBackend } from '../tensor/open-backend.ts';
 import { createCheckpointStore, type SavedState } from './checkpoint-store.ts';
-import { openData, type OpenedData } from './config/open-data.ts';
+import { type OpenedData, openData } from './config/open-data.ts';
 import { type OpenedModel, openModel } from './config/open-model.ts';
 import { planTraining, type TrainPlan } from './config/plan.ts';
 import type { TrainConfig } from './config/schema.ts';
@@ -232,7 +233,7 @@ function openConfigured({ backend, threads }: TrainConfig): Backend {
 /** What the cores could do at most, in FLOP/s: a tenth of a second of multiplications without memory. */
 function measurePeak(backend: Backend, threads: number): number | null {
   if (backend.name !== 'native' || native === undefined) return null;
-  const peak = native.fmaPeak(threads, 0.1) * 1e9;
+  const peak = native.matmul.fmaPeak(threads === 0 ? Math.min(availableParallelism(), 256) : threads, 0.1) * 1e9;
   return finiteOrNull(peak);
 }
 
@@ -248,7 +249,11 @@ function syncedBy(log: { sync(): void }, store: ReturnType<typeof createCheckpoi
 }
 
 /** A process killed between a checkpoint and its line in the log leaves the line to its successor. */
-function completeLog(kept: readonly LogRecord[], { folder, reason, trainer }: SavedState, write: (r: LogRecord) => void) {
+function completeLog(
+  kept: readonly LogRecord[],
+  { folder, reason, trainer }: SavedState,
+  write: (r: LogRecord) => void,
+) {
   const there = kept.some((record) => record.kind === 'checkpoint' && record.step === trainer.step);
   if (there) return;
   write({
@@ -266,7 +271,13 @@ function refuseOther(output: string, saved: SavedState, settings: Readonly<Recor
   const differing = differences(saved.settings, settings);
   if (differing.length === 0) return;
   const [first] = differing;
-  const more = differing.length > 1 ? ` (and ${differing.slice(1).map(({ path }) => path).join(', ')})` : '';
+  const more =
+    differing.length > 1
+      ? ` (and ${differing
+          .slice(1)
+          .map(({ path }) => path)
+          .join(', ')})`
+      : '';
   throw new CorpusmillError(
     'RUN_CONFLICT',
     `${output} has checkpoints of another run: ${first.path} was ${first.before}, now it is ${first.now}${more}`,

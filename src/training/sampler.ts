@@ -1,8 +1,8 @@
 /** Texts of the model while it trains: the same prompts and draws each time, so that samples of two steps differ by the model alone. */
 import { CorpusmillError } from '../core/errors.ts';
-import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import type { ModelWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
+import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import { createGenerator, type Generator } from './generation/generator.ts';
 
 export interface SamplerOptions {

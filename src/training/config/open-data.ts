@@ -176,7 +176,13 @@ async function openText(config: TrainConfig & { output: string }): Promise<Opene
   if (tokenizer === 'bytes') {
     await writeTables(byteTables(), folder);
     const ids = (of: string): Uint16Array => Uint16Array.from(Buffer.from(of));
-    return { ...base, train: ids(text), validation: held === undefined ? undefined : ids(held), vocabSize: 256, tokenizer: folder };
+    return {
+      ...base,
+      train: ids(text),
+      validation: held === undefined ? undefined : ids(held),
+      vocabSize: 256,
+      tokenizer: folder,
+    };
   }
   // One vocabulary for both, which characters of the held-out text alone belong to as well.
   const tables = characterTables(text + (held ?? ''));

@@ -29,7 +29,14 @@ export function planTraining(config: TrainConfig, data: { sequenceLength: number
   const limits = [stop.steps, stepsFor(stop.tokens, tokensPerStep), stepsFor(epochTokens, tokensPerStep)];
   const known = limits.filter((limit) => limit !== undefined);
   const steps = known.length === 0 ? null : Math.min(...known);
-  return { rows, sequenceLength, accumulation, tokensPerStep, steps, schedule: scheduleOf(config, steps, tokensPerStep) };
+  return {
+    rows,
+    sequenceLength,
+    accumulation,
+    tokensPerStep,
+    steps,
+    schedule: scheduleOf(config, steps, tokensPerStep),
+  };
 }
 
 function stepsFor(tokens: number | undefined, tokensPerStep: number): number | undefined {
