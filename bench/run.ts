@@ -35,7 +35,9 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   packing: async () => (await import('./packing.ts')).packing,
   loader: async () => (await import('./loader.ts')).loader,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
+  'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
   memory: async () => (await import('./memory.ts')).memory,
+  gemm: async () => (await import('./gemm.ts')).gemm,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 

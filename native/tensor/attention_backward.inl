@@ -24,16 +24,16 @@ static void backward_scores(const AttentionHead& head, const GroupView& view, co
                             float* weights, float* slopes) {
   const bool all = first >= view.all_first && end <= view.all_end;
   const Vec scale = broadcast(head.scale);
-  for_tiles<kTileRows>(end - first, [&](auto tile, size_t at) CORPUSMILL_INLINE_LAMBDA {
+  for_tiles<kAttentionTileRows>(end - first, [&](auto tile, size_t at) CORPUSMILL_INLINE_LAMBDA {
     constexpr size_t R = decltype(tile)::value;
-    Vec sums[R][kTileVectors];
+    Vec sums[R][kAttentionTileVectors];
     clear(sums);
     const size_t key = (first + at) * head.key_stride;
     multiply<false>(head.head_size, head.k + key, head.key_stride, 1, q_lanes, kGroup, 0, sums);
 #pragma GCC unroll 16
     for (size_t r = 0; r < R; r++) {
 #pragma GCC unroll 4
-      for (size_t c = 0; c < kTileVectors; c++) {
+      for (size_t c = 0; c < kAttentionTileVectors; c++) {
         // Of hidden pairs the exponent may be anything.
         Vec weight = exp2_of_negative(sub(sums[r][c], load(lse + c * kLanes)));
         if (!all) weight = choose(sees(view, c, first + at + r), weight, zero());
@@ -45,7 +45,7 @@ static void backward_scores(const AttentionHead& head, const GroupView& view, co
 #pragma GCC unroll 16
     for (size_t r = 0; r < R; r++) {
 #pragma GCC unroll 4
-      for (size_t c = 0; c < kTileVectors; c++) {
+      for (size_t c = 0; c < kAttentionTileVectors; c++) {
         const size_t place = (at + r) * kQueryBlock + c * kLanes;
         const Vec slope = sub(mul(scale, sums[r][c]), load(delta + c * kLanes));
         store(slopes + place, mul(load(weights + place), slope));
@@ -110,7 +110,7 @@ static void backward(const AttentionHead& head, size_t row, const VisibleKeys& v
       }
     }
     // Strips of keys, each with the groups that see some of it.
-    constexpr size_t kStrip = 2 * kTileRows;
+    constexpr size_t kStrip = 2 * kAttentionTileRows;
     for (size_t j = least; j < most; j += kStrip) {
       const size_t strip_end = j + kStrip < most ? j + kStrip : most;
       size_t a = end_group, b = first_group;

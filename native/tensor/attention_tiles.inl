@@ -9,15 +9,15 @@ namespace corpusmill::tensor::CORPUSMILL_ISA {
 // Rows and vectors of a product's tile: as many sums as hide the latency of a fused multiply-add and leave registers for
 // operands. Measured by bench/attention.ts for AVX-512.
 #if defined(CORPUSMILL_VECTOR_AVX512) || defined(CORPUSMILL_VECTOR_NEON)
-constexpr size_t kTileRows = 8;
+constexpr size_t kAttentionTileRows = 8;
 #elif defined(CORPUSMILL_VECTOR_AVX2)
-constexpr size_t kTileRows = 6;
+constexpr size_t kAttentionTileRows = 6;
 #else
-constexpr size_t kTileRows = 4;
+constexpr size_t kAttentionTileRows = 4;
 #endif
-constexpr size_t kTileVectors = 2;
+constexpr size_t kAttentionTileVectors = 2;
 // Queries that are the lanes of a tile.
-constexpr size_t kGroup = kTileVectors * kLanes;
+constexpr size_t kGroup = kAttentionTileVectors * kLanes;
 constexpr size_t kGroups = kQueryBlock / kGroup;
 
 template <size_t N>
@@ -83,7 +83,7 @@ CORPUSMILL_INLINE static void multiply(size_t count, const float* a, size_t row,
 template <bool kCut, size_t C>
 CORPUSMILL_INLINE static void add_columns(size_t rows, size_t count, const float* a, size_t row, size_t step,
                                           const float* b, size_t stride, size_t tail, float* out, size_t out_stride) {
-  for_tiles<(C == 1 ? 2 * kTileRows : kTileRows)>(rows, [&](auto tile, size_t first) CORPUSMILL_INLINE_LAMBDA {
+  for_tiles<(C == 1 ? 2 * kAttentionTileRows : kAttentionTileRows)>(rows, [&](auto tile, size_t first) CORPUSMILL_INLINE_LAMBDA {
     constexpr size_t R = decltype(tile)::value;
     Vec sums[R][C];
 #pragma GCC unroll 16
