@@ -1,12 +1,13 @@
 /** A model small enough for the reference backend, and training on made data. */
 import type { ModelConfig } from '../../src/models/config.ts';
 import { readModelConfig } from '../../src/models/hf-config.ts';
-import { createWeights } from '../../src/models/weights.ts';
+import { createWeights, type ModelWeights } from '../../src/models/weights.ts';
+import type { Backend } from '../../src/tensor/backend.ts';
 import { createReferenceBackend } from '../../src/tensor/reference/backend.ts';
 import { tokenData } from '../../src/training/data/token-data.ts';
 import type { MicroBatch, TrainingData } from '../../src/training/data/training-data.ts';
 import { comparable, type LogRecord } from '../../src/training/log.ts';
-import { type Objective, pretrainingObjective } from '../../src/training/objective.ts';
+import { pretrainingObjective } from '../../src/training/objective.ts';
 import { createTrainer, type Trainer, type TrainerOptions } from '../../src/training/trainer.ts';
 
 export function tinyConfig(vocabSize = 16): ModelConfig {
@@ -43,10 +44,12 @@ export function someData(rows = ROWS, seed = 3): TrainingData {
 export interface TinyTraining {
   readonly trainer: Trainer;
   readonly records: LogRecord[];
+  readonly model: { readonly backend: Backend; readonly weights: ModelWeights };
   /** Without clock values. */
   comparable(): Record<string, unknown>[];
   steps(): Extract<LogRecord, { kind: 'step' }>[];
   weights(): Promise<Record<string, number[]>>;
+  write(name: string, values: readonly number[]): void;
 }
 
 export function tinyTraining(given: Partial<TrainerOptions> = {}, initialSeed = 5): TinyTraining {
@@ -71,8 +74,10 @@ export function tinyTraining(given: Partial<TrainerOptions> = {}, initialSeed = 
   return {
     trainer,
     records,
+    model: { backend, weights },
     comparable: () => comparable(records),
     steps: () => records.filter((record) => record.kind === 'step'),
+    write: (name, values) => weights.write(name, Float32Array.from(values)),
     async weights() {
       const entries = weights.parameters.map(async ({ name }) => [name, Array.from(await weights.read(name))] as const);
       return Object.fromEntries(await Promise.all(entries));
@@ -95,5 +100,3 @@ export function listedData(
     async close() {},
   };
 }
-
-export type { Objective };
