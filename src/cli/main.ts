@@ -24,6 +24,7 @@ import { schemaCommand } from './schema.ts';
 import { shardsCommand } from './shards.ts';
 import { stagesCommand } from './stages.ts';
 import { tokenizerCommand } from './tokenizer.ts';
+import { trainCommand } from './train.ts';
 import { validateCommand } from './validate.ts';
 
 const OVERVIEW = `
@@ -41,6 +42,7 @@ Examples:
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
   $ corpusmill shards verify runs/web/output/shards   checksums, lengths, labels, provenance
   $ corpusmill export runs/web/output/shards --to megatron --out bin/   for other trainers
+  $ corpusmill train small.yaml                train a model on the shards; run it again and it goes on
 
 Exit codes:
   0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
@@ -110,6 +112,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     inspectCommand,
     shardsCommand,
     exportCommand,
+    trainCommand,
     initCommand,
     schemaCommand,
   ];
