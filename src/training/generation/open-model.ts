@@ -26,25 +26,21 @@ export async function loadWeights(backend: Backend, folder: string): Promise<Mod
 const VOCABULARIES = ['tokenizer.json', 'vocab.json', 'tokenizer.model', 'tokenizer.tiktoken'];
 
 /**
- * The tokenizer of a model folder. Throws INPUT_NOT_FOUND where there is none, and CONFIG_INVALID where it has ids that the
- * model does not.
+ * The tokenizer of a model folder, or one of another place. Throws INPUT_NOT_FOUND where the folder has none, and
+ * CONFIG_INVALID where it has more ids than the model has rows in its embedding.
  */
-export function openModelTokenizer(folder: string, config: ModelConfig): OpenedTokenizer {
-  if (!VOCABULARIES.some((name) => existsSync(join(folder, name)))) {
+export function modelTokenizer(folder: string, config: ModelConfig, elsewhere?: string): OpenedTokenizer {
+  if (elsewhere === undefined && !VOCABULARIES.some((name) => existsSync(join(folder, name)))) {
     throw new CorpusmillError('INPUT_NOT_FOUND', `the model ${folder} has no tokenizer beside its weights`, {
       hint: 'Put its tokenizer.json into the folder, or give the tokenizer with --tokenizer.',
     });
   }
-  return checkTokenizer(openTokenizer(folder), folder, config);
-}
-
-/** Throws CONFIG_INVALID for a tokenizer with more ids than the model has rows in its embedding. */
-export function checkTokenizer(opened: OpenedTokenizer, model: string, config: ModelConfig): OpenedTokenizer {
+  const opened = openTokenizer(elsewhere ?? folder);
   const { vocabSize } = opened.tokenizer;
   if (vocabSize > config.vocabSize) {
     throw new CorpusmillError(
       'CONFIG_INVALID',
-      `the tokenizer ${opened.path} has ${vocabSize} ids, the model ${model} ${config.vocabSize}`,
+      `the tokenizer ${opened.path} has ${vocabSize} ids, the model ${folder} ${config.vocabSize}`,
       { hint: 'It is the tokenizer of another model.' },
     );
   }

@@ -74,11 +74,19 @@ export async function* streamTexts(
 }
 
 /** All texts, in order of the requests. Throws as `streamTexts`. */
-export async function generateTexts(
+export function generateTexts(
   generator: Generator,
   tokenizer: TextTokenizer,
   requests: readonly TextRequest[],
   options: { signal?: AbortSignal } = {},
+): Promise<GeneratedText[]> {
+  return collectTexts(streamTexts(generator, tokenizer, requests, options), requests);
+}
+
+/** The texts that the pieces of `streamTexts` make. */
+export async function collectTexts(
+  pieces: AsyncIterable<TextPiece>,
+  requests: readonly TextRequest[],
 ): Promise<GeneratedText[]> {
   const texts = requests.map(() => ({
     text: '',
@@ -86,7 +94,7 @@ export async function generateTexts(
     logProbs: [] as number[],
     finish: 'length' as FinishReason,
   }));
-  for await (const piece of streamTexts(generator, tokenizer, requests, options)) {
+  for await (const piece of pieces) {
     const made = texts[piece.request];
     made.text += piece.text;
     made.ids.push(piece.id);

@@ -51,6 +51,8 @@ interface Scored {
 }
 
 export interface PerplexityMeter {
+  /** How many documents had anything to predict so far. */
+  readonly documents: number;
   /** Scores documents; nothing of them is kept but three numbers. */
   add(documents: readonly PerplexityDocument[]): Promise<void>;
   /** Of all documents so far. */
@@ -68,6 +70,9 @@ export function createPerplexityMeter(scorer: SequenceScorer, options: Perplexit
   }
   const scored: Scored[] = [];
   return {
+    get documents() {
+      return scored.length;
+    },
     async add(documents) {
       const texts = documents.map(({ ids }) => (start === undefined ? Array.from(ids) : [start, ...Array.from(ids)]));
       const pieces = texts.flatMap((ids, document) =>
