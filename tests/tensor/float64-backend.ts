@@ -59,7 +59,6 @@ export function createFloat64Backend(): Backend {
       return {
         arenaLength: program.arenaLength,
         scratchBytes: 0,
-        arenaLength: program.arenaLength,
         async run() {
           for (const { operation, inputs, outputs, attributes } of program.instructions) {
             KERNELS[operation]?.(new Operands(inputs.map(viewOf), outputs.map(viewOf), attributes));
