@@ -34,8 +34,11 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   statistics: async () => (await import('./statistics.ts')).statistics,
   packing: async () => (await import('./packing.ts')).packing,
   loader: async () => (await import('./loader.ts')).loader,
+  shards: async () => (await import('./shards.ts')).shards,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
+  'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
   memory: async () => (await import('./memory.ts')).memory,
+  gemm: async () => (await import('./gemm.ts')).gemm,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 

@@ -62,7 +62,8 @@ async function judge() {
   const [file, referencePath] = positionals;
   const folder = process.env.CORPUSMILL_LLAMA ?? join(homedir(), '.cache', 'corpusmill', 'llama');
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
-  if (!existsSync(entry)) throw new Error(`no node-llama-cpp in ${folder}: the header of this file says how to install it`);
+  if (!existsSync(entry))
+    throw new Error(`no node-llama-cpp in ${folder}: the header of this file says how to install it`);
   const { getLlama } = await import(pathToFileURL(entry).href);
   const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
   const model = await llama.loadModel({ modelPath: file });
@@ -88,10 +89,12 @@ async function judge() {
     });
     const sequence = context.getSequence();
     const answers = await sequence.controlledEvaluate(
-      ids.slice(row * time, (row + 1) * time).map((id) => [
-        id,
-        { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } },
-      ]),
+      ids
+        .slice(row * time, (row + 1) * time)
+        .map((id) => [
+          id,
+          { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } },
+        ]),
     );
     for (let t = 0; t < time; t++) {
       const { probabilities } = answers[t].next;
@@ -102,7 +105,8 @@ async function judge() {
         worst = Math.max(worst, Math.abs(Math.log(probability) - expected[token]));
         if (probability > best) [first, best] = [token, probability];
       }
-      if (probabilities.size !== vocabulary) throw new Error(`${probabilities.size} probabilities of ${vocabulary} tokens`);
+      if (probabilities.size !== vocabulary)
+        throw new Error(`${probabilities.size} probabilities of ${vocabulary} tokens`);
       if (first === expected.indexOf(Math.max(...expected))) same++;
     }
     await context.dispose();

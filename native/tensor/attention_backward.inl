@@ -3,7 +3,7 @@
 // With P = exp(scale·QKᵀ - lse) and delta = rowsum(dout∘out): dV = Pᵀ·dout, dS = scale·P∘(dout·Vᵀ - delta), dQ = dS·K,
 // dK = dSᵀ·Q. P and dS are computed with the queries as lanes, [keys][queries], which is the order in which all three
 // products that follow read them.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Scratch: lanes of queries and of dout, P and dS of a block, and lse and delta by lane.
 static size_t backward_scratch(size_t head_size) {
@@ -139,4 +139,4 @@ static void backward(const AttentionHead& head, size_t row, const VisibleKeys& v
   if (!may_add) before_dq(context);
 }
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

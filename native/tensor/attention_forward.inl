@@ -1,5 +1,5 @@
 // Attention of a block of queries, forward, for one instruction set: see attention_kernels.h.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Keys of a block: scores of a group of queries, keys and values of a block and the output so far fit the first cache.
 constexpr size_t kKeyBlock = 64;
@@ -154,4 +154,4 @@ static void forward(const AttentionHead& head, size_t row, const VisibleKeys& vi
   }
 }
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

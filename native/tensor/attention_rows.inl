@@ -1,6 +1,6 @@
 // Attention of single queries, for decoding with a cache: bound by the memory that holds keys and values, so the loop is
 // over keys as they lie there, with the numbers of a head as lanes. See attention_kernels.h.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Scores of kLanes keys: kLanes products by lane, which a transpose turns into one sum.
 static void row_scores(const AttentionHead& head, const float* q, size_t first, size_t end, float* scores) {
@@ -109,4 +109,4 @@ static void merge(size_t head_size, const float* states, size_t stride, size_t p
 
 constexpr AttentionKernels kAttentionKernels{forward_scratch, backward_scratch, forward, backward, row, merge};
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

@@ -4,7 +4,7 @@
 // the lanes of vectors. The numbers of `a` are broadcast, so they may lie in any order, and keys and values are used
 // where they are. Scores are computed with the queries as lanes: their maxima and sums need no sum over lanes, and only the
 // queries of a block (and their output) are ever transposed.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Rows and vectors of a product's tile: as many sums as hide the latency of a fused multiply-add and leave registers for
 // operands. Measured by bench/attention.ts for AVX-512.
@@ -241,4 +241,4 @@ CORPUSMILL_INLINE static Mask sees(const GroupView& view, size_t c, size_t j) {
                 both(at_most(load(view.lane_prefix_first + at), key), less(key, load(view.lane_prefix_end + at))));
 }
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

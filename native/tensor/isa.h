@@ -23,7 +23,12 @@
 #include <cstddef>
 
 #include "attention_kernels.h"
+#include "elementwise_kernels.h"
 #include "gemm_kernels.h"
+#include "head_kernels.h"
+#include "norm_kernels.h"
+#include "row_kernels.h"
+#include "update_kernels.h"
 #include "vector_math_kernels.h"
 
 namespace corpusmill::tensor {
@@ -37,6 +42,11 @@ struct KernelTable {
   size_t lanes;
   GemmKernels gemm;
   AttentionKernels attention;
+  ElementwiseKernels elementwise;
+  HeadKernels head;
+  NormKernels norm;
+  RowKernels rows;
+  UpdateKernels update;
   VectorMathKernels vector_math;
 };
 

@@ -7,12 +7,19 @@
 namespace corpusmill::tensor {
 
 Operations attention_operations();
+Operations elementwise_operations();
+Operations embedding_operations();
+Operations head_operations();
 Operations matrix_operations();
+Operations moe_operations();
+Operations norm_operations();
+Operations optimizer_operations();
+Operations reduce_operations();
 
 std::span<const Operations> operation_families() {
   static const Operations kFamilies[] = {
-      attention_operations(),
-      matrix_operations(),
+      attention_operations(), elementwise_operations(), embedding_operations(), head_operations(), matrix_operations(),
+      moe_operations(),       norm_operations(),        optimizer_operations(), reduce_operations(),
   };
   return kFamilies;
 }

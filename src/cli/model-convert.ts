@@ -64,8 +64,8 @@ export function modelConvertCommand(context: CliContext, setExitCode: (code: Exi
 
 /** `500MB`, `2GB`, `1GiB` or bytes. */
 function fileSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?(|[kMGT]i?)B?$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?) ?(|[kMGT]i?)B?$/i.exec(text);
   if (match === null || Number(match[1]) === 0) throw new InvalidArgumentError('expected a size such as 500MB or 2GB');
-  const power = ['', 'k', 'M', 'G', 'T'].indexOf(match[2].charAt(0));
-  return Math.floor(Number(match[1]) * (match[2].endsWith('i') ? 1024 : 1000) ** power);
+  const power = ['', 'k', 'm', 'g', 't'].indexOf(match[2].charAt(0).toLowerCase());
+  return Math.floor(Number(match[1]) * (match[2].toLowerCase().endsWith('i') ? 1024 : 1000) ** power);
 }

@@ -24,13 +24,13 @@ export function gradients(
   const tape = graph.tape;
   if (tape === undefined) throw new TypeError(`graph ${graph.name}: gradients are asked for while recording is off`);
   const found = new Map<Tensor, Tensor>(options.partial);
-  const touched = new Set<Tensor>();
+  const touched = new Set<Tensor>([loss]);
   found.set(loss, options.seed ?? ones(graph));
   const sink = createSink((tensor, produce) => {
     found.set(tensor, produce(found.get(tensor)));
     touched.add(tensor);
   });
-  graph.withTape('off', () => replay(tape, found, sink));
+  graph.withTape('off', () => replay(tape, found, sink, new Set(wanted)));
   return wanted.map((tensor) => (touched.has(tensor) ? found.get(tensor) : undefined));
 }
 
@@ -50,26 +50,35 @@ export function checkpoint(
     const { result: again, tape } = graph.withTape('own', () => build(inputs));
     const inner = new Set(tape.flatMap((entry) => entry.outputs));
     const found = new Map<Tensor, Tensor>();
-    again.forEach((output, index) => {
-      const gradient = outputGradients[index];
-      if (gradient !== undefined) found.set(output, gradient);
-    });
     const sink = createSink((tensor, produce) => {
       if (inner.has(tensor)) found.set(tensor, produce(found.get(tensor)));
       else outer.accumulate(tensor, produce);
+    });
+    // An output may be made of nothing here (an input handed on) or be there twice.
+    again.forEach((output, index) => {
+      const gradient = outputGradients[index];
+      if (gradient !== undefined) sink.add(output, gradient);
     });
     replay(tape, found, sink);
   });
   return outputs;
 }
 
-/** Walks a tape backwards from the gradients in `found`, which holds a tensor's gradient until its rule has used it. */
-function replay(tape: readonly TapeEntry[], found: Map<Tensor, Tensor>, sink: GradientSink): void {
+/**
+ * Walks a tape backwards from the gradients in `found`, which holds a tensor's gradient until its rule has used it, or
+ * beyond that if the tensor is one of `keep`.
+ */
+function replay(
+  tape: readonly TapeEntry[],
+  found: Map<Tensor, Tensor>,
+  sink: GradientSink,
+  keep?: ReadonlySet<Tensor>,
+): void {
   for (let at = tape.length - 1; at >= 0; at--) {
     const entry = tape[at];
     const outputs = entry.outputs.map((output) => found.get(output));
     if (outputs.every((gradient) => gradient === undefined)) continue;
-    for (const output of entry.outputs) found.delete(output);
+    for (const output of entry.outputs) if (!keep?.has(output)) found.delete(output);
     entry.rule(outputs, sink);
   }
 }

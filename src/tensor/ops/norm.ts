@@ -35,24 +35,24 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number):
   const outputs = [{ shape: x.shape }, { shape: [rows] }, { shape: [rows] }];
   const made = x.graph.emit('layerNorm', [x, weight, bias], [rows, columns, eps], outputs, ([dy], sink) => {
     if (dy === undefined) return;
-    let dweight: Tensor | undefined;
-    let dbias: Tensor | undefined;
-    let dx: Tensor | undefined;
-    sink.accumulate(weight, (weightBefore) => {
-      sink.accumulate(bias, (biasBefore) => {
-        const inputs = [dy, x, weight, made[1], made[2], undefined, weightBefore, biasBefore];
-        const shapes = [{ shape: x.shape }, { shape: weight.shape }, { shape: bias.shape }];
-        [dx, dweight, dbias] = x.graph.emit('layerNormGrad', inputs, [rows, columns], shapes);
-        return dbias!;
+    const shapes = [{ shape: x.shape }, { shape: weight.shape }, { shape: bias.shape }];
+    let gradients: Tensor[] = [];
+    // The operation adds to all three gradients at once, so each is asked for from within the one before.
+    const into = (tensor: Tensor, index: number, next: (before: Tensor | undefined) => void): void => {
+      if (!sink.wants(tensor)) next(undefined);
+      sink.accumulate(tensor, (before) => {
+        next(before);
+        return gradients[index];
       });
-      return dweight!;
+    };
+    into(x, 0, (xBefore) => {
+      into(weight, 1, (weightBefore) => {
+        into(bias, 2, (biasBefore) => {
+          const inputs = [dy, x, weight, made[1], made[2], xBefore, weightBefore, biasBefore];
+          gradients = x.graph.emit('layerNormGrad', inputs, [rows, columns], shapes);
+        });
+      });
     });
-    if (dx === undefined) {
-      const inputs = [dy, x, weight, made[1], made[2], undefined, undefined, undefined];
-      const shapes = [{ shape: x.shape }, { shape: weight.shape }, { shape: bias.shape }];
-      [dx] = x.graph.emit('layerNormGrad', inputs, [rows, columns], shapes);
-    }
-    sink.add(x, dx!);
   });
   return made[0];
 }

@@ -5,6 +5,7 @@
 import type { Backend, Buffer, BufferData, DType, Executable, OperationTiming, Place, Program } from '../backend.ts';
 import { OPERATIONS, type OperationName } from '../operations.ts';
 import { attentionKernels } from './attention-kernels.ts';
+import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingKernels } from './embedding.ts';
 import { type Kernel, Operands } from './kernel.ts';
@@ -16,6 +17,7 @@ import { productKernels } from './products.ts';
 
 const KERNELS: Readonly<Record<string, Kernel | undefined>> = {
   ...attentionKernels,
+  ...dropoutKernels,
   ...elementwiseKernels,
   ...embeddingKernels,
   ...lossKernels,
