@@ -111,5 +111,5 @@ for line in sys.stdin:
         spent = time.perf_counter() - start
         answer = {"tokensPerSecond": steps * request["batch"] * request["time"] / spent, "loss": loss}
     except Exception as error:  # the bench prints why there is no figure
-        answer = {"error": f"{type(error).__name__}: {(str(error).splitlines() or [""])[0] if str(error) else ''}"}
+        answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
     print(json.dumps(answer), flush=True)
