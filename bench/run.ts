@@ -36,6 +36,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
+  'tensor-rows': async () => (await import('./tensor-rows.ts')).tensorRows,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 
