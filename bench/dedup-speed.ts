@@ -21,6 +21,7 @@ import { packageRoot } from '../src/core/native.ts';
 import { type BandShape, bandKeys } from '../src/dedup/lsh.ts';
 import { createFoldedSigner } from '../src/dedup/minhash/signers.ts';
 import type { Bench } from './bench.ts';
+import { median } from './median.ts';
 import { benchCache, shiftedWebMix, webMixPath } from './web-mix.ts';
 
 const ROUNDS = 3;
@@ -145,10 +146,6 @@ function parse(jsonl: Buffer): { text: string; lang: string }[] {
 
 function repeat(measure: () => number): number[] {
   return Array.from({ length: ROUNDS }, measure);
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 /** MB of text per CPU second, or why there is no figure. */

@@ -21,6 +21,7 @@ import { type FastTextClassifier, loadClassifier } from '../src/quality/fasttext
 import type { FastTextOptionsInput } from '../src/quality/fasttext/options.ts';
 import { createFastTextTrainer } from '../src/quality/fasttext/trainer.ts';
 import type { Bench } from './bench.ts';
+import { median } from './median.ts';
 import { webMixPath } from './web-mix.ts';
 
 const ROUNDS = 3;
@@ -338,11 +339,6 @@ function timed(work: () => void): { cpu: number; wall: number } {
 function childSeconds(): number {
   const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
   return (Number(fields[13]) + Number(fields[14])) / 100;
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
 }
 
 function round(value: number): number {

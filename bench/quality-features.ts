@@ -23,6 +23,7 @@ import * as forest from '../src/quality/trees/forest-classifier.ts';
 import * as gbdt from '../src/quality/trees/gbdt-classifier.ts';
 import { fitForest } from '../src/quality/trees/random-forest.ts';
 import type { Bench } from './bench.ts';
+import { median } from './median.ts';
 import { runPythonPeer } from './python-peer.ts';
 import { humanQuality, type LabelledSet, largeSets, stratifiedFolds } from './quality-features-sets.ts';
 import { webMixPath } from './web-mix.ts';
@@ -330,11 +331,6 @@ function standardError(area: number, positives: number, negatives: number): numb
   const q1 = area / (2 - area) - area ** 2;
   const q2 = (2 * area ** 2) / (1 + area) - area ** 2;
   return Math.sqrt((area * (1 - area) + (positives - 1) * q1 + (negatives - 1) * q2) / (positives * negatives));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 function camel(name: string): string {

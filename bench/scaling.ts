@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import type { Bench } from './bench.ts';
 import { runMapChain } from './cli-run.ts';
+import { median } from './median.ts';
 import { repeatedWebMix } from './web-mix.ts';
 
 const INPUT_BYTES = 2000e6;
@@ -38,8 +39,3 @@ export const scaling: Bench = {
     };
   },
 };
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}

@@ -4,11 +4,13 @@
 
 #include <napi.h>
 
+void RegisterAttention(Napi::Env env, Napi::Object exports);
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterGemm(Napi::Env env, Napi::Object exports);
+void RegisterLargePages(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterNgramLm(Napi::Env env, Napi::Object exports);
@@ -17,14 +19,17 @@ void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterTensor(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
+void RegisterVectorMath(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterAttention(env, exports);
   RegisterBpeEncode(env, exports);
   RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
   RegisterFastText(env, exports);
   RegisterGemm(env, exports);
+  RegisterLargePages(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterNgramLm(env, exports);
@@ -33,6 +38,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterSuffixArray(env, exports);
   RegisterTensor(env, exports);
   RegisterThreadText(env, exports);
+  RegisterVectorMath(env, exports);
   RegisterWords(env, exports);
   return exports;
 }

@@ -22,11 +22,14 @@
 
 #include <cstddef>
 
+#include "attention_kernels.h"
 #include "elementwise_kernels.h"
 #include "gemm_kernels.h"
+#include "head_kernels.h"
 #include "norm_kernels.h"
 #include "row_kernels.h"
 #include "update_kernels.h"
+#include "vector_math_kernels.h"
 
 namespace corpusmill::tensor {
 
@@ -38,10 +41,13 @@ struct KernelTable {
   // Floats in a vector.
   size_t lanes;
   GemmKernels gemm;
+  AttentionKernels attention;
   ElementwiseKernels elementwise;
+  HeadKernels head;
   NormKernels norm;
   RowKernels rows;
   UpdateKernels update;
+  VectorMathKernels vector_math;
 };
 
 // The level that CORPUSMILL_ISA names, otherwise the best one that this processor runs; chosen once, on the first call.

@@ -6,8 +6,10 @@
 
 namespace corpusmill::tensor {
 
+Operations attention_operations();
 Operations elementwise_operations();
 Operations embedding_operations();
+Operations head_operations();
 Operations matrix_operations();
 Operations moe_operations();
 Operations norm_operations();
@@ -16,8 +18,8 @@ Operations reduce_operations();
 
 std::span<const Operations> operation_families() {
   static const Operations kFamilies[] = {
-      elementwise_operations(), embedding_operations(), matrix_operations(), moe_operations(),
-      norm_operations(),        optimizer_operations(), reduce_operations(),
+      attention_operations(), elementwise_operations(), embedding_operations(), head_operations(), matrix_operations(),
+      moe_operations(),       norm_operations(),        optimizer_operations(), reduce_operations(),
   };
   return kFamilies;
 }

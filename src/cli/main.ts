@@ -16,6 +16,7 @@ import { exportCommand } from './export.ts';
 import { reportFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
+import { modelCommand } from './model.ts';
 import { widthOf } from './print.ts';
 import { qualityCommand } from './quality.ts';
 import { runCommand } from './run.ts';
@@ -35,6 +36,7 @@ Examples:
   $ corpusmill diff old.jsonl new.jsonl        what is new, removed, changed between two corpora
   $ corpusmill quality train --positive good.jsonl --negative crawl.jsonl   a classifier of texts
   $ corpusmill tokenizer compare a.json b.json --on data/   which tokenizer suits the texts better
+  $ corpusmill model info qwen2-0.5b           what a model costs: parameters, arithmetic, memory
   $ corpusmill stages filter.c4                every option of a stage, its default and where it comes from
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
   $ corpusmill shards verify runs/web/output/shards   checksums, lengths, labels, provenance
@@ -101,6 +103,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     diffCommand,
     qualityCommand,
     tokenizerCommand,
+    modelCommand,
     validateCommand,
     explainCommand,
     stagesCommand,

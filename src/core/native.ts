@@ -236,9 +236,29 @@ export interface NativeTensorBackend {
   disposeProgram(program: number): void;
   dispose(): Promise<void>;
 }
+/** level, threads, sizes, scale, causal, window, segmentIds, prefix, keyRange, and the arrays of the direction. */
+export type NativeAttentionArguments = [
+  level: number,
+  threads: number,
+  sizes: Int32Array,
+  scale: number,
+  causal: 0 | 1,
+  window: number,
+  segmentIds: Int32Array | undefined,
+  prefix: Int32Array | undefined,
+  keyRange: Int32Array | undefined,
+  ...arrays: (Float32Array | number)[],
+];
 
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
+  /** See src/tensor/native-attention.ts for these three. */
+  attentionForward(...args: NativeAttentionArguments): void;
+  attentionBackward(...args: NativeAttentionArguments): void;
+  /** Instruction sets that this processor can run, slowest first. */
+  attentionLevels(): string[];
+  /** out[i] = f(x[i]); functions: exp, 2^x for x <= 0, log, sigmoid, tanh. */
+  vectorMath(level: number, functionIndex: 0 | 1 | 2 | 3 | 4, x: Float32Array, out: Float32Array): void;
   PieceTable: {
     new (): NativePieceTable;
     /** Adds to each table its partitions, on a thread for each; false: one of them is no partition. */
@@ -272,6 +292,8 @@ export interface NativeAddon {
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
   matmul: NativeMatmul;
+  /** See src/core/large-pages.ts. */
+  largePages(memory: Uint8Array): void;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
@@ -369,8 +391,6 @@ export interface NativeAddon {
     output: Float32Array,
     losses: Float64Array,
   ): void;
-  /** Asks the system for large pages for an array that nothing was written to yet; where it has none nothing changes. */
-  fastTextLargePages(values: Float32Array): void;
   /** See src/quality/fasttext/product-quantizer.ts. */
   fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
   /** See src/tensor/native/backend.ts; `tensorLevel` is the instruction set that the tensor kernels run with. */

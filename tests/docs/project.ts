@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/core/native.ts';
 import { compress } from '../../src/io/codecs.ts';
+import { writeCheckpoint } from '../../src/models/checkpoint/write.ts';
+import { sizeOf } from '../../src/models/cost.ts';
+import { findConfig } from '../../src/models/known-configs.ts';
+import { parametersOf } from '../../src/models/parameters.ts';
 import { createTrainer } from '../../src/quality/training/model-kinds.ts';
 import { jsonl, madeCorpus } from '../e2e/corpus.ts';
 import { byteTokenizer } from '../tokenizer/byte-tokenizer.ts';
@@ -34,6 +38,7 @@ export async function makeProject(): Promise<string> {
   // Known by its name until it is read.
   put('wiki.arpa.gz', '');
   put('tokenizer/tokenizer.json', JSON.stringify(byteTokenizer(['<|endoftext|>']).toJson()));
+  await putCheckpoint(join(folder, 'checkpoint'));
   put('notes/one.txt', 'A note.\n');
   put('extra/two.txt', 'Another note.\n');
   // As `npm install PATH-OF-THE-CLONE` leaves it.
@@ -44,6 +49,14 @@ export async function makeProject(): Promise<string> {
   }
   put('package.json', '{ "type": "module", "private": true }\n');
   return folder;
+}
+
+/** A model of a million parameters that never learned anything. */
+async function putCheckpoint(folder: string): Promise<void> {
+  const { config } = findConfig('tiny-qwen2-1m');
+  const sizes = new Map(parametersOf(config).map((parameter) => [parameter.name, sizeOf(parameter)]));
+  const values = (name: string): Float32Array => new Float32Array(sizes.get(name)!).fill(0.01);
+  await writeCheckpoint(folder, { config, values });
 }
 
 /** A model of two labels, each of one word. */

@@ -57,8 +57,8 @@ export function createFloat64Backend(): Backend {
         return whole.subarray(place.offset, place.offset + place.length) as unknown as BufferData;
       };
       return {
-        scratchBytes: 0,
         arenaLength: program.arenaLength,
+        scratchBytes: 0,
         async run() {
           for (const { operation, inputs, outputs, attributes } of program.instructions) {
             KERNELS[operation]?.(new Operands(inputs.map(viewOf), outputs.map(viewOf), attributes));
