@@ -16,7 +16,7 @@ import {
   type UnaryKind,
 } from '../../src/tensor/operations.ts';
 import { createReferenceBackend } from '../../src/tensor/reference/backend.ts';
-import { noise, wholeNumbers } from './graph-run.ts';
+import { evaluate, noise, wholeNumbers } from './graph-run.ts';
 import { inPlacePairs, type OperationCase, runOperation } from './operation-case.ts';
 
 const native = createNativeBackend({ threads: 1 });
@@ -198,6 +198,13 @@ describe.skipIf(native === undefined)('the native backend', () => {
       for (const length of LENGTHS) {
         await compare(operation('copy', [length], [noise(length, 13)], [length]), {});
         await compare(operation('fill', [length, -2.5], [], [length]), {});
+      }
+    });
+
+    it('an integer input assigned to a buffer, which takes a copy', async () => {
+      const leaf = { shape: [3], values: [5, -6, 2 ** 31 - 1], dtype: 'i32' } as const;
+      for (const backend of [reference, native as Backend]) {
+        expect(await evaluate(backend, [leaf], ([x]) => [x])).toEqual([Int32Array.from(leaf.values)]);
       }
     });
 
