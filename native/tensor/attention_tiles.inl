@@ -123,7 +123,9 @@ static void add_product(size_t rows, size_t width, size_t count, const float* a,
 }
 
 // Rows of a block of queries become lanes: out[group][d][lane] = factor·rows[query][d]; lanes without a query are 0.
-static void to_lanes(const float* rows, size_t stride, size_t count, size_t width, float factor, float* out) {
+// With `copy` the rows are also copied, `copy_stride` floats apart.
+static void to_lanes(const float* rows, size_t stride, size_t count, size_t width, float factor, float* out,
+                     float* copy = nullptr, size_t copy_stride = 0) {
   const Vec times = broadcast(factor);
   for (size_t first = 0; first < count; first += kLanes) {
     float* const lanes = out + first / kGroup * (width * kGroup) + first % kGroup;
@@ -133,12 +135,18 @@ static void to_lanes(const float* rows, size_t stride, size_t count, size_t widt
       Vec v[kLanes];
       if (some == kLanes && wide == kLanes) {
 #pragma GCC unroll 16
-        for (size_t i = 0; i < kLanes; i++) v[i] = mul(times, load(rows + (first + i) * stride + d));
+        for (size_t i = 0; i < kLanes; i++) v[i] = load(rows + (first + i) * stride + d);
       } else {
         for (size_t i = 0; i < kLanes; i++) {
-          v[i] = i < some ? mul(times, load_first(rows + (first + i) * stride + d, wide)) : zero();
+          v[i] = i < some ? load_first(rows + (first + i) * stride + d, wide) : zero();
         }
       }
+      if (copy != nullptr) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < kLanes; i++) store(copy + (first + i) * copy_stride + d, v[i]);
+      }
+#pragma GCC unroll 16
+      for (size_t i = 0; i < kLanes; i++) v[i] = mul(times, v[i]);
       transpose(v);
       if (wide == kLanes) {
 #pragma GCC unroll 16
@@ -177,6 +185,17 @@ static void from_lanes(const float* lanes, const float* factor, size_t count, si
         for (size_t i = 0; i < some; i++) store_first(rows + (first + i) * stride + d, v[i], wide);
       }
     }
+  }
+}
+
+// See AttentionKernels::copy_rows; short rows, for which a call of memcpy each would cost as much as the copy.
+static void copy_rows(const float* from, size_t from_stride, size_t rows, size_t width, float* to, size_t to_stride) {
+  for (size_t r = 0; r < rows; r++) {
+    float* const at = to + r * to_stride;
+    const float* const source = from == nullptr ? nullptr : from + r * from_stride;
+    size_t d = 0;
+    for (; d + kLanes <= width; d += kLanes) store(at + d, source == nullptr ? zero() : load(source + d));
+    if (d < width) store_first(at + d, source == nullptr ? zero() : load_first(source + d, width - d), width - d);
   }
 }
 

@@ -161,7 +161,11 @@ static void pack_rows(const float* b, size_t b_row, size_t depth, size_t columns
       }
     } else {
       for (size_t l = 0; l < depth; l++, from += b_row) {
-        for (size_t i = 0; i < kTileColumns; i++) out[l * kTileColumns + i] = i < width ? from[i] : 0;
+#pragma GCC unroll 4
+        for (size_t v = 0; v < kTileColumns; v += kLanes) {
+          const size_t lanes = width > v ? least(kLanes, width - v) : 0;
+          store(out + l * kTileColumns + v, lanes == kLanes ? load(from + v) : load_first(from + v, lanes));
+        }
       }
     }
   }
@@ -173,12 +177,15 @@ static void pack_columns(const float* b, size_t b_column, size_t depth, size_t c
     for (size_t v = 0; v < kTileColumns; v += kLanes) {
       const size_t width = j + v < columns ? least(kLanes, columns - j - v) : 0;
       const float* const from = b + (j + v) * b_column;
+      float* const to = out + v;
       size_t l = 0;
       if (width == kLanes) {
-        for (; l + kLanes <= depth; l += kLanes) transpose(from + l, b_column, out + l * kTileColumns + v, kTileColumns);
+        for (; l + kLanes <= depth; l += kLanes) transpose(from + l, b_column, to + l * kTileColumns, kTileColumns);
+      } else {
+        for (size_t i = 0; i < depth; i++) store(to + i * kTileColumns, zero());
       }
       for (; l < depth; l++) {
-        for (size_t i = 0; i < kLanes; i++) out[l * kTileColumns + v + i] = i < width ? from[i * b_column + l] : 0;
+        for (size_t i = 0; i < width; i++) to[l * kTileColumns + i] = from[i * b_column + l];
       }
     }
   }

@@ -13,8 +13,11 @@ export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** The tensor in the array of its type, row-major; F16 and BF16 widened to Float32Array. Throws INPUT_CORRUPT. */
   read(name: string): Promise<TensorValues>;
-  /** The same as float32; throws INPUT_CORRUPT where the tensor holds no floats. F64 is rounded. */
-  readFloat32(name: string): Promise<Float32Array>;
+  /**
+   * The same as float32, into `out` where it is given (F32 without a copy between). F64 is rounded. Throws INPUT_CORRUPT where the
+   * tensor holds no floats or has another number of values than `out`.
+   */
+  readFloat32(name: string, out?: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -41,11 +44,21 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       path,
       ...header,
       read,
-      async readFloat32(name) {
-        const { dtype } = entryOf(header.tensors, name, path);
+      async readFloat32(name, out) {
+        const { dtype, start, end } = entryOf(header.tensors, name, path);
         if (!FLOATS.has(dtype)) throw corrupt(path, `tensor ${name} is of ${dtype}, expected F32, F16, BF16 or F64`);
+        if (dtype === 'F32' && out?.byteLength === end - start) {
+          await readInto(handle, start, new Uint8Array(out.buffer, out.byteOffset, out.byteLength), path);
+          return out;
+        }
         const values = await read(name);
-        return values instanceof Float32Array ? values : Float32Array.from(values as Float64Array);
+        if (out === undefined)
+          return values instanceof Float32Array ? values : Float32Array.from(values as Float64Array);
+        if (out.length !== values.length) {
+          throw corrupt(path, `tensor ${name} has ${values.length} values, expected ${out.length}`);
+        }
+        out.set(values as Float32Array | Float64Array);
+        return out;
       },
       close: () => handle.close(),
     };
@@ -64,13 +77,17 @@ function entryOf(tensors: ReadonlyMap<string, TensorEntry>, name: string, path: 
 /** Bytes in a buffer of their own, which begins at a multiple of 8. */
 async function readExactly(handle: FileHandle, start: number, length: number, path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
+  await readInto(handle, start, bytes, path);
+  return bytes;
+}
+
+async function readInto(handle: FileHandle, start: number, bytes: Uint8Array, path: string): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
     // One read takes at most 2 GiB.
-    const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, 0x40000000), start + at);
+    const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 0x40000000), start + at);
     if (bytesRead === 0) throw corrupt(path, `it ended while it was read, at byte ${start + at}`);
     at += bytesRead;
   }
-  return bytes;
 }
 
 /** The user-facing error of a file that cannot be opened. */

@@ -18,8 +18,8 @@ export interface TensorFolder {
   /** Files with tensors, in order of name. */
   readonly files: readonly string[];
   readonly tensors: ReadonlyMap<string, TensorEntry>;
-  /** The tensor as float32, row-major. Throws INPUT_CORRUPT. */
-  readFloat32(name: string): Promise<Float32Array>;
+  /** The tensor as float32, row-major, into `out` where it is given. Throws INPUT_CORRUPT. */
+  readFloat32(name: string, out?: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -55,10 +55,10 @@ export async function openTensorFolder(folder: string): Promise<TensorFolder> {
     return {
       files: names,
       tensors,
-      readFloat32(name) {
+      readFloat32(name, out) {
         const file = holders.get(name);
         if (file === undefined) throw corrupt(folder, `there is no tensor ${name}`);
-        return file.readFloat32(name);
+        return file.readFloat32(name, out);
       },
       close,
     };

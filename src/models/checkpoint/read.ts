@@ -52,6 +52,11 @@ export async function openCheckpoint(folder: string): Promise<OpenedCheckpoint> 
       read: createParameterReader(tensors, (tensor) => files.readFloat32(found.name(tensor))),
       async readInto(valuesOf) {
         for (const tensor of tensors) {
+          if (tensor.ranges.length === 1 && !tensor.transposed) {
+            const [{ parameter, start, count }] = tensor.ranges;
+            await files.readFloat32(found.name(tensor.name), valuesOf(parameter).subarray(start, start + count));
+            continue;
+          }
           const values = await files.readFloat32(found.name(tensor.name));
           if (tensor.ranges.length === 0 && values.some((value) => value !== 0)) {
             throw mismatch(folder, `${tensor.name} is not zero, but the configuration says that there are no biases`);

@@ -139,6 +139,17 @@ describe('writer and reader', () => {
     expect(await opened.read('scalar')).toEqual(Uint8Array.of(9));
     expect(await opened.read('none')).toEqual(new Float32Array(0));
     expect(await opened.readFloat32('double')).toEqual(Float32Array.of(Math.PI));
+    const into = new Float32Array(8);
+    for (const [name, expected] of [
+      ['weights', Float32Array.of(1, -2, 3.5, 0, -0, 1e-40)],
+      ['half', Float32Array.of(65504, 0.0999755859375)],
+      ['double', Float32Array.of(Math.PI)],
+    ] as const) {
+      const part = into.subarray(1, 1 + expected.length);
+      expect(await opened.readFloat32(name, part)).toBe(part);
+      expect(part).toEqual(expected);
+    }
+    await expect(opened.readFloat32('weights', into)).rejects.toThrow('tensor weights has 6 values, expected 8');
     await expect(opened.readFloat32('ids')).rejects.toThrow('tensor ids is of I64, expected F32');
     await expect(opened.read('other')).rejects.toThrow('it has no tensor other');
     await opened.close();
