@@ -36,6 +36,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   loader: async () => (await import('./loader.ts')).loader,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
+  shakespeare: async () => (await import('./shakespeare.ts')).shakespeare,
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
   scaling: async () => (await import('./scaling.ts')).scaling,
