@@ -94,6 +94,8 @@ describe('corpusmill train', { timeout: 180_000 }, () => {
         Object.entries(lastCheckpoint(whole)).map(([name, text]) => [name, text.replaceAll(whole, cwd)]),
       ),
     );
+    const events = 'tensorboard/events.out.tfevents.0000000000.corpusmill';
+    expect(readFileSync(join(cwd, 'run', events))).toEqual(readFileSync(join(whole, 'run', events)));
     expect(filesUnder(checkpoints).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
