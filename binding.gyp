@@ -20,6 +20,7 @@
         "native/fasttext_texts.cc",
         "native/fasttext_vector.cc",
         "native/folded_tokens.cc",
+        "native/large_pages_binding.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",
         "native/read_ranges_binding.cc",

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { native, packageRoot } from '../src/core/native.ts';
 import { createRandom } from '../src/core/random.ts';
 import { nativeAttentionBackward, nativeAttentionForward } from '../src/tensor/native-attention.ts';
@@ -35,7 +35,7 @@ const DECODED: [number, number, number, number, number][] = [
   [1, 4096, 14, 2, 64],
   [8, 1024, 8, 8, 128],
 ];
-const ROUNDS = 7;
+const ROUNDS = 5;
 const THREADS = Number(process.env['CORPUSMILL_BENCH_THREADS'] ?? 2);
 
 interface Case {
@@ -108,8 +108,8 @@ async function timeByTurns(item: Case, peer: Peer | undefined): Promise<[number,
   call();
   const start = performance.now();
   call();
-  // Rounds of about 60 ms.
-  const times = Math.max(1, Math.min(2000, Math.round(60 / (performance.now() - start))));
+  // Rounds of about 20 ms.
+  const times = Math.max(1, Math.min(2000, Math.round(20 / (performance.now() - start))));
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round <= ROUNDS; round++) {
     const from = performance.now();
@@ -159,24 +159,18 @@ async function startPeer(): Promise<Peer | undefined> {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const failed = new Promise<undefined>((resolve) => child.once('error', () => resolve(undefined)));
-  const lines = createInterface({ input: child.stdout });
-  const version = await Promise.race([nextLine(lines), failed]);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const nextLine = async (): Promise<string | undefined> => (await lines.next()).value as string | undefined;
+  const version = await Promise.race([nextLine(), failed]);
   if (version === undefined) return undefined;
   return {
     version,
     process: child,
     async time({ name, shape, backward }, times) {
       child.stdin.write(`${JSON.stringify({ ...shape, key: name, backward, times })}\n`);
-      const answer = await nextLine(lines);
+      const answer = await nextLine();
       if (answer === undefined) throw new Error(`${script} ended before it answered about ${name}`);
       return Number(answer);
     },
   };
-}
-
-function nextLine(lines: Interface): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    lines.once('line', resolve);
-    lines.once('close', () => resolve(undefined));
-  });
 }

@@ -34,11 +34,13 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   statistics: async () => (await import('./statistics.ts')).statistics,
   packing: async () => (await import('./packing.ts')).packing,
   loader: async () => (await import('./loader.ts')).loader,
+  shards: async () => (await import('./shards.ts')).shards,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
   shakespeare: async () => (await import('./shakespeare.ts')).shakespeare,
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
+  'tensor-rows': async () => (await import('./tensor-rows.ts')).tensorRows,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 

@@ -52,7 +52,11 @@ while (corpus.documents < Number(documents)) await addPart();
 
 const shared = { name: 'shards', seed: 1, baseDir: folder, outputDir, workDir, artifact: () => undefined };
 const context: SinkContext = { ...shared, parts: [], pipelineHash: '' };
-const taskContext: SinkTaskContext = { ...shared, pipelineHash: '', readPart: async () => [] };
+// No step but the encoder reads documents.
+const noDocuments = (): never => {
+  throw new Error('documents are read');
+};
+const taskContext: SinkTaskContext = { ...shared, pipelineHash: '', readPart: noDocuments, withColumns: noDocuments };
 const earlier: unknown[] = [corpus];
 const cost: ShuffleCost = { rows: 0, tokens: 0, peakMiB: 0, seconds: {} };
 for (const step of [splitStep, dealStep, packStep, routeStep, writeStep] as readonly SinkStep<ShardOptions>[]) {

@@ -262,14 +262,6 @@ Napi::Value Descend(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// fastTextLargePages(values): void
-Napi::Value LargePages(const Napi::CallbackInfo& info) {
-  Arguments arguments(info, "fastTextLargePages");
-  const auto values = arguments.floats();
-  if (arguments.ok()) fasttext::in_large_pages(values.data, values.length);
-  return info.Env().Undefined();
-}
-
 // fastTextNearest(points, width, centroids, codes): void
 Napi::Value Nearest(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "fastTextNearest");
@@ -289,6 +281,5 @@ void RegisterFastText(Napi::Env env, Napi::Object exports) {
   exports.Set("FastTextVectorizer", Vectorizer::Define(env));
   exports.Set("FastTextTexts", Texts::Define(env));
   exports.Set("fastTextDescend", Napi::Function::New(env, Descend, "fastTextDescend"));
-  exports.Set("fastTextLargePages", Napi::Function::New(env, LargePages, "fastTextLargePages"));
   exports.Set("fastTextNearest", Napi::Function::New(env, Nearest, "fastTextNearest"));
 }

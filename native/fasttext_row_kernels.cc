@@ -8,9 +8,6 @@
 #ifdef CORPUSMILL_X86
 #include <immintrin.h>
 #endif
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 namespace corpusmill::fasttext {
 namespace {
@@ -161,18 +158,6 @@ const RowKernels& row_kernels() {
   if (__builtin_cpu_supports("avx2")) return k_avx2;
 #endif
   return k_portable;
-}
-
-void in_large_pages(float* values, size_t count) {
-#ifdef __linux__
-  constexpr uintptr_t kLargePage = 1 << 21;
-  const auto from = (reinterpret_cast<uintptr_t>(values) + kLargePage - 1) / kLargePage * kLargePage;
-  const auto to = reinterpret_cast<uintptr_t>(values + count) / kLargePage * kLargePage;
-  // A wish: where it is not granted nothing is lost.
-  if (to > from) (void)madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
-#else
-  (void)values, (void)count;
-#endif
 }
 
 }  // namespace corpusmill::fasttext

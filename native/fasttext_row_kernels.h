@@ -25,8 +25,4 @@ struct RowKernels {
 // The fastest that this processor can run.
 const RowKernels& row_kernels();
 
-// Asks for large pages for memory that nothing was written to yet: rows are read all over a matrix, and much of the time would
-// go into finding their pages.
-void in_large_pages(float* values, size_t count);
-
 }  // namespace corpusmill::fasttext

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const stampFile = join(root, 'build', 'corpusmill-sources.sha256');
-const timeoutMs = 5 * 60_000;
+const timeoutMs = 15 * 60_000;
 const force = process.argv.includes('--force');
 const require = createRequire(import.meta.url);
 
@@ -31,7 +31,7 @@ function main() {
 
   const nodeGyp = findNodeGyp();
   if (nodeGyp === undefined) return fail('node-gyp was not found; it comes with npm (run this through npm)');
-  const built = spawnSync(process.execPath, [nodeGyp, 'rebuild', ...nodeDir()], {
+  const built = spawnSync(process.execPath, [nodeGyp, 'rebuild', '--jobs', 'max', ...nodeDir()], {
     cwd: root,
     // `npm ci --silent` would silence node-gyp too, and with it the cause of a failure.
     env: { ...process.env, npm_config_loglevel: 'notice' },

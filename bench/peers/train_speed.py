@@ -69,7 +69,7 @@ class Model(nn.Module):
             x = block(x, self.cos, self.sin)
         x = F.rms_norm(x, (x.shape[-1],), self.norm, self.c["rms_norm_eps"])
         logits = F.linear(x, self.embed.weight if self.head is None else self.head.weight)
-        return F.cross_entropy(logits.view(-1, logits.shape[-1]), labels.view(-1))
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), labels.reshape(-1))
 
 
 kept = {}
@@ -111,5 +111,5 @@ for line in sys.stdin:
         spent = time.perf_counter() - start
         answer = {"tokensPerSecond": steps * request["batch"] * request["time"] / spent, "loss": loss}
     except Exception as error:  # the bench prints why there is no figure
-        answer = {"error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
+        answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
     print(json.dumps(answer), flush=True)

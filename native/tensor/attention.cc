@@ -144,6 +144,7 @@ struct Turn {
   uint32_t turn;
   float* dq;
   size_t rows, stride, width;
+  decltype(AttentionKernels::copy_rows) copy_rows;
 
   static void take(void* context) {
     const Turn& self = *static_cast<Turn*>(context);
@@ -151,16 +152,16 @@ struct Turn {
       if (spins > 200) std::this_thread::yield();
     }
     if (self.turn > 0) return;
-    for (size_t i = 0; i < self.rows; i++) std::fill_n(self.dq + i * self.stride, self.width, 0.0f);
+    self.copy_rows(nullptr, 0, self.rows, self.width, self.dq, self.stride);
   }
 };
 
-// Tasks enough for the threads of a large machine, chunks long enough that turning queries into lanes costs little. By
-// the shape alone: the order of sums depends on it.
+// Tasks enough for the threads of a large machine, chunks long enough that turning queries into lanes costs little, and
+// short enough for the second cache. By the shape alone: the order of sums depends on it.
 size_t backward_chunk(const AttentionShape& shape) {
   const size_t heads = shape.batch * shape.key_heads;
   for (size_t chunk = 256; chunk > 64; chunk /= 2) {
-    if (heads * ceil_div(shape.keys, chunk) >= 32) return chunk;
+    if (heads * ceil_div(shape.keys, chunk) >= 32 && chunk < 2 * shape.keys && chunk * shape.head_size <= 16384) return chunk;
   }
   return 64;
 }
@@ -184,7 +185,8 @@ size_t attention_forward_scratch(const AttentionShape& shape, size_t threads, co
 size_t attention_backward_scratch(const AttentionShape& shape, size_t threads, const KernelTable* table) {
   const size_t blocks = ceil_div(shape.queries, kQueryBlock);
   return 16 + padded(shape.batch * blocks * 2) + padded(shape.batch * shape.query_heads * blocks) +
-         threads * padded(kernels_of(table).backward_scratch(shape.head_size));
+         threads * (padded(kernels_of(table).backward_scratch(shape.head_size)) +
+                    4 * backward_chunk(shape) * compact_stride(shape.head_size));
 }
 
 void attention_forward(ThreadTeam& team, const AttentionShape& shape, const AttentionMask& mask, const float* q,
@@ -239,7 +241,8 @@ void attention_backward(ThreadTeam& team, const AttentionShape& shape, const Att
   plan.done = reinterpret_cast<std::atomic<uint32_t>*>(counters);
   for (size_t i = 0; i < counter_count; i++) new (plan.done + i) std::atomic<uint32_t>(0);
   float* const first_scratch = counters + padded(counter_count);
-  const size_t per_thread = padded(kernels.backward_scratch(width));
+  const size_t stride = compact_stride(width), compact_floats = plan.chunk * stride;
+  const size_t kernel_floats = padded(kernels.backward_scratch(width)), per_thread = kernel_floats + 4 * compact_floats;
   for (size_t i = 0; i < shape.batch * plan.query_blocks; i++) {
     const size_t row = i % plan.query_blocks * kQueryBlock;
     VisibleKeys visible;
@@ -254,36 +257,42 @@ void attention_backward(ThreadTeam& team, const AttentionShape& shape, const Att
     // One chunk of all heads, then the next: heads seldom wait for their turn then.
     const size_t index = task / heads, b = task % heads / shape.key_heads, key_head = task % shape.key_heads;
     const size_t first = index * plan.chunk, end = std::min(shape.keys, first + plan.chunk);
+    float* const compact = first_scratch + thread * per_thread + kernel_floats;
+    const size_t key_at = (b * shape.keys * shape.key_heads + key_head) * width, key_stride = shape.key_heads * width;
+    const size_t keys = end - first, chunk_at = key_at + first * key_stride;
+    kernels.copy_rows(k + chunk_at, key_stride, keys, width, compact, stride);
+    kernels.copy_rows(v + chunk_at, key_stride, keys, width, compact + compact_floats, stride);
+    for (const size_t part : {2, 3}) std::fill_n(compact + part * compact_floats, keys * stride, 0.0f);
     for (size_t h = key_head * group; h < (key_head + 1) * group; h++) {
       AttentionHead head = head_of(shape, q, k, v, b, h);
       const size_t at = b * shape.queries * shape.query_heads + h;
-      const size_t key_at = (b * shape.keys * shape.key_heads + key_head) * width;
       head.out = const_cast<float*>(out) + at * width;
       head.lse = const_cast<float*>(lse) + at;
       head.dout = dout + at * width;
       head.dq = dq + at * width;
-      head.dk = dk + key_at;
-      head.dv = dv + key_at;
-      for (size_t j = first; j < end && h == key_head * group; j++) {
-        std::fill_n(head.dk + j * head.key_stride, width, 0.0f);
-        std::fill_n(head.dv + j * head.key_stride, width, 0.0f);
-      }
+      head.key_stride = stride;
+      head.k = compact;
+      head.v = compact + compact_floats;
+      head.dk = compact + 2 * compact_floats;
+      head.dv = compact + 3 * compact_floats;
       for (size_t block = 0; block < plan.query_blocks; block++) {
         const size_t hull_first = static_cast<size_t>(plan.hulls[2 * (b * plan.query_blocks + block)]);
         const size_t hull_end = static_cast<size_t>(plan.hulls[2 * (b * plan.query_blocks + block) + 1]);
         const size_t row = block * kQueryBlock, rows = std::min(kQueryBlock, shape.queries - row);
         std::atomic<uint32_t>* const done = plan.done + (b * shape.query_heads + h) * plan.query_blocks + block;
         Turn turn{done, static_cast<uint32_t>(index - std::min(index, hull_first / plan.chunk)),
-                  head.dq + row * head.query_stride, rows, head.query_stride, width};
+                  head.dq + row * head.query_stride, rows, head.query_stride, width, kernels.copy_rows};
         if (hull_end == 0 && index == 0) Turn::take(&turn);
         if (hull_first >= end || hull_end <= first) continue;
         VisibleKeys visible;
         visible_keys(shape, mask, b, row, rows, &visible);
-        kernels.backward(head, row, visible, std::max(first, hull_first), std::min(end, hull_end), Turn::take, &turn,
+        kernels.backward(head, row, visible, first, std::max(first, hull_first), std::min(end, hull_end), Turn::take, &turn,
                          first_scratch + thread * per_thread);
         done->store(turn.turn + 1, std::memory_order_release);
       }
     }
+    kernels.copy_rows(compact + 2 * compact_floats, stride, keys, width, dk + chunk_at, key_stride);
+    kernels.copy_rows(compact + 3 * compact_floats, stride, keys, width, dv + chunk_at, key_stride);
   });
 }
 

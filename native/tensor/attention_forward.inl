@@ -1,5 +1,5 @@
 // Attention of a block of queries, forward, for one instruction set: see attention_kernels.h.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Keys of a block: scores of a group of queries, keys and values of a block and the output so far fit the first cache.
 constexpr size_t kKeyBlock = 64;
@@ -18,20 +18,20 @@ static size_t forward_scratch(size_t head_size) {
 
 // 2^score of a group of queries and keys [first, end), of which it leaves those that lanes do not see at 0.
 static void forward_scores(const AttentionHead& head, const GroupView& view, const float* lanes, size_t first, size_t end,
-                           float* scores, Vec (&most)[kAttentionTileVectors]) {
+                           float* scores, Vec (&most)[kTileVectors]) {
   const bool all = first >= view.all_first && end <= view.all_end;
-  Vec best[kAttentionTileVectors];
+  Vec best[kTileVectors];
 #pragma GCC unroll 4
-  for (size_t c = 0; c < kAttentionTileVectors; c++) best[c] = most[c];
-  for_tiles<kAttentionTileRows>(end - first, [&](auto tile, size_t at) CORPUSMILL_INLINE_LAMBDA {
+  for (size_t c = 0; c < kTileVectors; c++) best[c] = most[c];
+  for_tiles<kTileRows>(end - first, [&](auto tile, size_t at) CORPUSMILL_INLINE_LAMBDA {
     constexpr size_t R = decltype(tile)::value;
-    Vec sums[R][kAttentionTileVectors];
+    Vec sums[R][kTileVectors];
     clear(sums);
     multiply<false>(head.head_size, head.k + (first + at) * head.key_stride, head.key_stride, 1, lanes, kGroup, 0, sums);
     if (!all) {
       for (size_t r = 0; r < R; r++) {
 #pragma GCC unroll 4
-        for (size_t c = 0; c < kAttentionTileVectors; c++) {
+        for (size_t c = 0; c < kTileVectors; c++) {
           sums[r][c] = choose(sees(view, c, first + at + r), sums[r][c], broadcast(kHidden));
         }
       }
@@ -39,14 +39,14 @@ static void forward_scores(const AttentionHead& head, const GroupView& view, con
 #pragma GCC unroll 16
     for (size_t r = 0; r < R; r++) {
 #pragma GCC unroll 4
-      for (size_t c = 0; c < kAttentionTileVectors; c++) {
+      for (size_t c = 0; c < kTileVectors; c++) {
         best[c] = maximum(best[c], sums[r][c]);
         store(scores + (at + r) * kGroup + c * kLanes, sums[r][c]);
       }
     }
   });
 #pragma GCC unroll 4
-  for (size_t c = 0; c < kAttentionTileVectors; c++) most[c] = best[c];
+  for (size_t c = 0; c < kTileVectors; c++) most[c] = best[c];
 }
 
 static void forward(const AttentionHead& head, size_t row, const VisibleKeys& visible, size_t chunk, float* scratch) {
@@ -85,16 +85,16 @@ static void forward(const AttentionHead& head, size_t row, const VisibleKeys& vi
       float* const out = outs + g * width * kGroup;
       const bool has_state = started[g];
       started[g] = true;
-      Vec before[kAttentionTileVectors], now[kAttentionTileVectors], shrink[kAttentionTileVectors], sum[kAttentionTileVectors];
+      Vec before[kTileVectors], now[kTileVectors], shrink[kTileVectors], sum[kTileVectors];
 #pragma GCC unroll 4
-      for (size_t c = 0; c < kAttentionTileVectors; c++) {
+      for (size_t c = 0; c < kTileVectors; c++) {
         before[c] = now[c] = has_state ? load(most + g * kGroup + c * kLanes) : broadcast(kLeast);
         sum[c] = zero();
       }
       forward_scores(head, views[g], kind_lanes + g * width * kGroup, first, end, scores, now);
       for (size_t j = 0; j < end - first; j++) {
 #pragma GCC unroll 4
-        for (size_t c = 0; c < kAttentionTileVectors; c++) {
+        for (size_t c = 0; c < kTileVectors; c++) {
           float* const at = scores + j * kGroup + c * kLanes;
           const Vec weight = exp2_of_negative(sub(load(at), now[c]));
           store(at, weight);
@@ -102,21 +102,21 @@ static void forward(const AttentionHead& head, size_t row, const VisibleKeys& vi
         }
       }
 #pragma GCC unroll 4
-      for (size_t c = 0; c < kAttentionTileVectors; c++) {
+      for (size_t c = 0; c < kTileVectors; c++) {
         const size_t at = g * kGroup + c * kLanes;
         shrink[c] = exp2_of_negative(sub(before[c], now[c]));
         store(most + at, now[c]);
         store(total + at, has_state ? fma(load(total + at), shrink[c], sum[c]) : sum[c]);
       }
       const float* const values = head.v + first * head.key_stride;
-      for_tiles<kAttentionTileRows>(width, [&](auto tile, size_t d) CORPUSMILL_INLINE_LAMBDA {
+      for_tiles<kTileRows>(width, [&](auto tile, size_t d) CORPUSMILL_INLINE_LAMBDA {
         constexpr size_t R = decltype(tile)::value;
-        Vec sums[R][kAttentionTileVectors];
+        Vec sums[R][kTileVectors];
         if (has_state) {
 #pragma GCC unroll 16
           for (size_t r = 0; r < R; r++) {
 #pragma GCC unroll 4
-            for (size_t c = 0; c < kAttentionTileVectors; c++) {
+            for (size_t c = 0; c < kTileVectors; c++) {
               sums[r][c] = mul(shrink[c], load(out + (d + r) * kGroup + c * kLanes));
             }
           }
@@ -127,7 +127,7 @@ static void forward(const AttentionHead& head, size_t row, const VisibleKeys& vi
 #pragma GCC unroll 16
         for (size_t r = 0; r < R; r++) {
 #pragma GCC unroll 4
-          for (size_t c = 0; c < kAttentionTileVectors; c++) store(out + (d + r) * kGroup + c * kLanes, sums[r][c]);
+          for (size_t c = 0; c < kTileVectors; c++) store(out + (d + r) * kGroup + c * kLanes, sums[r][c]);
         }
       });
     }
@@ -154,4 +154,4 @@ static void forward(const AttentionHead& head, size_t row, const VisibleKeys& vi
   }
 }
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

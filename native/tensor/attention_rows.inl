@@ -1,22 +1,30 @@
 // Attention of single queries, for decoding with a cache: bound by the memory that holds keys and values, so the loop is
 // over keys as they lie there, with the numbers of a head as lanes. See attention_kernels.h.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Scores of kLanes keys: kLanes products by lane, which a transpose turns into one sum.
 static void row_scores(const AttentionHead& head, const float* q, size_t first, size_t end, float* scores) {
   const size_t width = head.head_size;
   for (size_t key = first; key < end; key += kLanes) {
     const size_t some = end - key < kLanes ? end - key : kLanes;
+    const float* const k = head.k + key * head.key_stride;
     Vec sums[kLanes];
-    for (size_t i = 0; i < kLanes; i++) {
-      Vec total = zero();
-      if (i < some) {
-        const float* const k = head.k + (key + i) * head.key_stride;
-        size_t d = 0;
-        for (; d + kLanes <= width; d += kLanes) total = fma(load(q + d), load(k + d), total);
-        if (d < width) total = fma(load_first(q + d, width - d), load_first(k + d, width - d), total);
+    if (some == kLanes && width % kLanes == 0) {
+#pragma GCC unroll 16
+      for (size_t i = 0; i < kLanes; i++) sums[i] = mul(load(q), load(k + i * head.key_stride));
+      for (size_t d = kLanes; d < width; d += kLanes) {
+        const Vec part = load(q + d);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < kLanes; i++) sums[i] = fma(part, load(k + i * head.key_stride + d), sums[i]);
       }
-      sums[i] = total;
+    } else {
+      for (size_t i = 0; i < kLanes; i++) {
+        sums[i] = zero();
+        for (size_t d = 0; i < some && d < width; d += kLanes) {
+          const size_t wide = width - d < kLanes ? width - d : kLanes;
+          sums[i] = fma(load_first(q + d, wide), load_first(k + i * head.key_stride + d, wide), sums[i]);
+        }
+      }
     }
     transpose(sums);
 #pragma GCC unroll 4
@@ -107,6 +115,6 @@ static void merge(size_t head_size, const float* states, size_t stride, size_t p
   if (lse != nullptr) *lse = total == 0 ? -HUGE_VALF : most * kLn2 + logf(total);
 }
 
-constexpr AttentionKernels kAttentionKernels{forward_scratch, backward_scratch, forward, backward, row, merge};
+constexpr AttentionKernels kAttentionKernels{forward_scratch, backward_scratch, forward, backward, row, merge, copy_rows};
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

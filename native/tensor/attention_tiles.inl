@@ -4,20 +4,20 @@
 // the lanes of vectors. The numbers of `a` are broadcast, so they may lie in any order, and keys and values are used
 // where they are. Scores are computed with the queries as lanes: their maxima and sums need no sum over lanes, and only the
 // queries of a block (and their output) are ever transposed.
-namespace corpusmill::tensor::CORPUSMILL_ISA {
+namespace corpusmill::tensor::CORPUSMILL_ISA::attention {
 
 // Rows and vectors of a product's tile: as many sums as hide the latency of a fused multiply-add and leave registers for
 // operands. Measured by bench/attention.ts for AVX-512.
 #if defined(CORPUSMILL_VECTOR_AVX512) || defined(CORPUSMILL_VECTOR_NEON)
-constexpr size_t kAttentionTileRows = 8;
+constexpr size_t kTileRows = 8;
 #elif defined(CORPUSMILL_VECTOR_AVX2)
-constexpr size_t kAttentionTileRows = 6;
+constexpr size_t kTileRows = 6;
 #else
-constexpr size_t kAttentionTileRows = 4;
+constexpr size_t kTileRows = 4;
 #endif
-constexpr size_t kAttentionTileVectors = 2;
+constexpr size_t kTileVectors = 2;
 // Queries that are the lanes of a tile.
-constexpr size_t kGroup = kAttentionTileVectors * kLanes;
+constexpr size_t kGroup = kTileVectors * kLanes;
 constexpr size_t kGroups = kQueryBlock / kGroup;
 
 template <size_t N>
@@ -83,7 +83,7 @@ CORPUSMILL_INLINE static void multiply(size_t count, const float* a, size_t row,
 template <bool kCut, size_t C>
 CORPUSMILL_INLINE static void add_columns(size_t rows, size_t count, const float* a, size_t row, size_t step,
                                           const float* b, size_t stride, size_t tail, float* out, size_t out_stride) {
-  for_tiles<(C == 1 ? 2 * kAttentionTileRows : kAttentionTileRows)>(rows, [&](auto tile, size_t first) CORPUSMILL_INLINE_LAMBDA {
+  for_tiles<(C == 1 ? 2 * kTileRows : kTileRows)>(rows, [&](auto tile, size_t first) CORPUSMILL_INLINE_LAMBDA {
     constexpr size_t R = decltype(tile)::value;
     Vec sums[R][C];
 #pragma GCC unroll 16
@@ -123,7 +123,9 @@ static void add_product(size_t rows, size_t width, size_t count, const float* a,
 }
 
 // Rows of a block of queries become lanes: out[group][d][lane] = factor·rows[query][d]; lanes without a query are 0.
-static void to_lanes(const float* rows, size_t stride, size_t count, size_t width, float factor, float* out) {
+// With `copy` the rows are also copied, `copy_stride` floats apart.
+static void to_lanes(const float* rows, size_t stride, size_t count, size_t width, float factor, float* out,
+                     float* copy = nullptr, size_t copy_stride = 0) {
   const Vec times = broadcast(factor);
   for (size_t first = 0; first < count; first += kLanes) {
     float* const lanes = out + first / kGroup * (width * kGroup) + first % kGroup;
@@ -133,12 +135,18 @@ static void to_lanes(const float* rows, size_t stride, size_t count, size_t widt
       Vec v[kLanes];
       if (some == kLanes && wide == kLanes) {
 #pragma GCC unroll 16
-        for (size_t i = 0; i < kLanes; i++) v[i] = mul(times, load(rows + (first + i) * stride + d));
+        for (size_t i = 0; i < kLanes; i++) v[i] = load(rows + (first + i) * stride + d);
       } else {
         for (size_t i = 0; i < kLanes; i++) {
-          v[i] = i < some ? mul(times, load_first(rows + (first + i) * stride + d, wide)) : zero();
+          v[i] = i < some ? load_first(rows + (first + i) * stride + d, wide) : zero();
         }
       }
+      if (copy != nullptr) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < kLanes; i++) store(copy + (first + i) * copy_stride + d, v[i]);
+      }
+#pragma GCC unroll 16
+      for (size_t i = 0; i < kLanes; i++) v[i] = mul(times, v[i]);
       transpose(v);
       if (wide == kLanes) {
 #pragma GCC unroll 16
@@ -177,6 +185,17 @@ static void from_lanes(const float* lanes, const float* factor, size_t count, si
         for (size_t i = 0; i < some; i++) store_first(rows + (first + i) * stride + d, v[i], wide);
       }
     }
+  }
+}
+
+// See AttentionKernels::copy_rows; short rows, for which a call of memcpy each would cost as much as the copy.
+static void copy_rows(const float* from, size_t from_stride, size_t rows, size_t width, float* to, size_t to_stride) {
+  for (size_t r = 0; r < rows; r++) {
+    float* const at = to + r * to_stride;
+    const float* const source = from == nullptr ? nullptr : from + r * from_stride;
+    size_t d = 0;
+    for (; d + kLanes <= width; d += kLanes) store(at + d, source == nullptr ? zero() : load(source + d));
+    if (d < width) store_first(at + d, source == nullptr ? zero() : load_first(source + d, width - d), width - d);
   }
 }
 
@@ -241,4 +260,4 @@ CORPUSMILL_INLINE static Mask sees(const GroupView& view, size_t c, size_t j) {
                 both(at_most(load(view.lane_prefix_first + at), key), less(key, load(view.lane_prefix_end + at))));
 }
 
-}  // namespace corpusmill::tensor::CORPUSMILL_ISA
+}  // namespace corpusmill::tensor::CORPUSMILL_ISA::attention

@@ -10,8 +10,9 @@
 namespace corpusmill::tensor {
 namespace {
 
-// Up to so many rows of A a transposed B is read once, as rows, instead of being packed.
-constexpr size_t kFewRows = 16;
+// Up to so many rows of A a transposed B is read once, as rows, instead of being packed: packing costs as much as about
+// twenty rows, sums over the lanes as much as 250 multiply-adds each.
+constexpr size_t kFewRows = 16, kFewLongRows = 28, kLongRow = 512;
 // Multiply-adds below which waking another thread takes longer than the product.
 constexpr double kWorthAThread = 2.5e5;
 
@@ -61,7 +62,9 @@ GemmBlock whole(const GemmCall& call) {
   return block;
 }
 
-bool has_few_rows(const GemmShape& shape) { return shape.m <= kFewRows && shape.transpose_b && !shape.transpose_a; }
+bool has_few_rows(const GemmShape& shape) {
+  return shape.m <= (shape.k >= kLongRow ? kFewLongRows : kFewRows) && shape.transpose_b && !shape.transpose_a;
+}
 
 // Threads as a grid over C, `down` by `across`.
 struct Grid {

@@ -17,7 +17,7 @@
 namespace corpusmill::tensor::CORPUSMILL_ISA {
 
 extern const KernelTable kTable;
-const KernelTable kTable{Isa::CORPUSMILL_ISA_ENUM, CORPUSMILL_ISA_NAME, CORPUSMILL_LANES, kGemmKernels, kAttentionKernels,
+const KernelTable kTable{Isa::CORPUSMILL_ISA_ENUM, CORPUSMILL_ISA_NAME, CORPUSMILL_LANES, kGemmKernels, attention::kAttentionKernels,
                          kElementwiseKernels, kHeadKernels, kNormKernels, kRowKernels, kUpdateKernels,
                          kVectorMathKernels};
 

@@ -11,9 +11,11 @@ import { corpusmillVersion } from '../core/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { dedupCommand } from './dedup.ts';
 import { diffCommand } from './diff.ts';
+import { evalCommand } from './eval.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { reportFailure } from './failure.ts';
+import { generateCommand } from './generate.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
 import { modelCommand } from './model.ts';
@@ -43,6 +45,8 @@ Examples:
   $ corpusmill shards verify runs/web/output/shards   checksums, lengths, labels, provenance
   $ corpusmill export runs/web/output/shards --to megatron --out bin/   for other trainers
   $ corpusmill train small.yaml                train a model on the shards; run it again and it goes on
+  $ corpusmill generate checkpoint --prompt 'Once upon a time'   let a model go on
+  $ corpusmill eval checkpoint held-out.jsonl   perplexity of texts, accuracy on questions
 
 Exit codes:
   0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
@@ -113,6 +117,8 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     shardsCommand,
     exportCommand,
     trainCommand,
+    generateCommand,
+    evalCommand,
     initCommand,
     schemaCommand,
   ];

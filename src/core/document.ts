@@ -4,6 +4,7 @@
  * What a stage learns about a document goes into `meta` under the stage's own name
  * (`meta.quality.score`), so that provenance is visible in the output. All values of `meta` are JSON values.
  */
+import type { Utf8Column } from './utf8-column.ts';
 export interface Document {
   /** Unique within its input; given by the input's `idField`, else made from file and position. */
   id: string;
@@ -11,6 +12,20 @@ export interface Document {
   text: string;
   /** `meta.source` is always the name of the input the document came from. */
   meta: Meta;
+}
+
+/** Documents as columns, row by row the same ones. */
+export interface DocumentColumns {
+  rows: number;
+  ids: Utf8Column;
+  texts: Utf8Column;
+  sources: SourceNumbers;
+}
+
+/** Names and for each row the index of its own: `meta.source`, '' where there is none. In the order of first occurrence. */
+export interface SourceNumbers {
+  numbers: Uint32Array;
+  names: string[];
 }
 
 /** JSON object with a document's other columns and whatever stages add. */

@@ -292,6 +292,8 @@ export interface NativeAddon {
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
   matmul: NativeMatmul;
+  /** See src/core/large-pages.ts. */
+  largePages(memory: Uint8Array): void;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
@@ -389,8 +391,6 @@ export interface NativeAddon {
     output: Float32Array,
     losses: Float64Array,
   ): void;
-  /** Asks the system for large pages for an array that nothing was written to yet; where it has none nothing changes. */
-  fastTextLargePages(values: Float32Array): void;
   /** See src/quality/fasttext/product-quantizer.ts. */
   fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
   /** See src/tensor/native/backend.ts; `tensorLevel` is the instruction set that the tensor kernels run with. */

@@ -9,7 +9,7 @@
  * - `sink`: writes a product. A list of steps, each a list of independent tasks plus a merge.
  */
 import type { z } from 'zod';
-import type { Document, Ordinal } from './document.ts';
+import type { Document, DocumentColumns, Ordinal } from './document.ts';
 import type { StageStats } from './stats.ts';
 
 /** Any zod object schema whose every member has a default or is required with a `.describe()` text. */
@@ -31,6 +31,11 @@ interface StageDeclaration<S extends OptionSchema> {
    * folder stands for its manifest.json, which must have checksums of all else in it.
    */
   optionFiles?(options: z.output<S>): readonly (string | undefined)[];
+  /**
+   * Absolute paths of the files whose content is part of the key, where one of `optionFiles` stands for several: a tokenizer,
+   * its folder or one of its files, for its vocabulary and what lies beside that. May throw CorpusmillError.
+   */
+  keyFiles?(options: z.output<S>, baseDir: string): readonly string[];
   /** Mistakes in options that name inputs, given the names of the pipeline's inputs. */
   checkInputs?(options: z.output<S>, inputs: readonly string[]): readonly InputMistake[];
   /** Reasons this stage can give for a drop, with one line each. */
@@ -244,6 +249,8 @@ export interface SinkContext extends StageContext {
 export interface SinkTaskContext extends Omit<SinkContext, 'parts'> {
   /** The surviving documents of a part, in row order. */
   readPart(part: number): Promise<Document[]>;
+  /** The same as columns, which `use` may not keep or look at once it is done. Several times faster. */
+  withColumns<R>(part: number, use: (columns: DocumentColumns) => Promise<R>): Promise<R>;
 }
 
 /**

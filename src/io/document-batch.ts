@@ -7,17 +7,18 @@
  */
 
 import { isAscii } from 'node:buffer';
-import { type Data, Field, makeData, RecordBatchReader, Schema, Utf8 } from 'apache-arrow';
+import { type Data, Field, makeData, RecordBatchReader, Schema, Utf8 as Utf8Type } from 'apache-arrow';
 import type { Document, Meta } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
 import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
+import type { Utf8Column } from '../core/utf8-column.ts';
 import { arrowFileWriter } from './arrow-file-writer.ts';
 import { type TextBuffer, textBuffer } from './text-bytes.ts';
 
 /** Offsets of a utf8 column are int32: its text ends at 2 GiB. */
 const MAX_COLUMN_BYTES = 0x7fffffff;
 
-const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, new Utf8(), false)));
+const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, new Utf8Type(), false)));
 
 /** Encodes documents as one Arrow IPC file. Throws OUTPUT_FAILED when a column would pass 2 GiB. */
 export function encodeDocuments(documents: readonly Document[]): Uint8Array {
@@ -75,7 +76,7 @@ export function createDocumentEncoder(): BatchEncoder {
 interface Column {
   readonly rows: number;
   add(value: string): void;
-  data(): Data<Utf8>;
+  data(): Data<Utf8Type>;
   release(): void;
 }
 
@@ -118,7 +119,7 @@ function createColumn(name: string): Column {
 }
 
 /** A utf8 column of strings. Throws OUTPUT_FAILED when it would pass 2 GiB. */
-export function utf8Column(name: string, strings: readonly string[]): Data<Utf8> {
+export function utf8Column(name: string, strings: readonly string[]): Data<Utf8Type> {
   const rows = strings.length;
   let total = 0;
   for (let i = 0; i < rows; i++) total += Buffer.byteLength(strings[i]);
@@ -133,8 +134,8 @@ export function utf8Column(name: string, strings: readonly string[]): Data<Utf8>
   return utf8Data(rows, offsets, values);
 }
 
-function utf8Data(rows: number, valueOffsets: Int32Array, values: Uint8Array): Data<Utf8> {
-  return makeData({ type: new Utf8(), length: rows, nullCount: 0, valueOffsets, data: values });
+function utf8Data(rows: number, valueOffsets: Int32Array, values: Uint8Array): Data<Utf8Type> {
+  return makeData({ type: new Utf8Type(), length: rows, nullCount: 0, valueOffsets, data: values });
 }
 
 function tooLarge(name: string, rows: number, bytes: number): CorpusmillError {
@@ -180,6 +181,27 @@ function readRows<T>(
   });
 }
 
+/**
+ * The columns of a file made by encodeDocuments, as views of its bytes. Throws INPUT_CORRUPT for other bytes, or rows that
+ * lie outside of them.
+ */
+export function readDocumentColumns(bytes: Uint8Array): { ids: Utf8Column; texts: Utf8Column; metas: Utf8Column } {
+  const batches = readBatches(bytes, (rows, columns) => {
+    const [ids, texts, metas] = columns.map((column) => checkedColumn(column, rows));
+    return { ids, texts, metas };
+  });
+  if (batches.length !== 1) throw new RangeError(`a file of documents with ${batches.length} batches`);
+  return batches[0];
+}
+
+function checkedColumn({ values, valueOffsets }: Data<Utf8Type>, rows: number): Utf8Column {
+  const offsets = valueOffsets.subarray(0, rows + 1);
+  let isWhole = offsets.length === rows + 1 && offsets[0] >= 0 && offsets[rows] <= values.length;
+  for (let row = 0; row < rows; row++) isWhole = isWhole && offsets[row] <= offsets[row + 1];
+  if (!isWhole) throw new Error('the ends of its strings are not in order');
+  return { bytes: values, offsets };
+}
+
 /** How many documents a file made by encodeDocuments holds. */
 export function countDocuments(bytes: Uint8Array): number {
   return openBatches(bytes, singleReader).reduce((sum, batch) => sum + batch.rows, 0);
@@ -191,23 +213,27 @@ interface BatchReader {
   text(row: number): string;
 }
 
-type ColumnReader = (column: Data<Utf8>) => (row: number) => string;
+type ColumnReader = (column: Data<Utf8Type>) => (row: number) => string;
 
 function openBatches(bytes: Uint8Array, reader: ColumnReader): BatchReader[] {
+  return readBatches(bytes, (rows, columns) => {
+    const [id, text, meta] = columns.map(reader);
+    return { rows, text, document: (row) => ({ id: id(row), text: text(row), meta: JSON.parse(meta(row)) as Meta }) };
+  });
+}
+
+/** What `read` makes of each batch's rows and columns (id, text, meta). */
+function readBatches<T>(bytes: Uint8Array, read: (rows: number, columns: Data<Utf8Type>[]) => T): T[] {
   try {
     const ends = [bytes.subarray(0, 6), bytes.subarray(-6)].map((end) => Buffer.from(end).toString('latin1'));
     if (ends[0] !== 'ARROW1' || ends[1] !== 'ARROW1') throw new Error('it is no Arrow file, or was cut off');
     return [...RecordBatchReader.from(bytes)].map((batch) => {
-      const [id, text, meta] = ['id', 'text', 'meta'].map((name) => {
-        const column = batch.getChild(name)?.data[0] as Data<Utf8> | undefined;
+      const columns = ['id', 'text', 'meta'].map((name) => {
+        const column = batch.getChild(name)?.data[0] as Data<Utf8Type> | undefined;
         if (column === undefined) throw new Error(`it has no column ${name}`);
-        return reader(column);
+        return column;
       });
-      return {
-        rows: batch.numRows,
-        text,
-        document: (row) => ({ id: id(row), text: text(row), meta: JSON.parse(meta(row)) as Meta }),
-      };
+      return read(batch.numRows, columns);
     });
   } catch (error) {
     throw new CorpusmillError('INPUT_CORRUPT', `Reading a batch of documents: ${(error as Error).message}`, {
@@ -218,7 +244,7 @@ function openBatches(bytes: Uint8Array, reader: ColumnReader): BatchReader[] {
 }
 
 /** Reads every string of a column; one that is ASCII throughout is read as Latin-1, which is a plain copy. */
-function utf8Reader(column: Data<Utf8>): (row: number) => string {
+function utf8Reader(column: Data<Utf8Type>): (row: number) => string {
   const values = textBuffer(column.values);
   const offsets = column.valueOffsets;
   return isAscii(values)
@@ -227,7 +253,7 @@ function utf8Reader(column: Data<Utf8>): (row: number) => string {
 }
 
 /** Reads single strings of a column, whose other rows are not looked at. */
-function singleReader(column: Data<Utf8>): (row: number) => string {
+function singleReader(column: Data<Utf8Type>): (row: number) => string {
   const values = textBuffer(column.values);
   const offsets = column.valueOffsets;
   return (row) => {

@@ -74,7 +74,8 @@ export const mix = defineBarrier({
     over_cap: 'its source has more than maxDocuments or maxBytes',
   },
   scope: 'document',
-  optionFiles: ({ tokenizer }) => tokenizerFiles(tokenizer),
+  optionFiles: ({ tokenizer }) => [tokenizer],
+  keyFiles: ({ tokenizer }, baseDir) => tokenizerFiles(tokenizer, baseDir),
   checkInputs({ sources }, inputs) {
     const names = Object.keys(sources);
     const mistakes = unknownInputs(['sources'], names, inputs);

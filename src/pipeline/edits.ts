@@ -14,17 +14,27 @@ export function applyEdits(
   for (let at = 0; at < spans.length; ) {
     const row = spans[at];
     const document = documents[row];
-    const found: [number, number][] = [];
-    for (; at < spans.length && spans[at] === row; at += 3) found.push([spans[at + 1], spans[at + 2]]);
-    if (document === undefined || found.at(-1)![1] > document.text.length) {
-      throw new Error(`${name}: a span of row ${row} lies outside its text`);
+    const found = spansOfRow(spans, at);
+    at += 3 * found.length;
+    if (document === undefined) throw outside(name, row);
+    if (action === 'remove') document.text = cutSpans(document.text, found, name, row);
+    else {
+      if (found.at(-1)![1] > document.text.length) throw outside(name, row);
+      document.meta[name] = { spans: found };
     }
-    if (action === 'mark') document.meta[name] = { spans: found };
-    else document.text = cut(document.text, found);
   }
 }
 
-function cut(text: string, spans: readonly [number, number][]): string {
+/** The spans of the row whose first triple is at `at`. */
+export function spansOfRow(spans: Uint32Array, at: number): [start: number, end: number][] {
+  const found: [number, number][] = [];
+  for (let i = at; i < spans.length && spans[i] === spans[at]; i += 3) found.push([spans[i + 1], spans[i + 2]]);
+  return found;
+}
+
+/** A row's text without its spans, ascending and disjoint; `name` is who cuts. */
+export function cutSpans(text: string, spans: readonly [number, number][], name: string, row: number): string {
+  if (spans.at(-1)![1] > text.length) throw outside(name, row);
   let left = '';
   let from = 0;
   for (const [start, end] of spans) {
@@ -32,4 +42,8 @@ function cut(text: string, spans: readonly [number, number][]): string {
     from = end;
   }
   return left + text.slice(from);
+}
+
+function outside(name: string, row: number): Error {
+  return new Error(`${name}: a span of row ${row} lies outside its text`);
 }

@@ -92,13 +92,14 @@ export async function readPartDocuments(ref: PartRef): Promise<Document[]> {
   const path = partFile(ref.dir, ref.part, 'arrow');
   const alive = await readAlive(ref);
   const { decodeDocuments } = await documentBatch();
-  const documents = await withPartBytes(path, decodeDocuments);
+  const documents = await withPartBytes(path, (bytes) => atPath(path, () => decodeDocuments(bytes)));
   if (documents.length !== ref.rows) throw damaged(path, `it holds ${documents.length} documents, not ${ref.rows}`);
   for (const edits of ref.edits) applyEdits(documents, await readSpans(ref, edits), edits);
   return alive === undefined ? documents : documents.filter((_, row) => alive[row] === 1);
 }
 
-async function readSpans(ref: PartRef, { dir }: EditsRef): Promise<Uint32Array> {
+/** The spans that a barrier left for the part. */
+export async function readSpans(ref: PartRef, { dir }: EditsRef): Promise<Uint32Array> {
   const path = editsFile(dir, ref.part);
   return existsSync(path) ? wordsOf(path, await readPartFile(path)) : new Uint32Array(0);
 }
@@ -138,7 +139,8 @@ async function readRows<T>(
     }
     if (rows.length === 0) throw new RangeError(`no document has ordinal ${ordinals[at]}`);
     const path = partFile(ref.dir, ref.part, 'arrow');
-    for (const each of await withPartBytes(path, (bytes) => read(bytes, rows))) found.push(each);
+    const some = await withPartBytes(path, (bytes) => atPath(path, () => read(bytes, rows)));
+    for (const each of some) found.push(each);
   }
   return found;
 }
@@ -179,7 +181,7 @@ export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
 }
 
 /** Reads a file of documents into memory that is used again; `use` keeps nothing of it. */
-async function withPartBytes<R>(path: string, use: (bytes: Uint8Array) => R): Promise<R> {
+export async function withPartBytes<R>(path: string, use: (bytes: Uint8Array) => R | Promise<R>): Promise<Awaited<R>> {
   const file = await openPart(path);
   try {
     const { size } = await file.stat();
@@ -187,7 +189,7 @@ async function withPartBytes<R>(path: string, use: (bytes: Uint8Array) => R): Pr
     try {
       const bytes = buffer.subarray(0, size);
       await fill(file, bytes, 0, path);
-      return atPath(path, () => use(bytes));
+      return await use(bytes);
     } finally {
       returnBytes(buffer);
     }
@@ -233,7 +235,8 @@ async function fill(file: FileHandle, bytes: Uint8Array, offset: number, path: s
   }
 }
 
-function atPath<R>(path: string, read: () => R): R {
+/** What is corrupt for `read` is so in the file at `path`. */
+export function atPath<R>(path: string, read: () => R): R {
   try {
     return read();
   } catch (error) {
@@ -241,7 +244,8 @@ function atPath<R>(path: string, read: () => R): R {
   }
 }
 
-function damaged(path: string, what: string): CorpusmillError {
+/** The error that a file of an earlier phase is not as that left it. */
+export function damaged(path: string, what: string): CorpusmillError {
   const [, phase, folder] = /[/\\]phases[/\\]([^/\\]+)[/\\]([^/\\]+)/.exec(path) ?? [];
   // Features are made by the pass before the barrier, which makes those that it does not find.
   const remedy = folder === 'features' ? `remove the folder ${dirname(dirname(path))}` : `give \`--from ${phase}\``;

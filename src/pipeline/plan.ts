@@ -9,7 +9,7 @@
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
@@ -193,28 +193,38 @@ function stagesBehind(pipeline: Pipeline, sink: StageInstance): StageInstance[] 
 
 function stageKey(stage: StageInstance, baseDir: string): unknown {
   const { definition, options } = stage;
-  const named = (definition.optionFiles?.(options as never) ?? []).filter((path) => path !== undefined);
-  const files = named.map((path) => xxh64Hex(readOptionFile(stage, resolve(baseDir, path))));
+  const files = keyFiles(stage, baseDir).map((path) => xxh64Hex(readOptionFile(stage, path)));
   const own = stage.module === undefined ? [] : [stage.module.hash];
   return [stage.name, definition.name, definition.version, options, files, ...own];
 }
 
+function keyFiles(stage: StageInstance, baseDir: string): readonly string[] {
+  const { definition, options } = stage;
+  try {
+    const files = definition.keyFiles?.(options as never, baseDir);
+    if (files !== undefined) return files;
+  } catch (error) {
+    throw unreadableFile(stage, error);
+  }
+  const named = definition.optionFiles?.(options as never) ?? [];
+  return named.filter((path) => path !== undefined).map((path) => resolve(baseDir, path));
+}
+
+/** A folder stands for its manifest. */
 function readOptionFile(stage: StageInstance, path: string): Uint8Array {
   try {
-    return readFileSync(statSync(path).isDirectory() ? mainFileOf(path) : path);
+    return readFileSync(statSync(path).isDirectory() ? join(path, 'manifest.json') : path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CorpusmillError('CONFIG_INVALID', `stage ${stage.name} names a file that cannot be read: ${reason}`, {
-      hint: 'paths in a pipeline file are relative to that file',
-      cause: error,
-    });
+    throw unreadableFile(stage, error);
   }
 }
 
-/** The file that says what a folder holds: the manifest of shards or models, the vocabulary of a tokenizer. */
-function mainFileOf(folder: string): string {
-  const names = ['manifest.json', 'tokenizer.json', 'vocab.json', 'tokenizer.model'];
-  return join(folder, names.find((name) => existsSync(join(folder, name))) ?? names[0]);
+function unreadableFile({ name }: StageInstance, error: unknown): CorpusmillError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CorpusmillError('CONFIG_INVALID', `stage ${name} names a file that cannot be read: ${reason}`, {
+    hint: 'paths in a pipeline file are relative to that file',
+    cause: error,
+  });
 }
 
 /** A record's text is held several times over while it passes the stages, each of its characters in one or two bytes. */

@@ -35,16 +35,23 @@ function partsOf(file: string): PartRef[] {
 export async function runSinkTask(task: SinkTask): Promise<unknown> {
   const { spec } = task;
   const definition = await definitionOf(spec.stage, 'sink');
+  const refOf = (part: number): PartRef => {
+    const ref = partsOf(spec.partsFile)[part];
+    if (ref === undefined) throw new RangeError(`${spec.stage.stage}: there is no part ${part}`);
+    return ref;
+  };
   const context: SinkTaskContext = {
     ...stageContext(spec.stage, spec.seed, spec.baseDir),
     outputDir: spec.outputDir,
     workDir: spec.workDir,
     artifact: (role, by) => findArtifact(spec.artifacts, role, by),
     pipelineHash: spec.pipelineHash,
-    readPart: (part) => {
-      const ref = partsOf(spec.partsFile)[part];
-      if (ref === undefined) throw new RangeError(`${spec.stage.stage}: there is no part ${part}`);
-      return readPartDocuments(ref);
+    readPart: async (part) => {
+      return readPartDocuments(refOf(part));
+    },
+    withColumns: async (part, use) => {
+      const { withPartColumns } = await import('./part-columns.ts');
+      return withPartColumns(refOf(part), use);
     },
   };
   return definition.steps[task.step].run(spec.stage.options, task.task as never, context);

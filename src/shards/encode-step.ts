@@ -5,7 +5,15 @@
 import { join } from 'node:path';
 import type { Document } from '../core/document.ts';
 import type { SinkStep } from '../core/stage.ts';
-import { encodePart, type PartCounts } from './encode-part.ts';
+import {
+  type BatchEncoder,
+  type EncodedPartFacts,
+  encodeColumns,
+  encodePart,
+  encodeTexts,
+  needsDocuments,
+  type PartCounts,
+} from './encode-part.ts';
 import { type EncodedDocuments, encodedPartName, writeEncodedPart } from './encoded-part.ts';
 import {
   checkOptions,
@@ -56,10 +64,22 @@ export const encodeStep = {
 
   async run(options, task: EncodeTask, context): Promise<EncodeResult> {
     const encoding = await loadEncoding(options, context);
-    const documents = await context.readPart(task.part);
-    const { encoded, facts, counts } = await encodePart(documents, options, encoding, context.seed, encodeDocuments);
-    const written = await writeEncodedPart(join(context.workDir, encodedPartName(task.part)), encoded, facts);
-    return { part: task.part, ...written, ...counts };
+    const path = join(context.workDir, encodedPartName(task.part));
+    const write = async ({ encoded, facts, counts }: EncodedPartFacts): Promise<EncodeResult> => {
+      return { part: task.part, ...(await writeEncodedPart(path, encoded, facts)), ...counts };
+    };
+    if (needsDocuments(options)) {
+      const documents = await context.readPart(task.part);
+      return write(encodePart(documents, options, encoding, context.seed, encodeDocuments));
+    }
+    return context.withColumns(task.part, async (columns) => {
+      const encoded = encodeColumns(columns, options, encoding);
+      try {
+        return await write(encoded);
+      } finally {
+        encoded.release();
+      }
+    });
   },
 
   async merge(options, results: EncodeResult[], context): Promise<EncodedCorpus> {
@@ -87,15 +107,10 @@ export const encodeStep = {
 /** Ids of all documents, end to end. */
 export function encodeDocuments(
   documents: readonly Document[],
-  encoding: Pick<Encoding, 'type' | 'bos' | 'eos'> & { tokenizer: Pick<Encoding['tokenizer'], 'encodeBatch'> },
+  encoding: Pick<Encoding, 'type' | 'bos' | 'eos'> & { tokenizer: BatchEncoder },
 ): EncodedDocuments {
-  const { ids, offsets } = encoding.tokenizer.encodeBatch(
-    documents.map(({ text }) => text),
-    { before: encoding.bos?.id, after: encoding.eos?.id, narrow: encoding.type === 'uint16' },
-  );
-  const lengths = new Uint32Array(documents.length);
-  for (let d = 0; d < lengths.length; d++) lengths[d] = offsets[d + 1] - offsets[d];
-  return { lengths, ids: documents.map(({ id }) => id), tokens: ids };
+  const texts = documents.map(({ text }) => text);
+  return { ids: documents.map(({ id }) => id), ...encodeTexts(texts, encoding) };
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

@@ -15,7 +15,9 @@
  * The split reads keys and ids, dealing the lengths, routing the rest.
  */
 import type { FileHandle } from 'node:fs/promises';
+import type { SourceNumbers } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
+import { columnOf, type Utf8Column } from '../core/utf8-column.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { bytesOf, openToRead, readBytes, readWords } from './positioned-read.ts';
 import type { TokenArray } from './shard-rows.ts';
@@ -34,14 +36,14 @@ export function encodedPartName(part: number): string {
 /** The documents of a part as tokens, end to end: `lengths` add up to `tokens.length`, `ids` has one id per document. */
 export interface EncodedDocuments {
   lengths: Uint32Array;
-  ids: readonly string[];
+  ids: readonly string[] | Utf8Column;
   tokens: TokenArray;
 }
 
 /** What else is known of them. */
 export interface DocumentFacts {
   /** [documents]: where each comes from. */
-  sources: readonly string[];
+  sources: readonly string[] | SourceNumbers;
   /** [documents] */
   splitKeys?: Float64Array | undefined;
   /** [tokens] */
@@ -55,21 +57,11 @@ export async function writeEncodedPart(
   facts: DocumentFacts,
 ): Promise<{ documents: number; tokens: number }> {
   const { lengths, tokens } = part;
-  const encodedIds = part.ids.map((id) => Buffer.from(id, 'utf8'));
-  const ids = Buffer.concat(encodedIds);
-  const idEnds = new Uint32Array(lengths.length);
-  let end = 0;
-  for (let d = 0; d < encodedIds.length; d++) {
-    end += encodedIds[d].length;
-    idEnds[d] = end;
-  }
-  const numbers = new Map<string, number>();
-  const sources = Uint32Array.from(facts.sources, (name) => {
-    const known = numbers.get(name) ?? numbers.size;
-    numbers.set(name, known);
-    return known;
-  });
-  const names = Buffer.from(JSON.stringify([...numbers.keys()]));
+  const { bytes, offsets } = 'offsets' in part.ids ? part.ids : columnOf(part.ids);
+  const ids = bytes.subarray(offsets[0], offsets[lengths.length]);
+  const idEnds = Uint32Array.from(offsets.subarray(1), (end) => end - offsets[0]);
+  const sources = 'numbers' in facts.sources ? facts.sources : numberSources(facts.sources);
+  const names = Buffer.from(JSON.stringify(sources.names));
   const { splitKeys, trained } = facts;
   const header = Uint32Array.of(
     MAGIC,
@@ -86,7 +78,7 @@ export async function writeEncodedPart(
       bytesOf(header),
       bytesOf(lengths),
       bytesOf(idEnds),
-      bytesOf(sources),
+      bytesOf(sources.numbers),
       ids,
       new Uint8Array(paddedTo4(ids.length) - ids.length),
       names,
@@ -97,6 +89,16 @@ export async function writeEncodedPart(
     trained ?? new Uint8Array(),
   ]);
   return { documents: lengths.length, tokens: tokens.length };
+}
+
+function numberSources(sources: readonly string[]): SourceNumbers {
+  const known = new Map<string, number>();
+  const numbers = Uint32Array.from(sources, (name) => {
+    const number = known.get(name) ?? known.size;
+    known.set(name, number);
+    return number;
+  });
+  return { numbers, names: [...known.keys()] };
 }
 
 /** An open part; `close` it. */

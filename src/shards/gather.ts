@@ -8,6 +8,7 @@
 import { readSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
+import { withLargePages } from '../core/large-pages.ts';
 import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import { type Bucket, readBucket } from './bucket-file.ts';
 import { encodedPartName, openEncodedPart } from './encoded-part.ts';
@@ -43,7 +44,7 @@ export async function gatherShard(
   workDir: string,
 ): Promise<{ rows: ShardRows; pieces: PieceRecords }> {
   const { rows, contextLength, type, hasLabels } = settings;
-  const inputIds = tokenArray(type, rows * contextLength);
+  const inputIds = withLargePages(tokenArray(type, rows * contextLength));
   // Whether a loss is taken, until the labels are made of it.
   const trained = hasLabels ? Buffer.alloc(inputIds.length) : undefined;
   const shares: Uint32Array[] = [];

@@ -13,9 +13,9 @@ export type SplitName = (typeof SPLIT_NAMES)[number];
 
 const utf8 = new TextEncoder();
 
-/** xxHash64 of the text as a number in [0, 1): a document is held out when its key is below the threshold. */
-export function splitKey(text: string): number {
-  return Number(xxh64(utf8.encode(text)) >> 11n) / 2 ** 53;
+/** xxHash64 of the text (or its UTF-8) as a number in [0, 1): a document is held out when its key is below the threshold. */
+export function splitKey(text: string | Uint8Array): number {
+  return Number(xxh64(typeof text === 'string' ? utf8.encode(text) : text) >> 11n) / 2 ** 53;
 }
 
 /** A fraction given as a number or as `0.5%`. */

@@ -14,6 +14,7 @@
  * Every task reads only files that earlier steps finished and writes one file of its own, whole or not at all, so tasks
  * run in any order on any number of workers, are taken up again after a crash, and give the same bytes.
  */
+import { resolve } from 'node:path';
 import { defineSink } from '../core/stage.ts';
 import { tokenizerFiles } from '../tokenizer/formats/load-tokenizer.ts';
 import { dealStep } from './deal-step.ts';
@@ -33,7 +34,11 @@ export const shardsStage = defineSink({
     'Files: Arrow IPC streams as HF datasets and TRL read them.',
   version: 2,
   options: shardOptions,
-  optionFiles: (options) => [...tokenizerFiles(options.tokenizer), options.conversations?.template],
+  optionFiles: ({ tokenizer, conversations }) => [tokenizer, conversations?.template],
+  keyFiles: ({ tokenizer, conversations }, baseDir) => {
+    const template = conversations?.template;
+    return [...tokenizerFiles(tokenizer, baseDir), ...(template === undefined ? [] : [resolve(baseDir, template)])];
+  },
   needs: [{ role: 'tokenizer' }],
   steps: [encodeStep, splitStep, dealStep, packStep, routeStep, writeStep],
 });

@@ -4,41 +4,27 @@
  * A piece is encoded once, however often it occurs. New merges rank behind those of the base, so encoders join what the
  * base joins first, as is done here, and ids of texts without new tokens stay what they were.
  */
-import { readFileSync } from 'node:fs';
 import { CorpusmillError } from '../core/errors.ts';
 import type { MergeWords } from './bpe-merge-loop.ts';
-import { readTiktoken } from './formats/tiktoken.ts';
-import { type BpeTables, type Normalization, readHfTokenizer } from './hf-json.ts';
+import { openTokenizer } from './formats/load-tokenizer.ts';
+import type { BpeTables, Normalization } from './hf-json.ts';
 import type { PieceColumns } from './piece-counts.ts';
 import { createVocabularyMerger } from './vocabulary-merger.ts';
 
 /**
- * Reads a tokenizer.json, or a .tiktoken file, whose pattern and normalization are then the given ones. Throws
- * INPUT_NOT_FOUND, INPUT_UNREADABLE or INPUT_CORRUPT.
+ * Reads a byte-level BPE tokenizer of any form. Of ranks alone (.tiktoken), which say neither, pattern and normalization are
+ * the given ones, and there are no special tokens. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_CORRUPT, and CONFIG_INVALID
+ * for one of SentencePiece's kind.
  */
 export function readBase(path: string, pattern: string, normalization: Normalization): BpeTables {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const missing = (error as { code?: unknown }).code === 'ENOENT';
-    throw new CorpusmillError(
-      missing ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE',
-      `reading the tokenizer to extend, ${path}: ${missing ? 'there is no such file' : (error as Error).message}`,
-      { hint: 'Give the path of a tokenizer.json or .tiktoken file.', cause: error },
-    );
-  }
-  if (path.endsWith('.tiktoken')) return readTiktoken(text, path, { pattern, normalization, specialTokens: [] });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${path}: ${(error as Error).message}`, {
-      hint: 'It must be an HF tokenizer.json (uncompressed) or a .tiktoken file.',
-      cause: error,
-    });
-  }
-  return readHfTokenizer(json, path);
+  const ranksAlone = { pattern, normalization, specialTokens: [] };
+  const opened = openTokenizer(path, ranksAlone);
+  // GPT-2's files take the options too, but have a pattern of their own.
+  const tables = (opened.format === 'gpt2' ? openTokenizer(path) : opened).readTables();
+  if (tables !== undefined) return tables;
+  throw new CorpusmillError('CONFIG_INVALID', `extending the tokenizer ${opened.path}: it is of SentencePiece's kind`, {
+    hint: 'Go on from a byte-level BPE tokenizer, as Qwen, GPT-2 and Llama 3 have.',
+  });
 }
 
 /** The pieces as ids of the base. Throws INPUT_CORRUPT when it has no token for a byte of theirs. */

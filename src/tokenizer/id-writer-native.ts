@@ -1,7 +1,8 @@
 /** The native encoder (native/bpe_encode.cc) as an IdWriter. What it cannot do, NFC, is done here, text by text. */
 import type { NativeAddon, NativeBpeEncoder } from '../core/native.ts';
+import type { Utf8Column } from '../core/utf8-column.ts';
 import type { BpeTables } from './hf-json.ts';
-import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
+import { type IdWriter, missingByte, notUtf8 } from './id-writer.ts';
 
 /** Why a text was not appended: the codes of native/bpe_encode_binding.cc. */
 const UNSTABLE = -1;

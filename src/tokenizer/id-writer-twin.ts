@@ -1,7 +1,9 @@
 /** The TypeScript encoder as an IdWriter: segmenter.ts cuts texts into pieces, piece-encoder.ts knows or merges them. */
+
+import type { Utf8Column } from '../core/utf8-column.ts';
 import { createCharBorders } from './char-borders.ts';
 import type { BpeTables } from './hf-json.ts';
-import { type IdWriter, missingByte, notUtf8, type Utf8Column } from './id-writer.ts';
+import { type IdWriter, missingByte, notUtf8 } from './id-writer.ts';
 import { createPieceEncoder, type PieceEncoder } from './piece-encoder.ts';
 import { widthOf } from './scan-runs.ts';
 import { createSegmenter, type PieceSink, type Segmenter } from './segmenter.ts';

@@ -2,12 +2,7 @@
  * Where the ids of texts gather until they are taken; create-id-writer.ts chooses between the native encoder and its twin.
  */
 import { CorpusmillError } from '../core/errors.ts';
-
-/** Strings as Arrow has them: text i is the UTF-8 `bytes[offsets[i], offsets[i + 1])`. */
-export interface Utf8Column {
-  bytes: Uint8Array;
-  offsets: Int32Array;
-}
+import type { Utf8Column } from '../core/utf8-column.ts';
 
 export interface IdWriter {
   /** Appends the ids of a text; lone surrogates are encoded as U+FFFD. */

@@ -1,4 +1,5 @@
 /** What a tokenizer of any format can do: byte-level BPE (`Tokenizer`) and SentencePiece alike. */
+import type { Utf8Column } from '../core/utf8-column.ts';
 import type { AddedToken } from './hf-json.ts';
 import type { BatchOptions, EncodedBatch, TokenIds } from './tokenizer.ts';
 
@@ -14,7 +15,10 @@ export interface TextTokenizer {
   /** Ids of a text that goes on from another: without the space that SentencePiece puts before a text. */
   encodeContinuation?(text: string): Uint32Array;
   /** Ids of many texts end to end, of 16 bits where `narrow` says so and the vocabulary allows; see `Tokenizer`. */
-  encodeBatch(texts: readonly string[], options: BatchOptions & { narrow: boolean }): EncodedBatch<TokenIds>;
+  encodeBatch(
+    texts: readonly string[] | Utf8Column,
+    options: BatchOptions & { narrow: boolean },
+  ): EncodedBatch<TokenIds>;
   /** Appends ids to `out` from `at`; returns the new end. Throws RangeError when they do not fit. */
   encodeInto(text: string, out: Uint32Array, at: number): number;
   /** Text of ids. Throws INPUT_CORRUPT for an id without a token. */

@@ -9,10 +9,11 @@
 import { readFile } from 'node:fs/promises';
 import { CorpusmillError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
+import type { Utf8Column } from '../core/utf8-column.ts';
 import { createTokenMatcher, type TokenMatcher } from './chat/token-matcher.ts';
 import { createIdWriter } from './create-id-writer.ts';
 import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
-import type { IdWriter, Utf8Column } from './id-writer.ts';
+import type { IdWriter } from './id-writer.ts';
 import { normalizeText } from './normalization.ts';
 import { createStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
 import { type OffsetEncoding, offsetsOf } from './token-offsets.ts';
@@ -34,12 +35,21 @@ export interface BatchOptions {
   /** Id before and behind every text; -1: none. */
   before?: number;
   after?: number;
+  /** Gives memory for so many bytes, or more, of which the ids then are a view: to use the same again. Else they get their own. */
+  memory?(bytes: number): Uint8Array;
 }
 
 export interface EncodedBatch<Ids extends TokenIds> {
   ids: Ids;
   /** One more than there are texts, from 0 to `ids.length`. */
   offsets: Uint32Array;
+}
+
+/** Room for ids, of 16 bits where they are narrow. */
+export function idArray(count: number, isNarrow: boolean, memory: BatchOptions['memory']): TokenIds {
+  if (memory === undefined) return isNarrow ? new Uint16Array(count) : new Uint32Array(count);
+  const { buffer, byteOffset } = memory(count * (isNarrow ? 2 : 4));
+  return isNarrow ? new Uint16Array(buffer, byteOffset, count) : new Uint32Array(buffer, byteOffset, count);
 }
 
 export class Tokenizer {
@@ -158,7 +168,7 @@ export class Tokenizer {
       writer.clear();
       throw error;
     }
-    const ids = narrow && this.vocabSize <= 0x10000 ? new Uint16Array(writer.size()) : new Uint32Array(writer.size());
+    const ids = idArray(writer.size(), narrow && this.vocabSize <= 0x10000, options.memory);
     writer.take(ids, 0);
     return { ids, offsets };
   }

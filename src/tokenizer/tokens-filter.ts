@@ -32,7 +32,8 @@ export const tokensFilter = defineMap({
   source: 'Data-Juicer token_num_filter; NeMo Curator TokenCountFilter',
   version: 1,
   options,
-  optionFiles: ({ tokenizer }) => tokenizerFiles(tokenizer),
+  optionFiles: ({ tokenizer }) => [tokenizer],
+  keyFiles: ({ tokenizer }, baseDir) => tokenizerFiles(tokenizer, baseDir),
   reasons: {
     too_few_tokens: 'fewer tokens than minTokens',
     too_many_tokens: 'more tokens than maxTokens',

@@ -15,6 +15,7 @@ import {
 } from '../core/stage.ts';
 import { createPieceCounter } from './count-pieces.ts';
 import { readBase } from './extend-bpe.ts';
+import { tokenizerFiles } from './formats/load-tokenizer.ts';
 import type { BpeTables, Normalization } from './hf-json.ts';
 import { compilePattern } from './pattern-regex.ts';
 import { MAX_PIECE_BYTES } from './piece-counts.ts';
@@ -80,8 +81,8 @@ const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'tokenizer.json or .tiktoken to go on from, relative to the pipeline file: its ids stay, new tokens follow. The ' +
-        'pattern and normalization of a tokenizer.json hold in place of the options.',
+      'Tokenizer to go on from: a tokenizer.json or its folder, .tiktoken, or GPT-2 files, relative to the pipeline file: its ' +
+        'ids stay, new tokens follow. Its pattern and normalization hold in place of the options; a .tiktoken has neither.',
     ),
 });
 type Options = z.output<typeof options>;
@@ -95,6 +96,7 @@ export const tokenizerTrain = defineBarrier({
   version: 2,
   options,
   optionFiles: ({ extend }) => [extend],
+  keyFiles: ({ extend }, baseDir) => tokenizerFiles(extend, baseDir),
   scope: 'corpus',
   makes: ['tokenizer'],
   createObserver,

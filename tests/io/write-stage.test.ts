@@ -35,7 +35,8 @@ async function runStage(options: object, sizes: number[], outputDir = temporaryF
   const parsed = writeStage.options.parse(options);
   const [step] = writeStage.steps;
   const tasks = await step.plan(parsed, { ...shared, parts }, []);
-  const taskContext: SinkTaskContext = { ...shared, readPart };
+  const withColumns = () => Promise.reject(new Error('not read as columns'));
+  const taskContext: SinkTaskContext = { ...shared, readPart, withColumns };
   const results: unknown[] = [];
   // In reverse, as workers might: order of running must not matter.
   for (const task of [...tasks].reverse()) results.unshift(await step.run(parsed, task as never, taskContext));

@@ -1,9 +1,11 @@
 /** The six golden architectures against PyTorch's values: see shared/goldens/README.md for what they are and the limits. */
 import { expect, it } from 'vitest';
+import { native } from '../../src/core/native.ts';
 import { forward, outputWeight } from '../../src/models/forward.ts';
 import { ropeTables } from '../../src/models/rope-tables.ts';
 import type { Backend, Buffer } from '../../src/tensor/backend.ts';
 import { Graph, type Tensor } from '../../src/tensor/graph.ts';
+import { createNativeBackend } from '../../src/tensor/native/backend.ts';
 import { linear } from '../../src/tensor/ops/matmul.ts';
 import { plan } from '../../src/tensor/plan.ts';
 import { createReferenceBackend } from '../../src/tensor/reference/backend.ts';
@@ -51,10 +53,20 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
 
-const backends = [{ name: 'reference', open: createReferenceBackend }];
+/** The reference backend is slow: where the native one is there, the long part runs on two architectures of it. */
+const backends = [
+  {
+    name: 'reference',
+    open: createReferenceBackend,
+    long: native !== undefined ? ['qwen2-moe', 'qwen3'] : GOLDEN_MODELS,
+  },
+  ...(native !== undefined
+    ? [{ name: 'native', open: () => createNativeBackend({ threads: 2 }) as Backend, long: GOLDEN_MODELS }]
+    : []),
+];
 
 describeWithShared('golden architectures', () => {
-  for (const { name: backendName, open } of backends) {
+  for (const { name: backendName, open, long } of backends) {
     for (const name of GOLDEN_MODELS) {
       it(`${name} on the ${backendName} backend: logits within 2e-4, also of packed documents`, async () => {
         const backend = open();
@@ -71,6 +83,7 @@ describeWithShared('golden architectures', () => {
         await golden.reference.close();
       });
 
+      if (!(long as readonly string[]).includes(name)) continue;
       it(`${name} on the ${backendName} backend: loss, every gradient and twelve steps of AdamW`, async () => {
         const backend = open();
         const golden = await openGolden(name, backend);

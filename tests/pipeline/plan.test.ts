@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineBarrier, defineMap, defineSink, KEEP, type StageDefinition } from '../../src/core/stage.ts';
 import type { InputFile, InputSpec } from '../../src/io/input.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { type Phase, planPhases } from '../../src/pipeline/plan.ts';
+import { shardsStage } from '../../src/shards/stage.ts';
 
 const base = { summary: '', source: '', version: 1, options: z.object({}) };
 const clean = defineMap({ ...base, kind: 'map', name: 'clean', create: () => ({ process: () => KEEP }) });
@@ -153,6 +157,56 @@ describe('planPhases', () => {
     const first = planPhases(pipeline([clean]), files).phases[0].key;
     const other = planPhases(pipeline([clean]), [{ ...files[0], relativePath: 'data/a.jsonl' }]).phases[0].key;
     expect(other).not.toBe(first);
+  });
+
+  describe('of a tokenizer', () => {
+    let folder: string;
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'corpusmill-plan-'));
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const shardsKey = (options: object): string => {
+      const stage = { name: 'shards', definition: shardsStage, options: shardsStage.options.parse(options) };
+      return planPhases({ ...pipeline([]), baseDir: folder, stages: [stage] }, files).phases[1].key;
+    };
+
+    it('takes a folder that holds ranks or a SentencePiece model of any name', () => {
+      for (const name of ['cl100k_base.tiktoken', 'sentencepiece.bpe.model']) {
+        const tokenizer = mkdtempSync(join(folder, 'one-'));
+        writeFileSync(join(tokenizer, name), 'YQ== 0');
+        const before = shardsKey({ tokenizer });
+        expect(shardsKey({ tokenizer })).toBe(before);
+        writeFileSync(join(tokenizer, name), 'YQ== 1');
+        expect(shardsKey({ tokenizer })).not.toBe(before);
+      }
+    });
+
+    it('changes keys when what lies beside the vocabulary changes, appears or goes', () => {
+      mkdirSync(join(folder, 'chat'));
+      writeFileSync(join(folder, 'chat', 'tokenizer.json'), '{}');
+      for (const tokenizer of ['chat', 'chat/tokenizer.json']) {
+        const template = join(folder, 'chat', 'chat_template.jinja');
+        const bare = shardsKey({ tokenizer });
+        writeFileSync(template, 'one');
+        const first = shardsKey({ tokenizer });
+        writeFileSync(template, 'two');
+        const second = shardsKey({ tokenizer });
+        expect(new Set([bare, first, second]).size).toBe(3);
+        rmSync(template);
+        expect(shardsKey({ tokenizer })).toBe(bare);
+      }
+    });
+
+    it('says which stage names a folder without one, and a file that is gone', () => {
+      mkdirSync(join(folder, 'weights'));
+      writeFileSync(join(folder, 'weights', 'model.safetensors'), '');
+      expect(() => shardsKey({ tokenizer: 'weights' })).toThrow(
+        /^stage shards names a file that cannot be read: reading the tokenizer .*weights: there is none in it; it has model\.safetensors$/,
+      );
+      expect(() => shardsKey({ tokenizer: 'gone.json' })).toThrow(
+        /^stage shards names a file that cannot be read: ENOENT/,
+      );
+    });
   });
 
   it('gives products an origin that no other machine or moment changes, and every other option does', () => {

@@ -1,10 +1,11 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Utf8Column } from '../../src/core/utf8-column.ts';
 import { createPieceCounter } from '../../src/tokenizer/count-pieces.ts';
 import { createIdWriter } from '../../src/tokenizer/create-id-writer.ts';
 import { type BpeTables, readHfTokenizer, writeHfTokenizer } from '../../src/tokenizer/hf-json.ts';
-import type { IdWriter, Utf8Column } from '../../src/tokenizer/id-writer.ts';
+import type { IdWriter } from '../../src/tokenizer/id-writer.ts';
 import { TwinIdWriter } from '../../src/tokenizer/id-writer-twin.ts';
 import { nativeBpe } from '../../src/tokenizer/native-bpe.ts';
 import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';

@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/core/native.ts';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
 import { readBase } from '../../src/tokenizer/extend-bpe.ts';
 import { writeTiktoken } from '../../src/tokenizer/formats/tiktoken.ts';
@@ -115,6 +117,25 @@ describe('a vocabulary that was extended', () => {
       expect(() => readBase(join(folder, 'none.json'), 'qwen2', 'nfc')).toThrow(/there is no such file/);
       await writeFile(json, '{');
       expect(() => readBase(json, 'qwen2', 'nfc')).toThrow(/tokenizer\.json/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("reads its base from a folder, through gzip and from GPT-2's two files, whose pattern stays; not from SentencePiece", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'corpusmill-extend-'));
+    try {
+      await writeFile(join(folder, 'tokenizer.json'), gzipSync(JSON.stringify(writeHfTokenizer(base.tables))));
+      expect(readBase(folder, 'qwen2', 'none')).toEqual(base.tables);
+      const pair = join(folder, 'pair');
+      await mkdir(pair);
+      await writeFile(join(pair, 'vocab.json'), JSON.stringify({ a: 0, b: 1, ab: 2, '<|endoftext|>': 3 }));
+      await writeFile(join(pair, 'merges.txt'), '#version: 0.2\na b\n');
+      const read = readBase(pair, 'qwen2', 'nfc');
+      expect([read.vocabSize, read.pattern, read.normalization]).toEqual([4, PATTERNS.gpt2, 'none']);
+      expect(read.added).toEqual([{ id: 3, content: '<|endoftext|>', special: true }]);
+      const model = join(packageRoot(), 'tests', 'tokenizer', 'formats', 'fixtures', 'bpe.model');
+      expect(() => readBase(model, 'qwen2', 'nfc')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -155,7 +155,9 @@ describe('the stage tokenizer.train', () => {
       Tokenizer.fromFile(join(outputDir, 'tokenizer.json')),
     ]);
     expect(large.encode(TEXTS[0]).length).toBeLessThan(small.encode(TEXTS[0]).length);
-    expect(tokenizerTrain.optionFiles!(tokenizerTrain.options.parse({ extend: 'a.json' }))).toEqual(['a.json']);
+    const given = tokenizerTrain.options.parse({ extend: 'a.json' });
+    expect(tokenizerTrain.optionFiles!(given)).toEqual(['a.json']);
+    expect(tokenizerTrain.keyFiles!(given, '/base')).toEqual(['/base/a.json']);
   });
 
   it('stops when the run is interrupted', async () => {

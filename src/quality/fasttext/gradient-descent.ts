@@ -16,6 +16,7 @@
  * scores of a text's labels are all taken before any of them changes the matrix, which shows only where negative sampling
  * draws a label twice. Figures: bench/fasttext.ts.
  */
+import { withLargePages } from '../../core/large-pages.ts';
 import { native } from '../../core/native.ts';
 import { type DescentOptions, prepareDescent, type TrainingData } from './descent.ts';
 import { descendTwin } from './gradient-descent-twin.ts';
@@ -28,9 +29,7 @@ const BLOCK = 16;
  * best, and together again.
  */
 export function roomForRows(rows: number, dim: number): Float32Array {
-  const values = new Float32Array(rows * Math.ceil(dim / BLOCK) * BLOCK + BLOCK);
-  native?.fastTextLargePages(values);
-  return values;
+  return withLargePages(new Float32Array(rows * Math.ceil(dim / BLOCK) * BLOCK + BLOCK));
 }
 
 /**

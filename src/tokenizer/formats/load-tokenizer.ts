@@ -10,8 +10,8 @@
  * Which it is is seen from the content, not from the name. Gzip is seen through. Reading is synchronous, since stages are
  * created so; it happens once a thread.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
@@ -85,10 +85,19 @@ export function openTokenizer(path: string, options: LoadTokenizerOptions = {}):
   return { ...opened, ...fromJsonBytes(bytes, file, opened.companions) };
 }
 
-/** The files that a path stands for, as given: of GPT-2's form both. What a stage's `optionFiles` needs. */
-export function tokenizerFiles(path: string | undefined): (string | undefined)[] {
-  const pair = path === undefined ? undefined : gpt2Pair(path);
-  return pair === undefined ? [path] : [pair.vocab, pair.merges];
+/**
+ * The files that a path stands for, absolute: the vocabulary that `openTokenizer` reads, of GPT-2's form both files, and what
+ * lies beside it (configuration, chat template); of an absent path none. What a stage's `keyFiles` needs. Throws
+ * INPUT_NOT_FOUND for a folder without a tokenizer.
+ */
+export function tokenizerFiles(path: string | undefined, baseDir: string): string[] {
+  if (path === undefined) return [];
+  const given = resolve(baseDir, path);
+  // A path that leads nowhere is the reader's failure, said there.
+  const file = statSync(given, { throwIfNoEntry: false })?.isDirectory() ? vocabularyOf(given) : given;
+  const pair = gpt2Pair(file);
+  const beside = COMPANIONS.map((name) => join(dirname(file), name)).filter((companion) => existsSync(companion));
+  return [...(pair === undefined ? [file] : [pair.vocab, pair.merges]), ...beside];
 }
 
 function fromJsonBytes(

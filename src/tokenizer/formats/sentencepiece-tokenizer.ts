@@ -3,8 +3,10 @@
  * Source: sentencepiece `sentencepiece_processor.cc` (PopulateSentencePieceText, Decode).
  */
 import { CorpusmillError } from '../../core/errors.ts';
+import { stringsOf } from '../../core/utf8-column.ts';
 import type { AddedToken } from '../hf-json.ts';
 import type { TextTokenizer } from '../text-tokenizer.ts';
+import { idArray } from '../tokenizer.ts';
 import { PIECE_TYPE, type PieceModel, SPACE_SYMBOL } from './piece-model.ts';
 
 /** `further`: tokens that a tokenizer_config.json adds behind the model's own. */
@@ -58,12 +60,12 @@ export function createSentencePieceTokenizer(
     addedTokens,
     encode: (text) => encode(text, true),
     encodeContinuation: (text) => encode(text, false),
-    encodeBatch(texts, { before = -1, after = -1, narrow }) {
-      const all = texts.map((text) => encode(text, true));
+    encodeBatch(texts, { before = -1, after = -1, narrow, memory }) {
+      const all = ('offsets' in texts ? stringsOf(texts) : texts).map((text) => encode(text, true));
       const around = Number(before >= 0) + Number(after >= 0);
       const length = all.reduce((sum, ids) => sum + ids.length + around, 0);
-      const ids = narrow && pieces.length <= 0x10000 ? new Uint16Array(length) : new Uint32Array(length);
-      const offsets = new Uint32Array(texts.length + 1);
+      const ids = idArray(length, narrow && pieces.length <= 0x10000, memory);
+      const offsets = new Uint32Array(all.length + 1);
       let at = 0;
       all.forEach((own, i) => {
         if (before >= 0) ids[at++] = before;

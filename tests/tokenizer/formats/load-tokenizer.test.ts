@@ -74,8 +74,6 @@ describe('the one door', () => {
       expect(Array.from(tokenizer.encode('ab ba'))).toEqual([2, 4, 1, 0]);
       expect(tokenizer.addedTokens).toEqual([{ id: 3, content: '<|endoftext|>', special: true }]);
     }
-    expect(tokenizerFiles(join(path, 'merges.txt'))).toEqual([join(path, 'vocab.json'), join(path, 'merges.txt')]);
-    expect(tokenizerFiles('x/tokenizer.json')).toEqual(['x/tokenizer.json']);
   });
 
   it("takes a config's class and added tokens for what GPT-2's files leave open", () => {
@@ -139,6 +137,22 @@ describe('the one door', () => {
   ])('names what it found instead of a tokenizer: %s', (name, content, message) => {
     const path = join(made(`bad-${name}`, { 'tokenizer.json': Buffer.from(content, 'latin1') }), 'tokenizer.json');
     expect(() => openTokenizer(path)).toThrow(message);
+  });
+
+  it('names the files that a path stands for, those that lie beside it included', () => {
+    const gpt2 = made('pair', { 'vocab.json': '{}', 'merges.txt': '', 'readme.md': '' });
+    const both = [join(gpt2, 'vocab.json'), join(gpt2, 'merges.txt')];
+    expect(tokenizerFiles('pair', folder)).toEqual(both);
+    expect(tokenizerFiles('pair/merges.txt', folder)).toEqual(both);
+    const ranks = made('only-ranks', { 'cl100k_base.tiktoken': '', 'chat_template.jinja': 'x' });
+    const withTemplate = [join(ranks, 'cl100k_base.tiktoken'), join(ranks, 'chat_template.jinja')];
+    expect(tokenizerFiles(ranks, '/elsewhere')).toEqual(withTemplate);
+    expect(tokenizerFiles(withTemplate[0], '/elsewhere')).toEqual(withTemplate);
+    const model = made('other-model', { 'sentencepiece.bpe.model': '' });
+    expect(tokenizerFiles(model, '/')).toEqual([join(model, 'sentencepiece.bpe.model')]);
+    expect(tokenizerFiles('gone/tokenizer.json', folder)).toEqual([join(folder, 'gone/tokenizer.json')]);
+    expect(tokenizerFiles(undefined, folder)).toEqual([]);
+    expect(() => tokenizerFiles(made('no-tokenizer', { 'model.safetensors': '' }), '/')).toThrow(/there is none in it/);
   });
 
   it('says what a folder holds, and that there is no file', () => {

@@ -1,0 +1,17 @@
+/**
+ * Large pages for large arrays. Memory that is written to for the first time costs a page fault for every 4 KiB, on a virtual
+ * machine 10 to 15 µs each: filling 94 MB took 360 ms, in pages of 2 MiB 17. Linux gives such pages to those that ask, where
+ * `/sys/kernel/mm/transparent_hugepage/enabled` says `madvise` or `always`; elsewhere nothing changes.
+ */
+import { native } from './native.ts';
+
+/** Two pages: less may hold no whole one. */
+const WORTH_ASKING = 4 * 1024 * 1024;
+
+/** The same array. Nothing may have been written to its memory yet, else the asking comes too late. */
+export function withLargePages<T extends ArrayBufferView>(array: T): T {
+  if (array.byteLength >= WORTH_ASKING) {
+    native?.largePages(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  return array;
+}
