@@ -9,14 +9,14 @@ import type { TrainConfig } from './schema.ts';
 
 export function settingsOf(
   config: TrainConfig,
-  { config: model, startedFrom }: OpenedModel,
+  { config: model }: OpenedModel,
   plan: TrainPlan,
 ): Record<string, unknown> {
-  const { validation, ...data } = config.data;
+  const { shards, epochs, order, validationShare } = config.data;
   return plainJson({
     model: writeModelConfig(model, 'float32'),
-    startedFrom,
-    data,
+    // Not where the data lie: a folder may move. That they are the same is what the cursor knows.
+    data: { mixture: mixtureOf(shards), epochs, order, validationShare },
     rows: plan.rows,
     sequenceLength: plan.sequenceLength,
     accumulation: plan.accumulation,
@@ -28,6 +28,15 @@ export function settingsOf(
     zLoss: config.zLoss,
     precision: config.precision,
     guard: config.guard,
+  });
+}
+
+/** Weights and epochs of a mixture, in its order. */
+function mixtureOf(shards: TrainConfig['data']['shards']): unknown {
+  if (!Array.isArray(shards)) return undefined;
+  return shards.map((source) => {
+    const { weight = null, epochs = null } = typeof source === 'string' ? {} : source;
+    return { weight, epochs };
   });
 }
 
