@@ -39,6 +39,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
+  generate: async () => (await import('./generate.ts')).generate,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 
