@@ -41,6 +41,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
   'tensor-rows': async () => (await import('./tensor-rows.ts')).tensorRows,
+  generate: async () => (await import('./generate.ts')).generate,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 
