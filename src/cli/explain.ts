@@ -144,8 +144,9 @@ function stageLines(stage: StageExplanation, chars: number, width: number, color
   const { outcome, reason, keptAs, hypothetical, measurements, note, pieces, meta } = stage;
   const paint = { kept: colors.green, changed: colors.cyan, dropped: colors.red, failed: colors.red };
   const would = hypothetical && outcome !== 'unknown' && outcome !== 'reached' ? 'would be ' : '';
+  const reached = stage.kind === 'train' ? 'trained on' : 'written';
   const word =
-    outcome === 'unknown' ? 'not known' : outcome === 'reached' ? (hypothetical ? 'not reached' : 'written') : outcome;
+    outcome === 'unknown' ? 'not known' : outcome === 'reached' ? (hypothetical ? 'not reached' : reached) : outcome;
   const because = [
     ...(reason === undefined ? [] : [reason]),
     ...(keptAs === undefined ? [] : [`of ${printable(keptAs)}`]),

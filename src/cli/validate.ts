@@ -71,7 +71,8 @@ async function validate(files: readonly string[], flags: Flags, context: CliCont
 
 function outline(pipeline: Pipeline): string {
   const stages = pipeline.stages.map((stage) => stage.name).join(' → ');
-  return `${plural(pipeline.inputs.length, 'input')}, ${plural(pipeline.stages.length, 'stage')}: ${stages}`;
+  const train = pipeline.train === undefined ? '' : ', then a model is trained';
+  return `${plural(pipeline.inputs.length, 'input')}, ${plural(pipeline.stages.length, 'stage')}: ${stages}${train}`;
 }
 
 /** What is allowed but hardly meant. Missing files are no mistake of the pipeline: it may be checked elsewhere. */

@@ -25,6 +25,8 @@ export interface RunSummary {
   /** `details` of every barrier, in pipeline order; dedup stages give `DuplicateDetails` or `LineDetails`. */
   barriers: BarrierSummary[];
   outputs: OutputSummary[];
+  /** Of the model that was trained on the shards; absent where the pipeline trains none. */
+  training?: TrainingSummary;
   /** Dropped documents that were written out; absent where the pipeline does not ask for them. */
   dropped?: DroppedSummary;
 }
@@ -67,6 +69,37 @@ export interface OutputSummary {
   bytes: number;
   /** The sink's own report, for example tokens, padding and truncations. */
   details: Record<string, unknown>;
+}
+
+/** A finished training run, without what the clock says. Losses are in nats a token; null: not finite, or not there. */
+export interface TrainingSummary {
+  name: string;
+  /** Its folder, relative to the run directory: log, report and checkpoints. */
+  path: string;
+  /** Folder of the last checkpoint, relative to the run directory. */
+  checkpoint: string;
+  model: {
+    architecture: string;
+    parameters: number;
+    layers: number;
+    hiddenSize: number;
+    vocabSize: number;
+    startedFrom: string | null;
+  };
+  steps: number;
+  tokens: number;
+  sequenceLength: number;
+  tokensPerStep: number;
+  /** Steps whose update the guard skipped. */
+  skippedSteps: number;
+  loss: number | null;
+  validationLoss: number | null;
+  perplexity: number | null;
+  /** Mean training loss over neighbouring steps, at most 200 points. */
+  curve: { tokens: number; loss: number }[];
+  evaluations: { step: number; tokens: number; loss: number | null }[];
+  /** Texts of the model at the end, or of the last time that it wrote some. */
+  samples: { step: number; prompt: string; text: string }[];
 }
 
 /** `details` of a stage that drops documents as copies of others. */

@@ -22,10 +22,10 @@ import { finishedResult } from './run-directory.ts';
 export interface StageExplanation {
   name: string;
   stage: string;
-  kind: 'map' | 'barrier' | 'sink';
+  kind: 'map' | 'barrier' | 'sink' | 'train';
   /**
    * `failed`: the stage threw. `unknown`: a barrier, which needs the whole corpus, and no finished run says more.
-   * `reached`: a sink.
+   * `reached`: a sink, or the training on the shards of one.
    */
   outcome: 'kept' | 'changed' | 'dropped' | 'split' | 'failed' | 'unknown' | 'reached';
   /** True behind a stage that drops the document: what the stage would say if it came this far. */
@@ -77,6 +77,19 @@ export async function explainDocument(pipeline: Pipeline, given: Document, inCor
     if (hypothetical) continue;
     if (shown.outcome === 'dropped' || shown.outcome === 'failed') dropped = shown;
     else if (shown.outcome === 'unknown') undecided ??= shown;
+  }
+  if (pipeline.train !== undefined) {
+    const note = `on the rows of ${pipeline.train.shards}`;
+    const hypothetical = dropped !== undefined;
+    stages.push({
+      name: 'train',
+      stage: 'train',
+      kind: 'train',
+      outcome: 'reached',
+      hypothetical,
+      measurements: [],
+      note,
+    });
   }
   const outcome = dropped !== undefined ? 'dropped' : undecided !== undefined ? 'unknown' : 'kept';
   const decisive = dropped ?? undecided;

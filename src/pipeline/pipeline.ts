@@ -1,6 +1,7 @@
 /** A pipeline after validation: what the YAML file said, with every default filled in and every path absolute. */
 import type { StageDefinition } from '../core/stage.ts';
 import type { InputSpec } from '../io/input.ts';
+import type { ResolvedTrainConfig } from '../training/run-training.ts';
 import type { StageModule } from './stage-module.ts';
 
 export interface Pipeline {
@@ -14,7 +15,16 @@ export interface Pipeline {
   output: string;
   inputs: InputSpec[];
   stages: StageInstance[];
+  /** What is trained on the shards when all stages are done. */
+  train?: PipelineTraining;
   run: RunOptions;
+}
+
+export interface PipelineTraining {
+  /** Name of the stage whose shards it reads. */
+  shards: string;
+  /** `output` and `data.shards` lie in the run directory. */
+  config: ResolvedTrainConfig;
 }
 
 export interface StageInstance {

@@ -2,20 +2,21 @@
  * From stages to phases.
  *
  * A *pass* streams documents through map stages and lets barriers observe the survivors; a *barrier* decides once; a
- * *sink* writes a product. Consecutive barriers whose features depend on single documents share the pass that precedes
+ * *sink* writes a product; *train*, at the end, trains a model on the product of one. Consecutive barriers whose features depend on single documents share the pass that precedes
  * them, so exact and near-duplicate detection cost one reading. A pass without map stages writes no documents, unless a
  * barrier has edited them.
  *
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
 import { corpusmillVersion } from '../core/version.ts';
 import type { InputFile, InputSpec } from '../io/input.ts';
-import type { Pipeline, StageInstance } from './pipeline.ts';
+import { findConfig } from '../models/known-configs.ts';
+import type { Pipeline, PipelineTraining, StageInstance } from './pipeline.ts';
 
 /** Raised when the files in a run directory change their form. */
 const RUN_FORMAT = 2;
@@ -61,7 +62,19 @@ export interface SinkPhase extends PhaseBase {
   origin: string;
 }
 
-export type Phase = PassPhase | BarrierPhase | SinkPhase;
+export interface TrainPhase extends PhaseBase {
+  kind: 'train';
+  training: PipelineTraining;
+  /** Key of what it is trained on: another one begins anew, whatever there is of an earlier run. */
+  dataKey: string;
+}
+
+export type Phase = PassPhase | BarrierPhase | SinkPhase | TrainPhase;
+
+/** The stage of a phase that has one and no more. */
+export function stageOf(phase: Phase): StageInstance | undefined {
+  return phase.kind === 'barrier' || phase.kind === 'sink' ? phase.stage : undefined;
+}
 
 export interface Plan {
   phases: Phase[];
@@ -168,7 +181,45 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
     }
   }
   flush();
-  return { phases, final: documents!, hash: originOf(pipeline, files, pipeline.stages) };
+  const { train } = pipeline;
+  const hash = originOf(pipeline, files, pipeline.stages);
+  if (train === undefined) return { phases, final: documents!, hash };
+  const shards = phases.find((phase) => phase.kind === 'sink' && phase.stage.name === train.shards)!;
+  const dataKey = hashJson([shards.key, ...modelKey(train)]);
+  const settings = trainingKey(train);
+  add({
+    kind: 'train',
+    id: nextId('train'),
+    title: `train ${modelName(train)}`,
+    training: train,
+    dataKey,
+    key: hashJson([RUN_FORMAT, corpusmillVersion(), dataKey, settings]),
+  });
+  return { phases, final: documents!, hash: hashJson([hash, settings]) };
+}
+
+/** All of the configuration that can change what comes out; where the files lie is not among it. */
+function trainingKey({ shards, config }: PipelineTraining): unknown {
+  const { output: _, threads: __, tensorboard: ___, data, model, ...settings } = config;
+  const { shards: ____, ...how } = data;
+  const given = typeof model === 'string' ? { from: model } : model;
+  return [shards, settings, how, { ...given, from: modelName({ config }) }];
+}
+
+/** The name of a configuration, or of the folder or file that a path leads to. */
+function modelName({ config: { model } }: Pick<PipelineTraining, 'config'>): string {
+  return basename(typeof model === 'string' ? model : model.from);
+}
+
+/** The model's file as it is now, and weights that it begins with by their size and time. */
+function modelKey({ config: { model } }: PipelineTraining): unknown[] {
+  const { path } = findConfig(typeof model === 'string' ? model : model.from);
+  const weights = readdirSync(dirname(path)).filter((name) => name.endsWith('.safetensors'));
+  const files = weights.sort().map((name) => {
+    const { size, mtimeMs } = statSync(join(dirname(path), name));
+    return [name, size, mtimeMs];
+  });
+  return [xxh64Hex(readFileSync(path)), files];
 }
 
 /**

@@ -7,6 +7,7 @@
  *   phases/NN-pass/parts/     NNNNN.arrow documents · NNNNN.rows row lengths and sources · NNNNN.json statistics
  *   phases/NN-barrier/        features/NNNNN.bin · decisions/NNNNN.bin
  *   phases/NN-sink/           steps/K/NNNNN.json finished tasks · work/ scratch
+ *   phases/NN-train/          data.json what it is trained on; the training run itself is in output/train/
  *   output/NAME/              what barriers and sinks leave for people
  *   dropped/                  documents that phases dropped, as Parquet
  *   summary.json timing.json quarantine.jsonl report.*
@@ -16,7 +17,7 @@ import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { removeTemporaryFiles, writeFileAtomic } from '../io/atomic.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Phase } from './plan.ts';
+import { type Phase, stageOf } from './plan.ts';
 
 export interface RunDirectory {
   root: string;
@@ -224,7 +225,7 @@ export function sweepPhases(directory: RunDirectory, phases: readonly Phase[]): 
   }
   const outputs = join(directory.root, 'output');
   if (!existsSync(outputs)) return;
-  const stages = new Set(phases.flatMap((phase) => (phase.kind === 'pass' ? [] : [phase.stage.name])));
+  const stages = new Set(phases.map((phase) => (phase.kind === 'train' ? 'train' : stageOf(phase)?.name)));
   for (const name of readdirSync(outputs)) {
     if (!stages.has(name)) rmSync(join(outputs, name), { recursive: true, force: true });
   }

@@ -11,13 +11,14 @@ import type { ProgressEvent, RunSummary } from '../core/run-summary.ts';
 import type { Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { expandInputs } from '../io/files.ts';
+import type { LogRecord } from '../training/log.ts';
 import { auditSpec, removeEmptyDropped, sweepDropped } from './audit.ts';
 import { barrierDecision } from './barrier-result.ts';
 import { decideDir } from './barrier-task.ts';
 import { interrupted } from './for-each-limited.ts';
 import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
-import { type DocumentsState, type Phase, type Plan, planPhases } from './plan.ts';
+import { type DocumentsState, type Phase, type Plan, planPhases, stageOf } from './plan.ts';
 import { createPool, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
 import { barrierIsFinished, runBarrier } from './run-barrier.ts';
@@ -25,10 +26,13 @@ import type { RunContext } from './run-context.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
 import { passIsFinished, runPass } from './run-pass.ts';
 import { runSink, sinkResult } from './run-sink.ts';
+import { runTrain, trainResult } from './run-train.ts';
 import { summarize } from './summarize.ts';
 
 export interface RunPipelineOptions {
   onProgress?: (event: ProgressEvent) => void;
+  /** Told of every record of the log while a model is trained. */
+  onTraining?: (record: LogRecord) => void;
   /** Aborting ends the run at the next part border; finished parts are kept. */
   signal?: AbortSignal;
   /** Run this phase (id or stage name) and all behind it again, finished or not. */
@@ -72,7 +76,10 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const workers = workerCount(pipeline.run.workers);
   const stages = pipeline.stages.filter(({ module }) => module === undefined).map(({ definition }) => definition.name);
   const pool = createPool({ workers, memoryMiB: pipeline.run.workerMemoryMiB, stages, signal });
-  const run: RunContext = { pipeline, plan, files, directory, pool, signal, emit, decisions: new Map(), late: [] };
+  const run: RunContext = {
+    ...{ pipeline, plan, files, directory, pool, signal, emit, decisions: new Map(), late: [] },
+    onTraining: options.onTraining ?? (() => {}),
+  };
   const timing: RunTiming = { workers, seconds: 0, phases: [] };
   const started = performance.now();
   try {
@@ -137,7 +144,7 @@ export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> 
     id: phase.id,
     title: phase.title,
     kind: phase.kind,
-    stages: phase.kind === 'pass' ? phase.maps.map((stage) => stage.name) : [phase.stage.name],
+    stages: phase.kind === 'pass' ? phase.maps.map((stage) => stage.name) : [stageOf(phase)?.name ?? phase.kind],
     reused: isFinished(run, phase),
   }));
 }
@@ -150,6 +157,8 @@ function isFinished(run: RunContext, phase: Phase): boolean {
       return barrierIsFinished(run, phase);
     case 'sink':
       return sinkResult(run, phase) !== undefined;
+    case 'train':
+      return trainResult(run, phase) !== undefined;
   }
 }
 
@@ -161,11 +170,14 @@ function runPhase(run: RunContext, phase: Phase): Promise<void> {
       return runBarrier(run, phase);
     case 'sink':
       return runSink(run, phase);
+    case 'train':
+      return runTrain(run, phase);
   }
 }
 
 /** Documents and bytes of text that went into a finished phase; bytes only where text was read. */
 function phaseVolume(run: RunContext, phase: Phase): Volume {
+  if (phase.kind === 'train') return { documents: 0, bytes: 0 };
   if (phase.kind === 'barrier') return { documents: barrierDecision(run, phase)!.input.documents, bytes: 0 };
   if (phase.kind === 'pass' && phase.writesDocuments) {
     return finishedResult<PassResult>(run.directory.phase(phase.id), phase.key)!.read;
@@ -180,7 +192,9 @@ function phaseNamed(plan: Plan, name: string): number {
   const index = plan.phases.findIndex(
     (phase) =>
       phase.id === name ||
-      (phase.kind === 'pass' ? phase.maps.some((stage) => stage.name === name) : phase.stage.name === name),
+      (phase.kind === 'pass'
+        ? phase.maps.some((stage) => stage.name === name)
+        : (stageOf(phase)?.name ?? phase.kind) === name),
   );
   if (index >= 0) return index;
   throw new CorpusmillError('USAGE', `--from ${name}: the pipeline has no such phase or stage`, {

@@ -1,7 +1,7 @@
 /** From the phases' results to the run's summary: read from disk alone, so a reused phase counts like a fresh one. */
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import type { BarrierSummary, OutputSummary, RunSummary } from '../core/run-summary.ts';
+import type { BarrierSummary, OutputSummary, RunSummary, TrainingSummary } from '../core/run-summary.ts';
 import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Volume } from '../core/stats.ts';
 import { corpusmillVersion } from '../core/version.ts';
 import { type AuditFiles, auditSpec } from './audit.ts';
@@ -14,6 +14,7 @@ import type { RunContext } from './run-context.ts';
 import { finishedResult } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
 import { sinkResult } from './run-sink.ts';
+import { trainResult } from './run-train.ts';
 
 export async function summarize(run: RunContext): Promise<RunSummary> {
   const { pipeline, plan, directory } = run;
@@ -21,6 +22,7 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
   const barriers: BarrierSummary[] = [];
   const outputs: OutputSummary[] = [];
   const audits: (AuditFiles | undefined)[] = [];
+  let training: TrainingSummary | undefined;
   let first = emptyPassResult();
   for (const phase of plan.phases) {
     if (phase.kind === 'pass') {
@@ -44,8 +46,10 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
           ]),
         ),
       });
-    } else {
+    } else if (phase.kind === 'sink') {
       outputs.push(sinkResult(run, phase)!.output);
+    } else {
+      training = trainResult(run, phase)!.training;
     }
   }
 
@@ -98,6 +102,7 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
     ...skippedRecords(first),
     barriers,
     outputs,
+    ...(training !== undefined && { training }),
     ...droppedSummary(run, audits),
   };
 }

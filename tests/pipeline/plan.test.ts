@@ -54,6 +54,7 @@ function pipeline(definitions: StageDefinition[], change: Partial<Pipeline> = {}
 /** `pass(maps)`, `observe`, `barrier`, `sink` with the documents each reads. */
 function sketch(phases: Phase[]): string[] {
   return phases.map((phase) => {
+    if (phase.kind === 'train') return `${phase.id} <- ${phase.training.shards}`;
     if (phase.kind === 'pass') {
       const from = phase.source === 'inputs' ? 'inputs' : [phase.source.pass, ...phase.source.decisions].join('+');
       const maps = phase.maps.map((stage) => stage.name).join(',');

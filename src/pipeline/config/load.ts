@@ -28,6 +28,7 @@ import { type ConfigSource, MAX_ALIASES, parseSource } from './source.ts';
 import { loadStageFiles, type StageFiles } from './stage-files.ts';
 import { addMistakes, checkStages, type Locate } from './stages.ts';
 import { nearestName } from './suggest.ts';
+import { checkTrainBlock, resolveTrainBlock } from './train-block.ts';
 
 export interface LoadOptions {
   /** Overrides in the form `path=value`; see override.ts. */
@@ -132,6 +133,9 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
   checkEmptyOptions(rawStages, source, locate, issues);
   checkInputNames(raw, locate, issues);
   checkTextOptions(raw, locate, issues);
+  if (checked.value?.train !== undefined && issues.issues.length === 0) {
+    checkTrainBlock(checked.value.train, { stages, baseDir }, locate, issues);
+  }
   // A value whose variable is unset would also be found to be of the wrong type: a consequence, not a mistake.
   dropConsequences(issues, unset);
   if (checked.value === undefined || issues.issues.length > 0) return fail();
@@ -146,14 +150,17 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
   );
   if (issues.issues.length > 0) return fail();
   const name = fields.name ?? nameOf(file);
+  const output = fields.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, fields.output);
+  const train = fields.train && resolveTrainBlock(fields.train, { name, seed: fields.seed, baseDir, output, stages });
   return {
     file,
     baseDir,
     name,
     seed: fields.seed,
-    output: fields.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, fields.output),
+    output,
     inputs,
     stages,
+    ...(train !== undefined && { train }),
     run: fields.run,
   };
 }

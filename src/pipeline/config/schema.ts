@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { INPUT_FORMATS, WARC_DEFAULTS, WARC_RECORD_TYPES } from '../../io/input.ts';
 import { compileTemplate } from '../../io/template.ts';
+import { pipelineTrainSchema } from '../../training/config/schema.ts';
 
 /** Names become folders and meta keys: letters and digits of any script, then also `.`, `_` and `-`. */
 export const NAME_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u;
@@ -153,6 +154,9 @@ export const pipelineSchema = z.object({
     title: 'a list of stages',
     description: 'What happens to documents, in this order.',
   }),
+  train: pipelineTrainSchema
+    .optional()
+    .describe('A model trained on the shards of this pipeline, when all stages are done. docs/training.md'),
   run: runSchema.prefault({}).describe('How to run: the same documents come out whatever stands here.'),
 });
 

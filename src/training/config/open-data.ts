@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import type { MixtureSource } from '../../shards/loader.ts';
+import type { ShardManifest } from '../../shards/manifest.ts';
 import { openShards, shardFolders } from '../../shards/shard-set.ts';
 import { loadTokenizer } from '../../tokenizer/formats/load-tokenizer.ts';
 import { type BpeTables, writeHfTokenizer } from '../../tokenizer/hf-json.ts';
@@ -25,6 +26,8 @@ export interface OpenedData {
   readonly sequenceLength: number;
   /** Ids that the data may hold. */
   readonly vocabSize: number;
+  /** Of special tokens, by the names of config.json, where the data say. */
+  readonly tokenIds?: Readonly<Record<string, number>>;
   readonly paths: readonly string[];
   /** Folder with the tokenizer's files, where there is one. */
   readonly tokenizer: string | undefined;
@@ -105,8 +108,17 @@ async function openShardData(config: TrainConfig): Promise<OpenedData> {
     packed: true,
     sequenceLength,
     vocabSize: manifest.tokenizer.vocabSize,
+    tokenIds: tokenIdsOf(manifest),
     paths: list.map((entry) => (typeof entry === 'string' ? entry : entry.path)),
     tokenizer: hasTokenizer ? dir : undefined,
+  };
+}
+
+function tokenIdsOf({ bos, eos, pad }: ShardManifest): Record<string, number> {
+  return {
+    ...(bos !== null && { bos_token_id: bos.id }),
+    ...(eos !== null && { eos_token_id: eos.id }),
+    ...(pad.id !== eos?.id && { pad_token_id: pad.id }),
   };
 }
 

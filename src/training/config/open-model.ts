@@ -10,6 +10,14 @@ import { findConfig } from '../../models/known-configs.ts';
 import type { ModelWeights } from '../../models/weights.ts';
 import type { TrainConfig } from './schema.ts';
 
+/** What the data ask of a model. */
+export interface NeededOfModel {
+  readonly vocabSize: number;
+  readonly sequenceLength: number;
+  /** Where the tokenizer's special tokens are known: members of config.json. */
+  readonly tokenIds?: Readonly<Record<string, number>> | undefined;
+}
+
 export interface OpenedModel {
   readonly config: ModelConfig;
   /** Folder of the weights it goes on from; null: it begins anew. */
@@ -22,21 +30,19 @@ export interface OpenedModel {
  * Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, and CONFIG_INVALID for a model that cannot be, or whose vocabulary or context is
  * too small for the data.
  */
-export function openModel(
-  model: TrainConfig['model'],
-  needed: { vocabSize: number; sequenceLength: number },
-): OpenedModel {
+export function openModel(model: TrainConfig['model'], needed: NeededOfModel): OpenedModel {
   const given = typeof model === 'string' ? { from: model, set: {}, fitVocabulary: false, fresh: false } : model;
   const named = findConfig(given.from);
   const folder = dirname(named.path);
   const hasWeights = [SINGLE_FILE, INDEX_FILE].some((name) => existsSync(join(folder, name)));
   const startedFrom = hasWeights && !given.fresh ? folder : null;
-  const set = { ...given.set, ...(given.fitVocabulary && { vocab_size: needed.vocabSize }) };
+  const fitted = given.fitVocabulary && startedFrom === null;
+  const set = { ...(fitted && needed.tokenIds), ...given.set, ...(fitted && { vocab_size: needed.vocabSize }) };
   const config =
     Object.keys(set).length === 0
       ? named.config
       : readModelConfig({ ...(JSON.parse(readFileSync(named.path, 'utf8')) as object), ...set }, named.path);
-  check(config, needed, given.from);
+  check(config, needed, { from: given.from, isNew: startedFrom === null });
   return {
     config,
     startedFrom,
@@ -65,12 +71,14 @@ export function openModel(
   };
 }
 
-function check(config: ModelConfig, needed: { vocabSize: number; sequenceLength: number }, from: string): void {
+function check(config: ModelConfig, needed: NeededOfModel, { from, isNew }: { from: string; isNew: boolean }): void {
   if (needed.vocabSize > config.vocabSize) {
     throw configError(
       from,
       `its vocabulary has ${config.vocabSize} ids, the data use ${needed.vocabSize}`,
-      'Set model.fitVocabulary, or vocab_size in model.set, or take data of this tokenizer.',
+      isNew
+        ? 'Set model.fitVocabulary, or vocab_size in model.set, or take data of this tokenizer.'
+        : 'Take data of the tokenizer that the weights were trained with, or begin anew: `fresh: true`.',
     );
   }
   if (needed.sequenceLength > config.maxPositionEmbeddings) {

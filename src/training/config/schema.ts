@@ -25,7 +25,7 @@ const modelSchema = z.union([
     fitVocabulary: z
       .boolean()
       .default(false)
-      .describe("vocab_size becomes the tokenizer's; for models that begin anew."),
+      .describe("vocab_size and the ids of special tokens become the tokenizer's; models with weights keep theirs."),
     fresh: z.boolean().default(false).describe('Begin with weights drawn from the seed, although the folder has some.'),
   }),
 ]);
@@ -178,6 +178,24 @@ export const trainSchema = z.object({
   threads: count.default(0).describe('Of the native backend; 0: all. Results do not depend on it.'),
   tensorboard: z.boolean().default(true).describe('Write TensorBoard events beside the log.'),
 });
+
+/** What of data is left to say where the shards and their tokenizer are those of the same pipeline. */
+const pipelineDataSchema = z.object({
+  shards: path.optional().describe('Name of the stage whose shards it is. Default: the last `shards` before.'),
+  epochs: dataSchema.shape.epochs,
+  order: dataSchema.shape.order,
+});
+
+/** The block `train` of a pipeline: a training configuration without paths. */
+export const pipelineTrainSchema = trainSchema.omit({ name: true, output: true }).extend({
+  seed: trainSchema.shape.seed
+    .removeDefault()
+    .optional()
+    .describe("Of weights, order and dropout. Default: the pipeline's."),
+  data: pipelineDataSchema.prefault({}).describe('How the shards of this pipeline are read.'),
+});
+
+export type PipelineTrainBlock = z.output<typeof pipelineTrainSchema>;
 
 /** What a file may leave out is filled in. */
 export type TrainConfig = z.output<typeof trainSchema>;
