@@ -1,6 +1,7 @@
 /**
- * What of a configuration decides which weights come out: two runs with equal settings train the same model to the bit. Where
- * a run stops, what it logs, evaluates and keeps, and the number of threads are not among it, and may change when it goes on.
+ * What of a configuration decides which weights come out: two runs with equal settings train the same model to the bit, as long
+ * as the guard has nothing to do. Where a run stops, what it logs, evaluates and keeps, what the guard does, and the number of
+ * threads are not among it, and may change when it goes on.
  */
 import { writeModelConfig } from '../../models/hf-config-write.ts';
 import type { OpenedModel } from './open-model.ts';
@@ -27,7 +28,6 @@ export function settingsOf(
     labelSmoothing: config.labelSmoothing,
     zLoss: config.zLoss,
     precision: config.precision,
-    guard: config.guard,
   });
 }
 
