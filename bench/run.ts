@@ -37,8 +37,10 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   shards: async () => (await import('./shards.ts')).shards,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
+  shakespeare: async () => (await import('./shakespeare.ts')).shakespeare,
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
+  'tensor-rows': async () => (await import('./tensor-rows.ts')).tensorRows,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 

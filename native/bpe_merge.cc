@@ -97,6 +97,29 @@ void Merger::link(const Model& model, const uint8_t* bytes, size_t length, uint3
   }
 }
 
+// Puts `product` in place of the pair that starts at `position`; of each new pair that merges, `found` gets rank and place.
+template <typename Found>
+inline void Merger::join(const Model& model, uint32_t product, uint32_t position, uint32_t* out, Found found) {
+  const uint32_t absorbed = next_[position];
+  const uint32_t right = next_[absorbed];
+  out[position] = product;
+  next_[position] = right;
+  rank_[absorbed] = kNoMerge;
+  rank_[position] = kNoMerge;
+  if (right != kNone) {
+    previous_[right] = position;
+    const uint32_t created = model.merge_of(product, out[right]).rank;
+    rank_[position] = created;
+    if (created != kNoMerge) found(created, position);
+  }
+  const uint32_t left = previous_[position];
+  if (left != kNone) {
+    const uint32_t created = model.merge_of(out[left], product).rank;
+    rank_[left] = created;
+    if (created != kNoMerge) found(created, left);
+  }
+}
+
 // Brings the symbols that are left together.
 size_t Merger::collect(size_t length, uint32_t* out) {
   size_t count = 0;
@@ -160,24 +183,7 @@ size_t Merger::merge_queued(const Model& model, const uint8_t* bytes, size_t len
       free_node_ = node;
       node = following;
       if (rank_[position] != rank) continue;
-      const uint32_t absorbed = next_[position];
-      const uint32_t right = next_[absorbed];
-      out[position] = product;
-      next_[position] = right;
-      rank_[absorbed] = kNoMerge;
-      rank_[position] = kNoMerge;
-      if (right != kNone) {
-        previous_[right] = position;
-        const uint32_t created = model.merge_of(product, out[right]).rank;
-        rank_[position] = created;
-        if (created != kNoMerge) enqueue(created, position);
-      }
-      const uint32_t left = previous_[position];
-      if (left != kNone) {
-        const uint32_t created = model.merge_of(out[left], product).rank;
-        rank_[left] = created;
-        if (created != kNoMerge) enqueue(created, left);
-      }
+      join(model, product, position, out, [&](uint32_t created, uint32_t at) { enqueue(created, at); });
     }
   }
   return collect(length, out);
@@ -196,23 +202,7 @@ size_t Merger::merge_heaped(const Model& model, const uint8_t* bytes, size_t len
     const auto [rank, position] = heap.top();
     heap.pop();
     if (rank_[position] != rank) continue;
-    const uint32_t absorbed = next_[position];
-    const uint32_t right = next_[absorbed];
-    const uint32_t product = model.product(rank);
-    out[position] = product;
-    next_[position] = right;
-    rank_[absorbed] = kNoMerge;
-    rank_[position] = kNoMerge;
-    if (right != kNone) {
-      previous_[right] = position;
-      rank_[position] = model.merge_of(product, out[right]).rank;
-      if (rank_[position] != kNoMerge) heap.emplace(rank_[position], position);
-    }
-    const uint32_t left = previous_[position];
-    if (left != kNone) {
-      rank_[left] = model.merge_of(out[left], product).rank;
-      if (rank_[left] != kNoMerge) heap.emplace(rank_[left], left);
-    }
+    join(model, model.product(rank), position, out, [&](uint32_t created, uint32_t at) { heap.emplace(created, at); });
   }
   return collect(length, out);
 }

@@ -25,6 +25,8 @@ class Merger {
   size_t merge_heaped(const Model& model, const uint8_t* bytes, size_t length, uint32_t* out);
 
   void link(const Model& model, const uint8_t* bytes, size_t length, uint32_t* out);
+  template <typename Found>
+  void join(const Model& model, uint32_t product, uint32_t position, uint32_t* out, Found found);
   size_t collect(size_t length, uint32_t* out);
   void enqueue(uint32_t rank, uint32_t position);
 

@@ -98,6 +98,12 @@ class ShardSet:
         self.rows = table["input_ids"].combine_chunks().flatten().to_numpy().reshape(-1, length)
         self.lengths = table["seq_lengths"].to_pylist()
         self.padding = table["padding"].to_pylist()
+        self.labels = None
+        if "labels" in table.column_names:
+            self.labels = table["labels"].combine_chunks().flatten().to_numpy().reshape(-1, length)
+        split = self.manifest["split"]
+        # One side of a split keeps its name in what is exported.
+        self.name = "tokens" if split is None else split["name"]
         self.pieces = pa.concat_tables(pieces).to_pydict()
 
     def documents(self):
@@ -140,7 +146,7 @@ def check_megatron(shards, work):
     from megatron.core.datasets.indexed_dataset import IndexedDataset
 
     out = export(shards.folder, work / "megatron", "--to", "megatron")
-    dataset = IndexedDataset(str(out / "tokens"), mmap=True)
+    dataset = IndexedDataset(str(out / shards.name), mmap=True)
     assert list(dataset.document_indices) == list(range(len(dataset) + 1)), "a document is not one sequence"
     found = [as_bytes(dataset[i]) for i in range(len(dataset))]
     assert sorted(found) == shards.documents(), "documents differ"
@@ -177,6 +183,9 @@ def samples_equal(shards, samples):
         assert as_bytes(sample["tokens"]) == as_bytes(shards.rows[i]), f"tokens of row {i}"
         assert list(sample["seq_lengths"]) == shards.lengths[i], f"seq_lengths of row {i}"
         assert int(sample["padding"]) == shards.padding[i], f"padding of row {i}"
+        assert ("labels" in sample) == (shards.labels is not None), "a column of labels"
+        if shards.labels is not None:
+            assert as_bytes(sample["labels"]) == as_bytes(shards.labels[i]), f"labels of row {i}"
         rows += 1
     assert rows == len(shards.rows), f"{rows} rows"
     return rows
@@ -209,10 +218,15 @@ def check_mds_writer(shards, work):
     dtype = "uint16" if shards.rows.dtype == np.uint16 else "int32"
     length = shards.manifest["contextLength"]
     columns = {"tokens": f"ndarray:{dtype}:{length}", "seq_lengths": "ndarray:int32", "padding": "int32"}
+    if shards.labels is not None:
+        columns["labels"] = f"ndarray:int32:{length}"
     peer = work / "mds-peer"
     with streaming.MDSWriter(out=str(peer), columns=columns, hashes=["sha1"], size_limit=1 << 20) as writer:
-        for tokens, lengths, padding in zip(shards.rows, shards.lengths, shards.padding):
-            writer.write({"tokens": tokens.astype(dtype), "seq_lengths": np.array(lengths, np.int32), "padding": padding})
+        for i, (tokens, lengths, padding) in enumerate(zip(shards.rows, shards.lengths, shards.padding)):
+            sample = {"tokens": tokens.astype(dtype), "seq_lengths": np.array(lengths, np.int32), "padding": padding}
+            if shards.labels is not None:
+                sample["labels"] = shards.labels[i]
+            writer.write(sample)
     names = sorted(path.name for path in peer.iterdir())
     for name in names:
         assert (out / name).read_bytes() == (peer / name).read_bytes(), f"{name} differs"
@@ -222,12 +236,18 @@ def check_mds_writer(shards, work):
 def check_nanogpt(shards, work):
     if shards.manifest["tokenizer"]["vocabSize"] > 1 << 16:
         raise NotForThese("a vocabulary of more than 65,536")
+    if shards.manifest["eos"] is None:
+        raise NotForThese("no token ends a document")
     out = export(shards.folder, work / "nanogpt", "--to", "nanogpt", "--validation-share", "0.1")
     with open(out / "meta.pkl", "rb") as file:
         assert pickle.load(file)["vocab_size"] == shards.manifest["tokenizer"]["vocabSize"]
     eot = shards.manifest["eos"]["id"]
     found, sizes = [], []
     for name in ("train.bin", "val.bin"):
+        # One side of a split leaves the other file empty.
+        if (out / name).stat().st_size == 0:
+            sizes.append(0)
+            continue
         data = np.memmap(out / name, dtype=np.uint16, mode="r")
         ends = np.flatnonzero(data == eot) + 1
         assert ends[-1] == len(data), f"{name} does not end with the end-of-text token"

@@ -11,9 +11,11 @@ import { corpusmillVersion } from '../core/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { dedupCommand } from './dedup.ts';
 import { diffCommand } from './diff.ts';
+import { evalCommand } from './eval.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { reportFailure } from './failure.ts';
+import { generateCommand } from './generate.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
 import { modelCommand } from './model.ts';
@@ -24,6 +26,7 @@ import { schemaCommand } from './schema.ts';
 import { shardsCommand } from './shards.ts';
 import { stagesCommand } from './stages.ts';
 import { tokenizerCommand } from './tokenizer.ts';
+import { trainCommand } from './train.ts';
 import { validateCommand } from './validate.ts';
 
 const OVERVIEW = `
@@ -41,6 +44,9 @@ Examples:
   $ corpusmill inspect runs/web/output/shards  packed rows as text, document borders shown
   $ corpusmill shards verify runs/web/output/shards   checksums, lengths, labels, provenance
   $ corpusmill export runs/web/output/shards --to megatron --out bin/   for other trainers
+  $ corpusmill train small.yaml                train a model on the shards; run it again and it goes on
+  $ corpusmill generate checkpoint --prompt 'Once upon a time'   let a model go on
+  $ corpusmill eval checkpoint held-out.jsonl   perplexity of texts, accuracy on questions
 
 Exit codes:
   0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
@@ -110,6 +116,9 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     inspectCommand,
     shardsCommand,
     exportCommand,
+    trainCommand,
+    generateCommand,
+    evalCommand,
     initCommand,
     schemaCommand,
   ];

@@ -1,22 +1,30 @@
-/** `corpusmill schema`: the JSON Schema of pipeline files, for editors. */
-import { Command } from 'commander';
+/** `corpusmill schema`: the JSON Schema of pipeline files and of training configurations, for editors. */
+import { Argument, Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { printJson } from './print.ts';
 
 const EXAMPLES = `
-Shipped as configs/pipeline.schema.json. Editors with a YAML language server complete stages and options when a
+Shipped as configs/pipeline.schema.json and configs/train.schema.json. Editors with a YAML language server complete stages and options when a
 pipeline's first line says where it is:
   # yaml-language-server: $schema=./pipeline.schema.json
 
 Examples:
-  $ corpusmill schema > pipeline.schema.json`;
+  $ corpusmill schema > pipeline.schema.json
+  $ corpusmill schema train > train.schema.json`;
 
 export function schemaCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   return new Command('schema')
-    .description('print the JSON Schema of pipeline files (completion in editors)')
+    .description('print the JSON Schema of pipeline files or training configurations (completion in editors)')
+    .addArgument(new Argument('[kind]', 'of which files').choices(['pipeline', 'train']).default('pipeline'))
     .addHelpText('after', EXAMPLES)
-    .action(async () => {
+    .action(async (kind: 'pipeline' | 'train') => {
+      if (kind === 'train') {
+        const { trainJsonSchema } = await import('../pipeline/config/load-train.ts');
+        await printJson(context, trainJsonSchema());
+        setExitCode(EXIT.ok);
+        return;
+      }
       const { pipelineJsonSchema } = await import('../pipeline/config/json-schema.ts');
       await printJson(context, pipelineJsonSchema(context.registry));
       setExitCode(EXIT.ok);

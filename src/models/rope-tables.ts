@@ -21,14 +21,26 @@ export function ropeTables(config: RotaryConfig, length: number): RopeTables {
   const cos = new Float32Array(length * half);
   const sin = new Float32Array(length * half);
   for (let position = 0; position < length; position++) {
-    for (let i = 0; i < half; i++) {
-      // The product is rounded to float32 first, as it is where the angles are computed in that type.
-      const angle = Math.fround(position * inverse[i]);
-      cos[position * half + i] = Math.cos(angle) * attentionFactor;
-      sin[position * half + i] = Math.sin(angle) * attentionFactor;
-    }
+    writeAngles({ cos, sin }, position, position, inverse, attentionFactor);
   }
   return { cos, sin };
+}
+
+/** Fills row `row` of the tables with the angles of `position`. */
+export function writeAngles(
+  { cos, sin }: RopeTables,
+  row: number,
+  position: number,
+  inverse: Float32Array,
+  attentionFactor: number,
+): void {
+  const half = inverse.length;
+  for (let i = 0; i < half; i++) {
+    // The product is rounded to float32 first, as it is where the angles are computed in that type.
+    const angle = Math.fround(position * inverse[i]);
+    cos[row * half + i] = Math.cos(angle) * attentionFactor;
+    sin[row * half + i] = Math.sin(angle) * attentionFactor;
+  }
 }
 
 /** Inverse frequency of each pair of a head, and what cos and sin are multiplied by. */

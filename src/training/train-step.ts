@@ -5,6 +5,7 @@
  * The first micro-batch of a step writes the gradients and the others add to them, so that nothing is ever set to zero.
  */
 
+import type { Weights } from '../models/forward.ts';
 import { ropeTables } from '../models/rope-tables.ts';
 import type { ModelWeights } from '../models/weights.ts';
 import { gradients } from '../tensor/autograd.ts';
@@ -13,6 +14,7 @@ import { elements, Graph, type Tensor } from '../tensor/graph.ts';
 import { adamw, clipFactor, countNonFinite, globalNorm } from '../tensor/ops/optimizer.ts';
 import { plan } from '../tensor/plan.ts';
 import type { Objective } from './objective.ts';
+import { type Precision, storedAs } from './precision.ts';
 
 export interface TrainStepOptions {
   readonly objective: Objective;
@@ -29,6 +31,8 @@ export interface TrainStepOptions {
   readonly recompute?: boolean;
   /** Rows of the rotary tables: the longest sequence. */
   readonly maxPositions: number;
+  /** What the forward pass sees of the float32 weights; default: all of it. */
+  readonly precision?: Precision;
 }
 
 /** What the host knows of one update. */
@@ -71,10 +75,14 @@ export interface TrainStep {
   /** Runs one micro-batch; `data` by the names of the objective's inputs. Returns the metrics' values. */
   accumulate(
     data: Readonly<Record<string, BufferData>>,
-    options?: { seed?: readonly [number, number] },
+    options?: { seed?: readonly [number, number]; lossScale?: number },
   ): Promise<Record<string, Float32Array>>;
   /** Applies the gradients of the micro-batches since the last update. */
   update(inputs: UpdateInputs): Promise<UpdateResult>;
+  /** Forgets the micro-batches since the last update. */
+  discard(): void;
+  /** The metrics of a micro-batch without gradients and without dropout; the state of a step under way is left alone. */
+  evaluate(data: Readonly<Record<string, BufferData>>): Promise<Record<string, Float32Array>>;
   /** How many entries of each gradient are not finite, for those that have any. */
   nonFinite(): Promise<{ name: string; count: number }[]>;
   /** Time by operation of one micro-batch and one update. */
@@ -109,6 +117,9 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
   const tables = createTables();
   const seed = create('i32', 2, 'dropout seed');
   const metricBuffers = new Map<string, Buffer>();
+  const precision = options.precision ?? 'float32';
+  const lossScale = create('f32', 1, 'loss scale');
+  backend.write(lossScale, Float32Array.of(1));
 
   const first = backend.compile(plan(buildMicroBatch('first')));
   const next = backend.compile(plan(buildMicroBatch('next')));
@@ -120,6 +131,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
   const update = backend.compile(updateProgram);
   const counts = create('f32', state.length, 'non-finite counts');
   let countProgram: Executable | undefined;
+  let evaluation: Executable | undefined;
   let accumulated = 0;
 
   function createTables(): { cos: Buffer; sin: Buffer; shape: number[] } | undefined {
@@ -133,13 +145,12 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
     return buffers;
   }
 
-  function buildMicroBatch(which: 'first' | 'next'): Graph {
-    const graph = new Graph(`${objective.name} (${which} micro-batch)`);
-    const parameters = weights.tensors(graph, { requiresGradient: true });
+  /** The objective in `graph`, its metrics assigned to their buffers. */
+  function buildObjective(graph: Graph, parameters: Weights, withDropout: boolean): Tensor {
     const { loss, metrics } = objective.build({
       graph,
       config: weights.config,
-      weights: parameters,
+      weights: storedAs(precision, parameters),
       input: (name) => {
         const input = inputs.get(name);
         if (input === undefined) throw new TypeError(`objective ${objective.name} has no input ${name}`);
@@ -149,7 +160,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
         ...(tables && {
           rope: { cos: graph.buffer(tables.cos, tables.shape), sin: graph.buffer(tables.sin, tables.shape) },
         }),
-        ...(options.dropout && { dropout: { rate: options.dropout, seed: graph.buffer(seed, [2]) } }),
+        ...(withDropout && options.dropout && { dropout: { rate: options.dropout, seed: graph.buffer(seed, [2]) } }),
         recompute: options.recompute ?? false,
       },
     });
@@ -159,11 +170,19 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       metricBuffers.set(name, buffer);
       graph.assign(buffer, value);
     }
+    return loss;
+  }
+
+  function buildMicroBatch(which: 'first' | 'next'): Graph {
+    const graph = new Graph(`${objective.name} (${which} micro-batch)`);
+    const parameters = weights.tensors(graph, { requiresGradient: true });
+    const loss = buildObjective(graph, parameters, true);
     const leaves = weights.parameters.map(({ name }) => parameters(name) as Tensor);
     const held = state.map(({ gradient }, index) => graph.buffer(gradient, leaves[index].shape));
     const partial =
       which === 'next' ? new Map(leaves.map((leaf, index) => [leaf, held[index]])) : new Map<Tensor, Tensor>();
-    gradients(loss, leaves, { partial }).forEach((gradient, index) => {
+    // Gradients begin at the loss scale, which is 1 but for float16.
+    gradients(loss, leaves, { partial, seed: graph.buffer(lossScale, [1]) }).forEach((gradient, index) => {
       if (gradient === undefined) {
         // A parameter that this objective does not use keeps a gradient of zero.
         if (which === 'next') return;
@@ -196,6 +215,17 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
     }));
     adamw(groups, leaf(scalars), clip, options);
     return graph;
+  }
+
+  function buildEvaluation(): Graph {
+    const graph = new Graph(`${objective.name} (evaluation)`);
+    graph.withTape('off', () => buildObjective(graph, weights.tensors(graph), false));
+    return graph;
+  }
+
+  async function readMetrics(): Promise<Record<string, Float32Array>> {
+    const entries = [...metricBuffers].map(async ([name, buffer]) => [name, await backend.read(buffer)] as const);
+    return Object.fromEntries(await Promise.all(entries)) as Record<string, Float32Array>;
   }
 
   function writeInputs(data: Readonly<Record<string, BufferData>>): void {
@@ -231,13 +261,19 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       arena: 4 * Math.max(first.arenaLength, next.arenaLength, update.arenaLength),
       scratch: Math.max(first.scratchBytes, next.scratchBytes, update.scratchBytes),
     },
-    async accumulate(data, { seed: given } = {}) {
+    async accumulate(data, { seed: given, lossScale: scale } = {}) {
       writeInputs(data);
       if (given !== undefined) backend.write(seed, Int32Array.of(...given));
+      if (scale !== undefined) backend.write(lossScale, Float32Array.of(scale));
       await (accumulated === 0 ? first : next).run();
       accumulated++;
-      const entries = [...metricBuffers].map(async ([name, buffer]) => [name, await backend.read(buffer)] as const);
-      return Object.fromEntries(await Promise.all(entries)) as Record<string, Float32Array>;
+      return readMetrics();
+    },
+    async evaluate(data) {
+      evaluation ??= backend.compile(plan(buildEvaluation()));
+      writeInputs(data);
+      await evaluation.run();
+      return readMetrics();
     },
     async update(given) {
       if (accumulated === 0) throw new TypeError('train step: an update without a micro-batch before it');
@@ -247,6 +283,9 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       const [gradientNorm] = await backend.read(norm);
       const [applied] = await backend.read(factor);
       return { gradientNorm, updated: applied >= 0 };
+    },
+    discard() {
+      accumulated = 0;
     },
     async nonFinite() {
       if (countProgram === undefined) {
@@ -267,7 +306,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       return [...forward, ...(await update.profile())];
     },
     dispose() {
-      for (const program of [first, next, update, countProgram]) program?.dispose();
+      for (const program of [first, next, update, countProgram, evaluation]) program?.dispose();
       for (const buffer of made) backend.disposeBuffer(buffer);
     },
   };

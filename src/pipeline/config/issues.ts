@@ -40,10 +40,14 @@ export interface ConfigIssue {
 export class ConfigError extends CorpusmillError {
   readonly issues: readonly ConfigIssue[];
 
-  constructor(file: string, issues: readonly ConfigIssue[]) {
+  constructor(
+    file: string,
+    issues: readonly ConfigIssue[],
+    hint = 'nothing was run; `corpusmill stages NAME` shows every option of a stage',
+  ) {
     const count = issues.length === 1 ? '1 mistake' : `${issues.length} mistakes`;
     super('CONFIG_INVALID', [`${count} in ${file}`, ...issues.map(issueLine)].join('\n'), {
-      hint: 'nothing was run; `corpusmill stages NAME` shows every option of a stage',
+      hint,
     });
     this.issues = issues;
   }

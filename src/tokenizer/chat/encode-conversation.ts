@@ -58,6 +58,20 @@ export function encodeConversation(
   return encodeSpans(tokenizer, text, trained);
 }
 
+/**
+ * The ids that ask a model for the next turn of the assistant: the conversation with the template's generation prompt behind
+ * it. Throws INPUT_CORRUPT when the template cannot render it.
+ */
+export function encodeGenerationPrompt(
+  tokenizer: ChatTokenizer,
+  template: ChatTemplate,
+  messages: readonly Message[],
+  tools?: unknown[],
+): Uint32Array {
+  const { text } = markedSpans(template.render(guarded(matchersOf(tokenizer), messages, tools), true));
+  return encodeSpans(tokenizer, text, []).ids;
+}
+
 export interface ConversationEncoderOptions extends ChatTemplateOptions {
   /** Jinja source of the chat template. */
   template: string;

@@ -1,0 +1,83 @@
+/** The model that a configuration names: its shape, and the weights it begins with. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { INDEX_FILE, SINGLE_FILE } from '../../io/safetensors/sharded.ts';
+import { openCheckpoint } from '../../models/checkpoint/read.ts';
+import type { ModelConfig } from '../../models/config.ts';
+import { configError } from '../../models/config-error.ts';
+import { readModelConfig } from '../../models/hf-config.ts';
+import { findConfig } from '../../models/known-configs.ts';
+import type { ModelWeights } from '../../models/weights.ts';
+import type { TrainConfig } from './schema.ts';
+
+export interface OpenedModel {
+  readonly config: ModelConfig;
+  /** Folder of the weights it goes on from; null: it begins anew. */
+  readonly startedFrom: string | null;
+  /** Puts the first weights into place: the folder's, or draws of the seed. */
+  begin(weights: ModelWeights, seed: number): Promise<void>;
+}
+
+/**
+ * Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, and CONFIG_INVALID for a model that cannot be, or whose vocabulary or context is
+ * too small for the data.
+ */
+export function openModel(
+  model: TrainConfig['model'],
+  needed: { vocabSize: number; sequenceLength: number },
+): OpenedModel {
+  const given = typeof model === 'string' ? { from: model, set: {}, fitVocabulary: false, fresh: false } : model;
+  const named = findConfig(given.from);
+  const folder = dirname(named.path);
+  const hasWeights = [SINGLE_FILE, INDEX_FILE].some((name) => existsSync(join(folder, name)));
+  const startedFrom = hasWeights && !given.fresh ? folder : null;
+  const set = { ...given.set, ...(given.fitVocabulary && { vocab_size: needed.vocabSize }) };
+  const config =
+    Object.keys(set).length === 0
+      ? named.config
+      : readModelConfig({ ...(JSON.parse(readFileSync(named.path, 'utf8')) as object), ...set }, named.path);
+  check(config, needed, given.from);
+  return {
+    config,
+    startedFrom,
+    async begin(weights, seed) {
+      if (startedFrom === null) {
+        weights.initialize(seed);
+        return;
+      }
+      const opened = await openCheckpoint(startedFrom);
+      try {
+        for (const { name, buffer } of weights.parameters) {
+          const values = await opened.read(name);
+          if (values.length !== buffer.length) {
+            throw configError(
+              given.from,
+              `${name} has ${values.length} values in the folder, ${buffer.length} with model.set`,
+              'Members of model.set must not change the shape of weights that training goes on from; `fresh: true` begins anew.',
+            );
+          }
+          weights.write(name, values);
+        }
+      } finally {
+        await opened.close();
+      }
+    },
+  };
+}
+
+function check(config: ModelConfig, needed: { vocabSize: number; sequenceLength: number }, from: string): void {
+  if (needed.vocabSize > config.vocabSize) {
+    throw configError(
+      from,
+      `its vocabulary has ${config.vocabSize} ids, the data use ${needed.vocabSize}`,
+      'Set model.fitVocabulary, or vocab_size in model.set, or take data of this tokenizer.',
+    );
+  }
+  if (needed.sequenceLength > config.maxPositionEmbeddings) {
+    throw configError(
+      from,
+      `it is made for ${config.maxPositionEmbeddings} positions, rows have ${needed.sequenceLength} tokens`,
+      'Set batch.sequenceLength lower, or max_position_embeddings (n_positions of GPT-2) in model.set.',
+    );
+  }
+}

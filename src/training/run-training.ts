@@ -1,0 +1,305 @@
+/**
+ * A training run from its configuration: model, data, backend, trainer, checkpoints and log put together, in the folder of the
+ * run:
+ *
+ *   train-log.jsonl        every step, evaluation, sample, checkpoint and guard event (log.ts)
+ *   checkpoints/step-…     see checkpoint-store.ts
+ *   tensorboard/           the same figures as TensorBoard events
+ *   tokenizer/             of runs on characters or bytes
+ *
+ * A run that has checkpoints of the same configuration goes on from the last one; of another configuration it is refused.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { CorpusmillError } from '../core/errors.ts';
+import { native } from '../core/native.ts';
+import { costOf } from '../models/cost.ts';
+import { createWeights } from '../models/weights.ts';
+import type { Backend } from '../tensor/backend.ts';
+import { openBackend } from '../tensor/open-backend.ts';
+import { createCheckpointStore, type SavedState } from './checkpoint-store.ts';
+import { type OpenedData, openData } from './config/open-data.ts';
+import { type OpenedModel, openModel } from './config/open-model.ts';
+import { planTraining, type TrainPlan } from './config/plan.ts';
+import type { TrainConfig } from './config/schema.ts';
+import { differences, settingsOf } from './config/settings.ts';
+import { finiteOrNull, LOG_NAME, type LogRecord, type RunRecord } from './log.ts';
+import { openLog } from './log-file.ts';
+import { availableMemory, forecastMemory, refuseTooLarge } from './memory.ts';
+import { pretrainingObjective } from './objective.ts';
+import { createSampler } from './sampler.ts';
+import { openTensorboardLog } from './tensorboard-log.ts';
+import type { TrainStepMemory } from './train-step.ts';
+import { createTrainer, type TrainOutcome } from './trainer.ts';
+
+/** A configuration whose paths are absolute (config/training-files.ts). */
+export type ResolvedTrainConfig = TrainConfig & { name: string; output: string };
+
+export interface PreparedTraining {
+  readonly config: ResolvedTrainConfig;
+  readonly model: OpenedModel;
+  readonly plan: TrainPlan;
+  /** Predicted; scratch not counted. */
+  readonly memory: TrainStepMemory;
+  readonly availableBytes: number;
+  /** The checkpoint that it goes on from; undefined: it begins. */
+  readonly resumed: SavedState | undefined;
+  /** First line of the log. */
+  readonly record: RunRecord;
+  /** Trains. Records go to the log and to `onRecord`. Throws what the trainer throws. */
+  run(options?: { signal?: AbortSignal; onRecord?: (record: LogRecord) => void }): Promise<TrainOutcome>;
+  close(): Promise<void>;
+}
+
+export interface PrepareOptions {
+  /** Remove what an earlier run left in the output folder. */
+  readonly fresh?: boolean;
+  /** Default: the one of the configuration. */
+  readonly backend?: Backend;
+}
+
+/**
+ * Opens and checks everything, and says what the run will take; nothing is computed yet. Throws CONFIG_INVALID for what cannot
+ * be, RUN_CONFLICT for an output folder with another run's checkpoints, and what reading the files throws.
+ */
+export async function prepareTraining(
+  config: ResolvedTrainConfig,
+  options: PrepareOptions = {},
+): Promise<PreparedTraining> {
+  const length = modelLength(config);
+  const data = await openData(config, length);
+  try {
+    return await prepare(config, data, options);
+  } catch (error) {
+    await closeData(data);
+    throw error;
+  }
+}
+
+/** The context of the model, where rows can be as long. */
+function modelLength(config: TrainConfig): number | undefined {
+  if (config.data.shards !== undefined || config.batch.sequenceLength !== undefined) return undefined;
+  const shape = openModel(config.model, { vocabSize: 1, sequenceLength: 1 });
+  return Math.min(1024, shape.config.maxPositionEmbeddings);
+}
+
+async function prepare(
+  config: ResolvedTrainConfig,
+  data: OpenedData,
+  options: PrepareOptions,
+): Promise<PreparedTraining> {
+  const model = openModel(config.model, data);
+  const plan = planTraining(config, { sequenceLength: data.sequenceLength, tokens: data.data.tokens });
+  const objective = pretrainingObjective({
+    batch: plan.rows,
+    time: plan.sequenceLength,
+    packed: data.packed,
+    zLoss: config.zLoss,
+    labelSmoothing: config.labelSmoothing,
+  });
+  const memory = forecastMemory(model.config, {
+    ...config.optimizer,
+    objective,
+    dropout: config.dropout,
+    recompute: config.recompute,
+    precision: config.precision,
+    maxPositions: plan.sequenceLength,
+  });
+  const availableBytes = availableMemory();
+  refuseTooLarge(memory, availableBytes, { rows: plan.rows, recompute: config.recompute });
+  const settings = settingsOf(config, model, plan);
+  if (options.fresh === true) await removeRun(config.output);
+  const store = createCheckpointStore(join(config.output, 'checkpoints'), {
+    keep: config.checkpoints.keep,
+    keepBest: config.checkpoints.best,
+    settings,
+    tokenizer: data.tokenizer,
+  });
+  const resumed = await store.latest();
+  if (resumed !== undefined) refuseOther(config.output, resumed, settings);
+  const cost = costOf(model.config, plan.sequenceLength);
+  const record: RunRecord = {
+    kind: 'run',
+    version: 1,
+    name: config.name,
+    model: {
+      architecture: model.config.architecture,
+      parameters: cost.parameters.total,
+      activeParameters: cost.parameters.active,
+      layers: model.config.layers,
+      hiddenSize: model.config.hiddenSize,
+      vocabSize: model.config.vocabSize,
+      startedFrom: model.startedFrom,
+    },
+    data: {
+      kind: data.data.kind,
+      paths: data.paths,
+      tokens: data.data.tokens,
+      validationTokens: data.validation?.tokens ?? null,
+    },
+    objective: objective.name,
+    rows: plan.rows,
+    sequenceLength: plan.sequenceLength,
+    accumulation: plan.accumulation,
+    tokensPerStep: plan.tokensPerStep,
+    steps: plan.steps,
+    flopsPerToken: cost.flopsPerToken.causal,
+    memory: { ...memory },
+    settings,
+  };
+  return {
+    config,
+    model,
+    plan,
+    memory,
+    availableBytes,
+    resumed,
+    record,
+    close: () => closeData(data),
+    async run({ signal, onRecord } = {}) {
+      await mkdir(config.output, { recursive: true });
+      const backend = options.backend ?? openConfigured(config);
+      const weights = createWeights(backend, model.config);
+      const { log, kept } = await openLog(join(config.output, LOG_NAME), resumed?.trainer.step);
+      const events = config.tensorboard
+        ? openTensorboardLog(join(config.output, 'tensorboard'), resumed?.trainer.step)
+        : undefined;
+      const write = (entry: LogRecord): void => {
+        log.write(entry);
+        events?.write(entry);
+        onRecord?.(entry);
+      };
+      try {
+        const peakFlops = measurePeak(backend, config.threads);
+        const sampler =
+          config.samples.every > 0 && data.tokenizer !== undefined
+            ? createSampler(backend, weights, data.tokenizer, config.samples)
+            : undefined;
+        const trainer = createTrainer({
+          backend,
+          weights,
+          objective,
+          data: data.data,
+          optimizer: config.optimizer,
+          schedule: plan.schedule,
+          accumulation: plan.accumulation,
+          sequenceLength: plan.sequenceLength,
+          seed: config.seed,
+          dropout: config.dropout,
+          recompute: config.recompute,
+          precision: config.precision,
+          guard: config.guard,
+          stop: config.stop,
+          ...(data.validation !== undefined && {
+            evaluation: { steps: config.evaluation.every, data: data.validation },
+          }),
+          ...(sampler !== undefined && { samples: { steps: config.samples.every, make: sampler } }),
+          checkpoints: { ...config.checkpoints, steps: config.checkpoints.every, store: syncedBy(log, store) },
+          peakFlops,
+          onRecord: write,
+        });
+        if (kept.length === 0) write(record);
+        if (resumed === undefined) await model.begin(weights, config.seed);
+        else {
+          await trainer.restore(resumed);
+          completeLog(kept, resumed, write);
+        }
+        const session = (event: 'started' | 'resumed' | 'interrupted'): LogRecord => ({
+          kind: 'session',
+          event,
+          step: trainer.state().step,
+          time: {
+            startedAt: new Date().toISOString(),
+            backend: backend.name,
+            threads: config.threads === 0 ? null : config.threads,
+            peakFlops,
+          },
+        });
+        write(session(resumed === undefined ? 'started' : 'resumed'));
+        const outcome = await trainer.run(signal);
+        if (outcome.reason === 'interrupted') write(session('interrupted'));
+        trainer.dispose();
+        return outcome;
+      } finally {
+        log.close();
+        events?.close();
+        if (options.backend === undefined) await backend.dispose();
+        else weights.dispose();
+      }
+    },
+  };
+}
+
+function openConfigured({ backend, threads }: TrainConfig): Backend {
+  return openBackend(backend, threads === 0 ? {} : { threads });
+}
+
+/** What the cores could do at most, in FLOP/s: a tenth of a second of multiplications without memory. */
+function measurePeak(backend: Backend, threads: number): number | null {
+  if (backend.name !== 'native' || native === undefined) return null;
+  const peak = native.matmul.fmaPeak(threads === 0 ? Math.min(availableParallelism(), 256) : threads, 0.1) * 1e9;
+  return finiteOrNull(peak);
+}
+
+/** The log lies on the disk before the checkpoint that stands for it does. */
+function syncedBy(log: { sync(): void }, store: ReturnType<typeof createCheckpointStore>): typeof store {
+  return {
+    ...store,
+    save(...given) {
+      log.sync();
+      return store.save(...given);
+    },
+  };
+}
+
+/** A process killed between a checkpoint and its line in the log leaves the line to its successor. */
+function completeLog(
+  kept: readonly LogRecord[],
+  { folder, reason, trainer }: SavedState,
+  write: (r: LogRecord) => void,
+) {
+  const there = kept.some((record) => record.kind === 'checkpoint' && record.step === trainer.step);
+  if (there) return;
+  write({
+    kind: 'checkpoint',
+    step: trainer.step,
+    tokens: trainer.tokens,
+    reason,
+    folder: `checkpoints/${folder.split(/[\\/]/).at(-1)}`,
+    validationLoss: trainer.validationLoss,
+    time: { seconds: trainer.seconds },
+  });
+}
+
+function refuseOther(output: string, saved: SavedState, settings: Readonly<Record<string, unknown>>): void {
+  const differing = differences(saved.settings, settings);
+  if (differing.length === 0) return;
+  const [first] = differing;
+  const more =
+    differing.length > 1
+      ? ` (and ${differing
+          .slice(1)
+          .map(({ path }) => path)
+          .join(', ')})`
+      : '';
+  throw new CorpusmillError(
+    'RUN_CONFLICT',
+    `${output} has checkpoints of another run: ${first.path} was ${first.before}, now it is ${first.now}${more}`,
+    { hint: 'Choose another output folder, or --fresh, which removes the checkpoints and the log of the earlier run.' },
+  );
+}
+
+/** Removes what a run leaves, and nothing else. */
+async function removeRun(output: string): Promise<void> {
+  if (!existsSync(output)) return;
+  for (const name of ['checkpoints', 'tensorboard', LOG_NAME]) {
+    await rm(join(output, name), { recursive: true, force: true });
+  }
+}
+
+async function closeData({ data, validation }: OpenedData): Promise<void> {
+  await data.close();
+  await validation?.close();
+}

@@ -1,0 +1,58 @@
+/** Texts of the model while it trains: the same prompts and draws each time, so that samples of two steps differ by the model alone. */
+import { CorpusmillError } from '../core/errors.ts';
+import type { ModelWeights } from '../models/weights.ts';
+import type { Backend } from '../tensor/backend.ts';
+import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
+import { createGenerator, type Generator } from './generation/generator.ts';
+
+export interface SamplerOptions {
+  readonly prompts: readonly string[];
+  /** New tokens of a sample at most. */
+  readonly tokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+}
+
+/**
+ * A function that writes on from each prompt with the weights as they stand. `tokenizer` is a folder or file. Throws
+ * CONFIG_INVALID for a prompt without a token, or one that leaves no room in the model's context.
+ */
+export function createSampler(
+  backend: Backend,
+  weights: ModelWeights,
+  tokenizer: string,
+  options: SamplerOptions,
+): () => Promise<{ prompt: string; text: string }[]> {
+  const loaded = loadTokenizer(tokenizer);
+  const { maxPositionEmbeddings, vocabSize } = weights.config;
+  const prompts = options.prompts.map((prompt) => ({ prompt, ids: loaded.encode(prompt) }));
+  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
+  for (const { prompt, ids } of prompts) {
+    if (ids.length > 0 && ids.length < maxPositionEmbeddings) continue;
+    throw new CorpusmillError(
+      'CONFIG_INVALID',
+      `samples.prompts: ${JSON.stringify(prompt)} has ${ids.length} tokens, the model is made for ${maxPositionEmbeddings}`,
+      { hint: 'Give prompts of at least one token that leave room for what follows.' },
+    );
+  }
+  const capacity = Math.min(maxPositionEmbeddings, longest + options.tokens);
+  let generator: Generator | undefined;
+  return async () => {
+    generator ??= createGenerator(backend, weights, {
+      slots: Math.min(prompts.length, 8),
+      capacity,
+      vocabSize: Math.min(vocabSize, loaded.vocabSize),
+    });
+    const { temperature, topP, topK } = options;
+    const made = await generator.generate(
+      prompts.map(({ ids }, seed) => ({
+        ids,
+        maxNewTokens: options.tokens,
+        sampling: { temperature, topP, topK },
+        seed,
+      })),
+    );
+    return made.map(({ ids }, i) => ({ prompt: prompts[i].prompt, text: loaded.decode(ids) }));
+  };
+}
