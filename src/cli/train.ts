@@ -30,20 +30,30 @@ interface Flags {
   json?: boolean;
 }
 
-export function trainCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
-  return new Command('train')
-    .description('train a language model on shards, text or token files')
-    .argument('<config>', 'configuration of the run (YAML or JSON)')
-    .option('--set <path=value>', 'override a value of the configuration (repeatable)', collect)
-    .option('-o, --output <dir>', 'folder of the run, in place of the one in the configuration')
-    .option('--steps <n>', 'stop after so many steps (as --set stop.steps)', wholeNumber(1))
-    .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
-    .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
-    .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
-    .option('--json', 'print one JSON object on standard output')
-    .addHelpText('after', EXAMPLES)
-    .addCommand(trainReportCommand(context, setExitCode))
-    .action(async (file: string, flags: Flags) => setExitCode(await train(file, flags, context)));
+export function trainCommand(
+  context: CliContext,
+  setExitCode: (code: ExitCode) => void,
+  configure: (command: Command) => void,
+): Command {
+  const report = trainReportCommand(context, setExitCode);
+  configure(report);
+  return (
+    new Command('train')
+      .description('train a language model on shards, text or token files')
+      .argument('<config>', 'configuration of the run (YAML or JSON)')
+      .option('--set <path=value>', 'override a value of the configuration (repeatable)', collect)
+      .option('-o, --output <dir>', 'folder of the run, in place of the one in the configuration')
+      .option('--steps <n>', 'stop after so many steps (as --set stop.steps)', wholeNumber(1))
+      .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
+      .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
+      .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
+      .option('--json', 'print one JSON object on standard output')
+      .addHelpText('after', EXAMPLES)
+      // What stands behind `report` is its own: both have --output and --json.
+      .enablePositionalOptions()
+      .addCommand(report)
+      .action(async (file: string, flags: Flags) => setExitCode(await train(file, flags, context)))
+  );
 }
 
 async function train(file: string, flags: Flags, context: CliContext): Promise<ExitCode> {

@@ -49,7 +49,7 @@ export function renderChart(chart: Chart): Markup {
     marks !== undefined && marks.at.length > 0 && html`<span class="key-mark">${marks.name}</span>`
   }</figcaption>
 <div class="chart-plot" data-chart="${id}" tabindex="0" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words ${id}-values">
-<div class="chart-y" aria-hidden="true">${yTicks.map((tick) => html`<span style="top:${percent(top(tick), 100)}">${format(tick)}</span>`)}</div>
+<div class="chart-y" aria-hidden="true">${yTicks.map((tick) => html`<span style="top:${percent(top(tick), 100)}">${formatTick(tick, format)}</span>`)}</div>
 <div class="chart-area"><svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
 <path class="grid" d="${yTicks.map((tick) => `M0 ${fixed(top(tick))}H100`).join('')}" vector-effect="non-scaling-stroke"/>
 ${drawn.map(
@@ -63,10 +63,17 @@ ${drawn.map(
           html`<i class="dot color-${line.color % COLORS}" style="left:${percent(left(tokens), 100)};top:${percent(top(value), 100)}"></i>`,
       ),
     )}${marks?.at.map((tokens) => html`<i class="mark" style="left:${percent(left(tokens), 100)}"></i>`)}<i class="cursor" hidden></i></div>
-<div class="chart-x" aria-hidden="true">${niceTicks(x.low, x.high, 4).map((tick) => html`<span style="left:${percent(left(tick), 100)}">${formatTokens(tick)}</span>`)}</div>
+<div class="chart-x" aria-hidden="true">${niceTicks(x.low, x.high, 4).map((tick) => html`<span${left(tick) > 93 && trusted(' class="chart-end"')} style="left:${percent(left(tick), 100)}">${formatTokens(tick)}</span>`)}</div>
 </div>
 <p class="chart-values" id="${id}-values" role="status"></p><p class="unseen" id="${id}-words">${chart.description}</p>
 ${dataBlock(id, { low: x.low, high: x.high, lines: named.map(({ name, points }) => [name, points.map(([at, value]) => [Math.round(at), format(value)])]) })}</figure>`;
+}
+
+/** Round numbers need no zeros behind them. */
+function formatTick(tick: number, format: (value: number) => string): string {
+  return format(tick)
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }
 
 /** More dots than this run into one another. */

@@ -89,7 +89,7 @@ export function renderCurves(runs: readonly TrainingRun[]): Markup {
   return html`<div class="charts">${charts.map(renderChart)}</div>`;
 }
 
-const METRICS: Readonly<Record<string, string>> = { balance: 'Load balance of experts (1: even)' };
+const METRICS: Readonly<Record<string, string>> = { balance: 'Load balance (even: experts per token)' };
 
 /** `2.3456`; a dash where there is none. */
 export function formatLoss(loss: number | null | undefined): string {
@@ -97,7 +97,7 @@ export function formatLoss(loss: number | null | undefined): string {
 }
 
 function formatSmall(value: number): string {
-  return value !== 0 && Math.abs(value) < 0.01 ? value.toExponential(1).replace('-', '−') : formatMeasure(value);
+  return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1).replace('-', '−') : formatMeasure(value);
 }
 
 function validationPoints({ evaluations }: TrainingRun): Point[] {

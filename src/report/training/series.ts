@@ -19,16 +19,16 @@ export function pointsOf(
 }
 
 /**
- * Exponential moving average over a fiftieth of the points, free of the bias towards its first value that a plain one has
- * (as Adam corrects its moments).
+ * Means of a fiftieth of the points around each, fewer towards the ends: a mean over what lies behind alone would trail where
+ * the loss falls fast.
  */
 export function smooth(points: readonly Point[]): Point[] {
-  const decay = 1 - 1 / Math.max(1, points.length / 50);
-  let [sum, weight] = [0, 0];
-  return points.map(([x, y]) => {
-    sum = decay * sum + (1 - decay) * y;
-    weight = decay * weight + (1 - decay);
-    return [x, sum / weight] as const;
+  const reach = Math.floor(points.length / 100);
+  const sums = new Float64Array(points.length + 1);
+  for (const [i, [, y]] of points.entries()) sums[i + 1] = sums[i] + y;
+  return points.map(([x], i) => {
+    const half = Math.min(reach, i, points.length - 1 - i);
+    return [x, (sums[i + half + 1] - sums[i - half]) / (2 * half + 1)] as const;
   });
 }
 

@@ -35,6 +35,7 @@ ${CURVES_LIGHT.map((_, i) => `.color-${i}{--curve:var(--curve-${i})}`).join('')}
 .chart-x{grid-column:2;position:relative;height:1.5rem;font-size:.75rem;color:var(--muted)}
 .chart-x span{position:absolute;transform:translateX(-50%);padding-top:.3rem;white-space:nowrap;line-height:1.2}
 .chart-x span:first-child{transform:none}
+.chart-x .chart-end{transform:translateX(-100%)}
 .chart-values{min-height:1.4em;font-size:.8125rem;color:var(--muted);padding-left:3.75rem}
 .unseen{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden;white-space:nowrap}
 .text-samples>li+li{margin-top:1.25rem}
