@@ -36,8 +36,8 @@ export function renderDifferences(runs: readonly TrainingRun[]): Markup {
     return html`<div class="group"><h3>${run.name} <span class="group-sum">beside ${first.name}</span></h3>${
       rows.length === 0
         ? html`<p class="quiet">The same settings.</p>`
-        : html`<div class="table-frame"><table class="plain"><thead><tr><th scope="col">Setting</th><th scope="col">${first.name}</th><th scope="col">${run.name}</th></tr></thead>
-<tbody>${rows.map((row) => html`<tr><th scope="row">${row.path}</th><td><code class="id">${row.before}</code></td><td><code class="id">${row.now}</code></td></tr>`)}</tbody></table></div>`
+        : html`<table class="stacking"><thead><tr><th scope="col">Setting</th><th scope="col">${first.name}</th><th scope="col">${run.name}</th></tr></thead>
+<tbody>${rows.map((row) => html`<tr><th scope="row">${row.path}</th><td data-label="${first.name}"><code class="id">${row.before}</code></td><td data-label="${run.name}"><code class="id">${row.now}</code></td></tr>`)}</tbody></table>`
     }</div>`;
   })}`;
 }
