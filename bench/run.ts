@@ -36,9 +36,13 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   loader: async () => (await import('./loader.ts')).loader,
   shards: async () => (await import('./shards.ts')).shards,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
+  'train-parity': async () => (await import('./train-parity.ts')).trainParity,
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
+  shakespeare: async () => (await import('./shakespeare.ts')).shakespeare,
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
+  'tensor-rows': async () => (await import('./tensor-rows.ts')).tensorRows,
+  generate: async () => (await import('./generate.ts')).generate,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };
 

@@ -1,7 +1,7 @@
 /**
  * `filter.text-statistics` beside Data-Juicer's operators, and `annotate.redpajama-v2` beside RedPajama-Data's own code: on
  * how many real documents each measured value is the same, and what both cost. The peers run from copies of their repositories:
- * set CORPUSMILL_DATA_JUICER and CORPUSMILL_REDPAJAMA to their folders (bench/peers/statistics.py says what is loaded).
+ * set CORPUSMILL_DATA_JUICER and CORPUSMILL_REDPAJAMA to their folders (bench/peers/text_statistics.py says what is loaded).
  *
  * Values are compared as the doubles they are; Data-Juicer's are not rounded, RedPajama's are rounded by both sides.
  */
@@ -139,7 +139,7 @@ function runPeer(
   rest: readonly string[],
 ): { values: Values[]; seconds: number } | string {
   if (checkout === undefined) return `${peer} did not run: set ${variable} to a copy of its repository`;
-  const script = join(packageRoot(), 'bench', 'peers', 'statistics.py');
+  const script = join(packageRoot(), 'bench', 'peers', 'text_statistics.py');
   const { status, stdout, stderr, error } = spawnSync(python(), [script, peer, checkout, ...rest], {
     input: texts.map((text) => JSON.stringify(text)).join('\n'),
     encoding: 'utf8',

@@ -4,7 +4,8 @@
  * decoder with its own fastest operations (bench/peers/train_speed.py), eager and compiled.
  *
  * CORPUSMILL_BENCH_MODELS=1m,6m,25m,110m chooses models; CORPUSMILL_BENCH_ROUNDS and _SECONDS how long; CORPUSMILL_BENCH_PROFILE=1
- * prints the time of each operation.
+ * prints the time of each operation; CORPUSMILL_BENCH_CPU=1 counts processor seconds of one thread each, for a machine that
+ * others use too.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -25,7 +26,8 @@ const SIZES: Record<string, { batch: number; time: number }> = {
   '25m': { batch: 4, time: 512 },
   '110m': { batch: 1, time: 1024 },
 };
-const THREADS = Math.min(2, availableParallelism());
+const CPU_TIME = process.env['CORPUSMILL_BENCH_CPU'] === '1';
+const THREADS = CPU_TIME ? 1 : Math.min(2, availableParallelism());
 
 export const trainSpeed: Bench = {
   name: 'train-speed',
@@ -49,7 +51,10 @@ export const trainSpeed: Bench = {
     const notes: string[] = [];
     const figures: Record<string, number | string | null> = { models: models.join(','), threads: THREADS };
     const ratios: number[] = [];
-    const peer = openPythonPeer('train_speed.py', { THREADS: String(THREADS) });
+    const peer = openPythonPeer('train_speed.py', {
+      THREADS: String(THREADS),
+      CPU_TIME: CPU_TIME ? '1' : '0',
+    });
     try {
       for (const model of models) {
         const own = await openOwn(model);
@@ -138,13 +143,13 @@ async function openOwn(model: string): Promise<Own> {
     flopsPerToken: costOf(config, time).flopsPerToken.causal,
     async run(seconds) {
       await once();
-      const start = performance.now();
+      const start = now();
       let steps = 0;
-      while (steps === 0 || performance.now() - start < 1000 * seconds) {
+      while (steps === 0 || now() - start < seconds) {
         await once();
         steps++;
       }
-      return (1000 * steps * batch * time) / (performance.now() - start);
+      return (steps * batch * time) / (now() - start);
     },
     async close() {
       step.dispose();
@@ -152,6 +157,13 @@ async function openOwn(model: string): Promise<Own> {
       await backend.dispose();
     },
   };
+}
+
+/** Seconds, of the clock or of the processor. */
+function now(): number {
+  if (!CPU_TIME) return performance.now() / 1000;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function randomBatch(vocab: number, batch: number, time: number) {

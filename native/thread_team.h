@@ -2,7 +2,8 @@
 //
 // BPE training hands out tens of thousands of tasks of a few microseconds, too short for a lock and a condition. A
 // thread looks for the next task for a while (kSpins, some ten microseconds) and then sleeps in the kernel, so that a
-// machine with other work loses little.
+// machine with other work loses little. Who hands out tasks all the time, and sometimes does one alone, can ask for
+// `yields` more looks before that, between which whatever else is ready to run gets the processor.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,8 @@ namespace corpusmill {
 
 class ThreadTeam {
  public:
-  explicit ThreadTeam(size_t threads) : size_(threads < 1 ? 1 : threads) {
+  explicit ThreadTeam(size_t threads, uint32_t yields = 0)
+      : size_(threads < 1 ? 1 : threads), looks_(kSpins + yields) {
     for (size_t t = 1; t < size_; t++) {
       helpers_.emplace_back([this, t] { serve(t); });
     }
@@ -49,7 +51,7 @@ class ThreadTeam {
     task(size_t{0});
     for (uint32_t left = running_.load(std::memory_order_acquire), spins = 0; left != 0;
          left = running_.load(std::memory_order_acquire)) {
-      if (++spins < kSpins) pause();
+      if (++spins < looks_) pause(spins);
       else running_.wait(left, std::memory_order_acquire);
     }
   }
@@ -57,7 +59,11 @@ class ThreadTeam {
  private:
   static constexpr uint32_t kSpins = 400;
 
-  static void pause() {
+  static void pause(uint32_t spins) {
+    if (spins >= kSpins) {
+      std::this_thread::yield();
+      return;
+    }
 #if defined(CORPUSMILL_X86)
     __builtin_ia32_pause();
 #endif
@@ -68,7 +74,7 @@ class ThreadTeam {
     for (;;) {
       uint32_t now = ticket_.load(std::memory_order_acquire);
       for (uint32_t spins = 0; now == seen; now = ticket_.load(std::memory_order_acquire)) {
-        if (++spins < kSpins) pause();
+        if (++spins < looks_) pause(spins);
         else ticket_.wait(seen, std::memory_order_acquire);
       }
       seen = now;
@@ -79,6 +85,7 @@ class ThreadTeam {
   }
 
   const size_t size_;
+  const uint32_t looks_;
   std::vector<std::thread> helpers_;
   void* context_ = nullptr;
   void (*call_)(void*, size_t) = nullptr;

@@ -36,6 +36,7 @@ export {
 export type { StageApi } from './pipeline/stage-module.ts';
 export { writeReports } from './report/index.ts';
 export * from './shards/index.ts';
+export { openBackend } from './tensor/open-backend.ts';
 export { defineFeature, type Feature, type TextView, textView } from './text/view.ts';
 export { createChatTemplate } from './tokenizer/chat/chat-template.ts';
 export { createConversationEncoder, encodeConversation } from './tokenizer/chat/encode-conversation.ts';
@@ -44,3 +45,16 @@ export type { TextTokenizer } from './tokenizer/text-tokenizer.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';
 export { writeTokenizerFiles } from './tokenizer/tokenizer-files.ts';
 export { type TrainedOnTexts, type TrainTextsOptions, trainBpe } from './tokenizer/train-texts.ts';
+export {
+  createGenerator,
+  type GeneratedToken,
+  type Generation,
+  type GenerationRequest,
+  type Generator,
+} from './training/generation/generator.ts';
+export { generationDefaults, loadWeights, modelTokenizer } from './training/generation/open-model.ts';
+export type { SamplingOptions } from './training/generation/sampling.ts';
+export { generateTexts, streamTexts, type TextRequest } from './training/generation/text-generator.ts';
+export { answerQuestions, type Question } from './training/scoring/multiple-choice.ts';
+export { createPerplexityMeter, type Perplexity } from './training/scoring/perplexity.ts';
+export { createSequenceScorer, type SequenceScorer } from './training/scoring/sequence-scorer.ts';

@@ -75,7 +75,7 @@ RANDOM = {
             )
         ),
     ),
-    "qwen2-moe": (
+    "qwen2-moe of 8 experts": (
         "Qwen2Moe",
         dict(
             num_experts=8,
@@ -164,8 +164,15 @@ def corpusmill(*args):
     return json.loads(done.stdout)
 
 
+def forget(model):
+    """With dynamic NTK transformers keeps the base of the longest text so far until a short one comes."""
+    with torch.no_grad():
+        model(torch.tensor([[0]]))
+
+
 def log_probs(model, ids):
     """ln p of each token after the first."""
+    forget(model)
     with torch.no_grad():
         logits = model(torch.tensor([ids])).logits[0]
     return logits.log_softmax(-1)[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0].double()
@@ -180,6 +187,7 @@ def judge_greedy(model, folder, tokenizer, options):
         config = GenerationConfig(
             max_new_tokens=40, do_sample=False, return_dict_in_generate=True, output_logits=True, pad_token_id=0
         )
+        forget(model)
         with torch.no_grad():
             made = model.generate(ids, generation_config=config, attention_mask=torch.ones_like(ids))
         new = made.sequences[0, ids.shape[1] :].tolist()
@@ -212,7 +220,8 @@ def judge_perplexity(model, folder, tokenizer, options, window, stride, scratch,
 def judge_choices(model, folder, tokenizer, options, scratch):
     path = scratch / "questions.jsonl"
     path.write_text("".join(json.dumps(question) + "\n" for question in QUESTIONS))
-    out = corpusmill("eval", str(folder), str(path), "--tokenizer", str(tokenizer), *options)["results"][0]
+    args = ["--tokenizer", str(tokenizer), "--window", "64", *options]
+    out = corpusmill("eval", str(folder), str(path), *args)["results"][0]
     worst = 0.0
     for question, answer in zip(QUESTIONS, out["answers"]):
         for choice, value in zip(question["choices"], answer["logLikelihoods"]):

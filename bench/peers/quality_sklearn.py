@@ -10,7 +10,7 @@ Standard input: a JSON string a line, each a job as JSON. Output: a line of JSON
 import os
 import sys
 
-# This folder has a statistics.py, which packages would import instead of Python's own.
+# This folder has a text_statistics.py, which packages would import instead of Python's own.
 sys.path.pop(0)
 os.environ["OMP_NUM_THREADS"] = "1"
 

@@ -13,6 +13,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+# Seconds of the clock, or of the processor where the bench asks for those of one thread on a busy machine.
+clock = time.process_time if os.environ.get("CPU_TIME") == "1" else time.perf_counter
 torch.set_num_threads(int(os.environ.get("THREADS", "2")))
 torch.manual_seed(1)
 
@@ -104,12 +106,12 @@ for line in sys.stdin:
     try:
         parts = prepare(request)
         loss = once(*parts)
-        steps, start = 0, time.perf_counter()
-        while steps == 0 or time.perf_counter() - start < request["seconds"]:
+        steps, start = 0, clock()
+        while steps == 0 or clock() - start < request["seconds"]:
             loss = once(*parts)
             steps += 1
-        spent = time.perf_counter() - start
+        spent = clock() - start
         answer = {"tokensPerSecond": steps * request["batch"] * request["time"] / spent, "loss": loss}
     except Exception as error:  # the bench prints why there is no figure
-        answer = {"error": f"{type(error).__name__}: {(str(error).splitlines() or [""])[0] if str(error) else ''}"}
+        answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
     print(json.dumps(answer), flush=True)

@@ -43,6 +43,10 @@ size_t saturating_product(size_t a, size_t b) {
 #endif
 }
 
+namespace {
+constexpr size_t kMostOfNothing = size_t{1} << 31;
+}
+
 size_t Check::size(size_t i, const char* name, size_t least) {
   const double value = instruction_.attributes[i];
   if (!(value >= 0 && value <= 1099511627776.0) || std::floor(value) != value) {
@@ -68,13 +72,16 @@ size_t Check::kind(size_t i, const char* name, size_t count) {
 
 void Check::length(const Operand& operand, const char* name, std::initializer_list<size_t> shape) {
   if (!operand.present() || !ok()) return;
-  size_t wanted = 1;
-  std::string sizes;
+  size_t wanted = 1, largest = 0;
   for (const size_t size : shape) {
     wanted = saturating_product(wanted, size);
-    sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
+    largest = size > largest ? size : largest;
   }
-  if (operand.length == wanted) return;
+  // Nothing at all, but a loop over 2^40 rows of it would not end.
+  const bool is_endless = wanted == 0 && largest > kMostOfNothing;
+  if (operand.length == wanted && !is_endless) return;
+  std::string sizes;
+  for (const size_t size : shape) sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
   fail(std::string(name) + " has " + std::to_string(operand.length) + " entries, the attributes say [" + sizes + "]");
 }
 

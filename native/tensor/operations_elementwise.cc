@@ -75,7 +75,6 @@ void run_binary(RunContext& context, const Instruction& instruction) {
       both(a + from, b + from, to - from, out + from);
     });
   } else if (broadcast == kScalar) {
-    // Read before anything is written: `out` may not lie on b, but b may be shared with nothing else either.
     const float value = rows * columns == 0 ? 0 : b[0];
     split_entries(context, rows * columns, kLeastEntries, [&](size_t from, size_t to) {
       number(a + from, value, to - from, out + from);

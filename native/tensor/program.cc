@@ -147,9 +147,11 @@ std::string Program::check_names(const Step& step) const {
     return "has " + std::to_string(step.attribute_count) + " attributes, want " +
            std::to_string(operation.attributes.size());
   }
-  const auto wrong = [](const Operand& operand, const Name& name) -> std::string {
+  // A copy takes words of either type: src/tensor/plan.ts makes copies of integers too.
+  const bool either_type = std::strcmp(operation.name, "copy") == 0;
+  const auto wrong = [either_type](const Operand& operand, const Name& name) -> std::string {
     if (!operand.present()) return name.optional ? "" : name.plain + " is absent";
-    if (operand.dtype == name.dtype) return "";
+    if (operand.dtype == name.dtype || either_type) return "";
     return name.plain + " is of the wrong type, want " + (name.dtype == DType::I32 ? "i32" : "f32");
   };
   const Instruction given = instruction(step);

@@ -11,7 +11,7 @@ export function lineChart(values: readonly number[], size: { width: number; heig
   const low = Math.min(...finite);
   const high = Math.max(...finite);
   const span = high - low || 1;
-  const digits = decimalsFor(span / height);
+  const digits = decimalsFor(span / Math.max(1, height - 1));
   const labels = Array.from({ length: height }, (_, row) =>
     (high - (span * row) / Math.max(1, height - 1)).toFixed(digits),
   );

@@ -326,6 +326,7 @@ export const OPERATIONS = {
   },
   /** y = x rounded to the format and back, to nearest, ties to even; overflow gives infinity. */
   roundTo: { inputs: ['x'], outputs: ['y'], attributes: ['length', 'kind'], inPlace: [[0, 0]] },
+  /** Words of either type. */
   copy: { inputs: ['x'], outputs: ['y'], attributes: ['length'], inPlace: [[0, 0]] },
   fill: { inputs: [], outputs: ['y'], attributes: ['length', 'value'] },
   /** out [1] = sqrt of the sum of squares over all inputs, summed in float64 in a fixed order. */

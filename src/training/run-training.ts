@@ -30,6 +30,7 @@ import { openLog } from './log-file.ts';
 import { availableMemory, forecastMemory, refuseTooLarge } from './memory.ts';
 import { pretrainingObjective } from './objective.ts';
 import { createSampler } from './sampler.ts';
+import { openTensorboardLog } from './tensorboard-log.ts';
 import type { TrainStepMemory } from './train-step.ts';
 import { createTrainer, type TrainOutcome } from './trainer.ts';
 
@@ -162,8 +163,12 @@ async function prepare(
       const backend = options.backend ?? openConfigured(config);
       const weights = createWeights(backend, model.config);
       const { log, kept } = await openLog(join(config.output, LOG_NAME), resumed?.trainer.step);
+      const events = config.tensorboard
+        ? openTensorboardLog(join(config.output, 'tensorboard'), resumed?.trainer.step)
+        : undefined;
       const write = (entry: LogRecord): void => {
         log.write(entry);
+        events?.write(entry);
         onRecord?.(entry);
       };
       try {
@@ -219,6 +224,7 @@ async function prepare(
         return outcome;
       } finally {
         log.close();
+        events?.close();
         if (options.backend === undefined) await backend.dispose();
         else weights.dispose();
       }

@@ -8,7 +8,9 @@ import { writeCheckpoint } from '../../src/models/checkpoint/write.ts';
 import { sizeOf } from '../../src/models/cost.ts';
 import { findConfig } from '../../src/models/known-configs.ts';
 import { parametersOf } from '../../src/models/parameters.ts';
+import { initialValues } from '../../src/models/weights.ts';
 import { createTrainer } from '../../src/quality/training/model-kinds.ts';
+import { CHATML_TEMPLATE } from '../../src/tokenizer/chat/chatml.ts';
 import { jsonl, madeCorpus } from '../e2e/corpus.ts';
 import { byteTokenizer } from '../tokenizer/byte-tokenizer.ts';
 import { blocksOf } from './blocks.ts';
@@ -39,6 +41,7 @@ export async function makeProject(): Promise<string> {
   put('wiki.arpa.gz', '');
   put('tokenizer/tokenizer.json', JSON.stringify(byteTokenizer(['<|endoftext|>']).toJson()));
   await putCheckpoint(join(folder, 'checkpoint'));
+  await putChatModel(folder);
   put('notes/one.txt', 'A note.\n');
   put('extra/two.txt', 'Another note.\n');
   // As `npm install PATH-OF-THE-CLONE` leaves it.
@@ -64,4 +67,18 @@ function putModel(path: string, labels: readonly string[]): void {
   const trainer = createTrainer('naive-bayes', {}, labels, 1);
   for (let i = 0; i < 20; i++) trainer.add(i % 2 === 0 ? 'dull words' : 'good text', i % 2);
   trainer.finish().save(path);
+}
+
+/** Random weights, with a tokenizer of bytes and a chat template. */
+async function putChatModel(folder: string): Promise<void> {
+  const { config } = findConfig('tiny-qwen2-1m');
+  const tokenizer = join(folder, 'chat-tokenizer');
+  mkdirSync(tokenizer);
+  const controls = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
+  writeFileSync(join(tokenizer, 'tokenizer.json'), JSON.stringify(byteTokenizer(controls).toJson()));
+  const settings = { eos_token: '<|endoftext|>', chat_template: CHATML_TEMPLATE };
+  writeFileSync(join(tokenizer, 'tokenizer_config.json'), JSON.stringify(settings));
+  const parameters = new Map(parametersOf(config).map((parameter) => [parameter.name, parameter]));
+  const values = (name: string): Float32Array => initialValues(parameters.get(name)!, 1);
+  await writeCheckpoint(join(folder, 'story-model'), { config, values, tokenizer });
 }

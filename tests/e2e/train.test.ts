@@ -1,5 +1,6 @@
 /** `corpusmill train` as a user runs it: a process that is stopped, killed and started again, and files that others open. */
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { comparable, type LogRecord, parseLog } from '../../src/training/log.ts';
@@ -94,6 +95,8 @@ describe('corpusmill train', { timeout: 180_000 }, () => {
         Object.entries(lastCheckpoint(whole)).map(([name, text]) => [name, text.replaceAll(whole, cwd)]),
       ),
     );
+    const events = 'tensorboard/events.out.tfevents.0000000000.corpusmill';
+    expect(readFileSync(join(cwd, 'run', events))).toEqual(readFileSync(join(whole, 'run', events)));
     expect(filesUnder(checkpoints).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
@@ -114,6 +117,30 @@ describe('corpusmill train', { timeout: 180_000 }, () => {
     const again = await cli(['train', 'train.json', '--steps', String(step + 3)], cwd);
     expect(again.code, again.stderr).toBe(0);
     expect(again.stderr).toContain(`going on after step ${step}`);
+  });
+
+  it('a full disk ends it with 5 and leaves the last checkpoint; with room it goes on', async ({ skip }) => {
+    const cwd = workspace({ ...files, 'train.json': config({ checkpoints: { every: 4, keep: 4 } }) });
+    const disk = join(cwd, 'disk');
+    mkdirSync(disk);
+    try {
+      // One checkpoint of this model takes about 60 KB.
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'corpusmill-test', disk], { stdio: 'ignore' });
+    } catch {
+      skip('this user may not mount a file system');
+    }
+    try {
+      const full = await cli(['train', 'train.json', '--output', 'disk/run'], cwd);
+      expect(full.code, full.stderr).toBe(5);
+      expect(full.stderr).toMatch(/The disk is full: .*The last checkpoint is whole: \S+step-0000/s);
+      expect(hasStackTrace(full)).toBe(false);
+      execFileSync('mount', ['-o', `remount,size=${16 << 20}`, disk]);
+      const again = await cli(['train', 'train.json', '--output', 'disk/run'], cwd);
+      expect(again.code, again.stderr).toBe(0);
+      expect(again.stderr).toContain('going on after step');
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 
   it('refuses another configuration in the same folder, unless --fresh', async () => {

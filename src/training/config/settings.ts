@@ -1,6 +1,7 @@
 /**
- * What of a configuration decides which weights come out: two runs with equal settings train the same model to the bit. Where
- * a run stops, what it logs, evaluates and keeps, and the number of threads are not among it, and may change when it goes on.
+ * What of a configuration decides which weights come out: two runs with equal settings train the same model to the bit, as long
+ * as the guard has nothing to do. Where a run stops, what it logs, evaluates and keeps, what the guard does, and the number of
+ * threads are not among it, and may change when it goes on.
  */
 import { writeModelConfig } from '../../models/hf-config-write.ts';
 import type { OpenedModel } from './open-model.ts';
@@ -9,14 +10,14 @@ import type { TrainConfig } from './schema.ts';
 
 export function settingsOf(
   config: TrainConfig,
-  { config: model, startedFrom }: OpenedModel,
+  { config: model }: OpenedModel,
   plan: TrainPlan,
 ): Record<string, unknown> {
-  const { validation, ...data } = config.data;
+  const { shards, epochs, order, validationShare } = config.data;
   return plainJson({
     model: writeModelConfig(model, 'float32'),
-    startedFrom,
-    data,
+    // Not where the data lie: a folder may move. That they are the same is what the cursor knows.
+    data: { mixture: mixtureOf(shards), epochs, order, validationShare },
     rows: plan.rows,
     sequenceLength: plan.sequenceLength,
     accumulation: plan.accumulation,
@@ -27,7 +28,15 @@ export function settingsOf(
     labelSmoothing: config.labelSmoothing,
     zLoss: config.zLoss,
     precision: config.precision,
-    guard: config.guard,
+  });
+}
+
+/** Weights and epochs of a mixture, in its order. */
+function mixtureOf(shards: TrainConfig['data']['shards']): unknown {
+  if (!Array.isArray(shards)) return undefined;
+  return shards.map((source) => {
+    const { weight = null, epochs = null } = typeof source === 'string' ? {} : source;
+    return { weight, epochs };
   });
 }
 

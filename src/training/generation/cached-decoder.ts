@@ -1,11 +1,15 @@
 /**
- * A model with a cache of keys and values, as programs: prefill reads prompts, decode one more token of each text. Logits
+ * A model with a cache of keys and values, as programs: prefill reads a prompt, decode one more token of each text. Logits
  * come back to the host for the last position of each text alone.
  *
  * There are `slots` texts side by side; each has its own place in every layer's cache, [slots, rows, kvHeads · headDim],
  * and its own length, so nothing is padded on the left. A program is compiled once for each number of texts and, for
- * prompts, each bucket of lengths: rows behind a prompt's end are computed for nothing and overwritten by what follows,
- * and no token sees them. Buckets are at most a half apart. Prompts longer than the largest bucket go through in pieces.
+ * prompts, each slot and bucket of lengths: rows behind a prompt's end are computed for nothing and overwritten by what
+ * follows, and no token sees them. Buckets are at most a half apart. Prompts longer than the largest go through in pieces.
+ *
+ * What a text gets does not depend on the others, to the last bit: matrix products may add in another order where there are
+ * many rows, so prompts are read one by one, and texts decoded in groups of at most `DECODE_ROWS`. Both cost little: a
+ * prompt of some dozens of tokens keeps the processor busy, and so do sixteen texts.
  *
  * Programs read the model's buffers as they stand: weights may change between calls, but what is cached then is of the
  * old ones, so texts should begin anew.
@@ -27,7 +31,7 @@ export interface CachedDecoderOptions {
   readonly slots: number;
   /** Tokens that a text can have, prompt included. */
   readonly capacity: number;
-  /** Rows of the largest prefill program: as many tokens of prompts are computed together. Default 512. */
+  /** Rows of the largest prefill program: as many tokens of a prompt are computed together. Default 512. */
   readonly prefillRows?: number;
 }
 
@@ -45,8 +49,8 @@ export interface CachedDecoder {
   readonly capacity: number;
   readonly vocabSize: number;
   /**
-   * Reads prompts into slots firstSlot, firstSlot + 1 …, and returns the logits after each, [prompts, vocab]. Prompts that
-   * share a bucket (`bucketOf`) are computed together, as far as `prefillRows` allows.
+   * Reads prompts into slots firstSlot, firstSlot + 1 …, one after another, and returns the logits after each,
+   * [prompts, vocab].
    */
   prefill(firstSlot: number, prompts: readonly ArrayLike<number>[]): Promise<Float32Array>;
   /** Appends a token to the texts of slots 0, 1 … and returns the logits after each, [rows, vocab]. */
@@ -59,6 +63,9 @@ export interface CachedDecoder {
   readonly memory: { readonly cache: number; readonly arena: number };
   dispose(): void;
 }
+
+/** Texts of one decode program: the native products add alike, a row by itself, up to so many rows. */
+const DECODE_ROWS = 16;
 
 /** Builds the cache; programs are compiled when they are first needed. */
 export function createCachedDecoder(
@@ -165,26 +172,17 @@ export function createCachedDecoder(
   const readLogits = (count: number): Promise<Float32Array> =>
     backend.read(logits, 0, count * config.vocabSize) as Promise<Float32Array>;
 
-  /** Prompts of one bucket, together. */
-  async function prefillTogether(firstSlot: number, prompts: readonly ArrayLike<number>[]): Promise<Float32Array> {
-    const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
-    let from = 0;
-    for (; longest - from > prefillRows; from += prefillRows) {
-      writeInputs(prefillRows, piecesOf(prompts, from, prefillRows));
-      await program(firstSlot, prompts.length, prefillRows, false).run();
-    }
-    const time = bucketOf(longest - from);
-    writeInputs(time, piecesOf(prompts, from, time));
-    await program(firstSlot, prompts.length, time, true).run();
-    return readLogits(prompts.length);
-  }
-
-  function piecesOf(prompts: readonly ArrayLike<number>[], from: number, time: number) {
-    return prompts.map((prompt) => {
-      const count = Math.min(time, prompt.length - from);
+  /** Reads one prompt, in pieces of `prefillRows`; leaves its logits in their buffer. */
+  async function prefillOne(slot: number, prompt: ArrayLike<number>): Promise<void> {
+    const length = textLength(config, prompt.length, prompt.length);
+    for (let from = 0; from < prompt.length; from += prefillRows) {
+      const count = Math.min(prefillRows, prompt.length - from);
+      const isLast = from + count === prompt.length;
+      const time = isLast ? bucketOf(count) : prefillRows;
       const ids = Int32Array.from({ length: count }, (_, t) => prompt[from + t]);
-      return { ids, from, count, length: textLength(config, prompt.length, prompt.length) };
-    });
+      writeInputs(time, [{ ids, from, count, length }]);
+      await program(slot, 1, time, isLast).run();
+    }
   }
 
   function check(count: number, firstSlot: number, length: number): void {
@@ -195,7 +193,7 @@ export function createCachedDecoder(
     }
   }
 
-  const decodeInputs = (rows: readonly DecodeRow[]): Executable => {
+  function decodeProgram(firstSlot: number, rows: readonly DecodeRow[]): Executable {
     const texts = rows.map(({ id, position, promptLength }) => ({
       ids: [id],
       from: position,
@@ -203,8 +201,8 @@ export function createCachedDecoder(
       length: textLength(config, promptLength, position + 1),
     }));
     writeInputs(1, texts);
-    return program(0, rows.length, 1, true);
-  };
+    return program(firstSlot, rows.length, 1, true);
+  }
 
   return {
     slots,
@@ -213,24 +211,26 @@ export function createCachedDecoder(
     async prefill(firstSlot, prompts) {
       for (const prompt of prompts) check(prompts.length, firstSlot, prompt.length);
       const out = new Float32Array(prompts.length * config.vocabSize);
-      for (let from = 0; from < prompts.length; ) {
-        const time = prefillBucket(prompts[from].length, prefillRows);
-        const most = time === undefined ? 1 : Math.floor(prefillRows / time);
-        let to = from + 1;
-        while (to < prompts.length && to - from < most && prefillBucket(prompts[to].length, prefillRows) === time) to++;
-        out.set(await prefillTogether(firstSlot + from, prompts.slice(from, to)), from * config.vocabSize);
-        from = to;
+      for (const [i, prompt] of prompts.entries()) {
+        await prefillOne(firstSlot + i, prompt);
+        out.set(await readLogits(1), i * config.vocabSize);
       }
       return out;
     },
     async decode(rows) {
-      check(
-        rows.length,
-        0,
-        rows.reduce((most, { position }) => Math.max(most, position + 1), 0),
-      );
-      await decodeInputs(rows).run();
-      return readLogits(rows.length);
+      const longest = rows.reduce((most, { position }) => Math.max(most, position + 1), 0);
+      check(rows.length, 0, longest);
+      if (rows.length <= DECODE_ROWS) {
+        await decodeProgram(0, rows).run();
+        return readLogits(rows.length);
+      }
+      const out = new Float32Array(rows.length * config.vocabSize);
+      for (let from = 0; from < rows.length; from += DECODE_ROWS) {
+        const taken = rows.slice(from, from + DECODE_ROWS);
+        await decodeProgram(from, taken).run();
+        out.set(await readLogits(taken.length), from * config.vocabSize);
+      }
+      return out;
     },
     async copySlot(from, to, length) {
       check(1, Math.max(from, to), length);
@@ -249,7 +249,11 @@ export function createCachedDecoder(
       await executable.run();
     },
     profile(rows, position) {
-      return decodeInputs(Array.from({ length: rows }, () => ({ id: 0, position, promptLength: position }))).profile();
+      const row = { id: 0, position, promptLength: position };
+      return decodeProgram(
+        0,
+        Array.from({ length: Math.min(rows, DECODE_ROWS) }, () => row),
+      ).profile();
     },
     get memory() {
       const arena = Math.max(0, ...[...programs.values()].map(({ arenaLength }) => arenaLength));
@@ -261,11 +265,6 @@ export function createCachedDecoder(
       for (const buffer of made) backend.disposeBuffer(buffer);
     },
   };
-}
-
-/** The bucket of a whole prompt; undefined for one that goes through in pieces. */
-function prefillBucket(length: number, prefillRows: number): number | undefined {
-  return length <= prefillRows ? bucketOf(length) : undefined;
 }
 
 /** The length that `length` tokens are computed as: 8, 12, 16, 24, 32, 48, 64, 96 … */

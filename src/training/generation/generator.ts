@@ -3,8 +3,7 @@
  * by a token a step until a stop token, their limit, or their own `stop` ends them. The last text moves into a slot that
  * becomes free, so that a step never computes for a text that is over, and the next request begins at once.
  *
- * A request's text depends on its ids, options and seed alone, not on what else runs beside it (as far as the backend's
- * products do not depend on the number of rows), nor on the order.
+ * A request's text depends on its ids, options and seed alone, not on what else runs beside it nor on the order.
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import type { ModelWeights } from '../../models/weights.ts';

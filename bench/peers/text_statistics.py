@@ -1,6 +1,6 @@
 """Data-Juicer's text operators and RedPajama-V2's quality signals over documents from standard input.
 
-Usage: statistics.py data-juicer CHECKOUT | redpajama-v2 CHECKOUT [BAD_WORDS_DIR]. Input: one JSON string (a text) a
+Usage: text_statistics.py data-juicer CHECKOUT | redpajama-v2 CHECKOUT [BAD_WORDS_DIR]. Input: one JSON string (a text) a
 line. Output: one JSON object a text, statistic or signal by name, then one with the CPU seconds. CHECKOUT is a copy of the
 peer's repository (github.com/datajuicer/data-juicer, github.com/togethercomputer/RedPajama-Data); only the modules that count
 are loaded, what they import for other purposes is stubbed.
