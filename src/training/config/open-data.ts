@@ -73,8 +73,7 @@ async function openShardData(config: TrainConfig): Promise<OpenedData> {
         // Of a few documents a hash may hold out none.
         if (shards.manifest.rows > 0) heldOut.push({ shards });
         else await shards.close();
-      }
-      else {
+      } else {
         const { weight, epochs } = rest as { weight?: number; epochs?: number };
         sources.push({
           shards: await openShards(folder),
