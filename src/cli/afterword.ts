@@ -37,6 +37,15 @@ function outputRows({ summary, runDir }: RunResult, reports: { html: string }, c
   for (const { artifacts } of summary.barriers) {
     for (const [role, path] of Object.entries(artifacts)) rows.push([`  ${role}`, at(path), '']);
   }
+  const { training } = summary;
+  if (training !== undefined) {
+    rows.push([
+      '  model',
+      at(training.checkpoint),
+      `${formatCounted(training.model.parameters, 'parameter')}, for transformers`,
+    ]);
+    rows.push(['  training', at(`${training.path}/report.html`), 'curves, samples, checkpoints; also train-log.jsonl']);
+  }
   rows.push(['  report', shownPath(reports.html, context.cwd), 'also report.md and report.json']);
   const { dropped } = summary;
   if (dropped !== undefined && dropped.documents > 0) {
@@ -60,6 +69,14 @@ function nextRows(
   const program = programName(context.env);
   const at = (path: string): string => shellPath(shownPath(path, context.cwd));
   const rows: string[][] = [];
+  if (summary.training !== undefined) {
+    const model = at(join(runDir, summary.training.checkpoint));
+    const prompt = shellPath(summary.training.samples.find((sample) => sample.prompt.trim() !== '')?.prompt ?? 'The');
+    rows.push([
+      `  ${program} generate ${model} --prompt ${prompt} --temperature 0.8`,
+      'what the model goes on to write',
+    ]);
+  }
   for (const { stage, path } of summary.outputs.slice(0, 2)) {
     const what = stage === 'shards' ? 'packed rows as text, document borders shown' : 'documents as they were written';
     rows.push([`  ${program} inspect ${at(join(runDir, path))} --limit 3`, what]);

@@ -13,11 +13,18 @@ export async function runInterruptibly(
   context: CliContext,
 ): Promise<RunResult> {
   const { createProgressDisplay } = await import('../report/progress.ts');
+  const { createTrainDisplay } = await import('../report/train-progress.ts');
   const colors = colorsFor(context.stderr, context.env);
   const display = createProgressDisplay(context.stderr);
+  let training: ReturnType<typeof createTrainDisplay> | undefined;
+  const endTraining = (): void => {
+    training?.stop();
+    training = undefined;
+  };
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) {
+      endTraining();
       display.stop();
       context.exit(EXIT.interrupted);
       return;
@@ -30,12 +37,23 @@ export async function runInterruptibly(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.on(signal, onSignal);
   try {
     return await engine.runPipeline(pipeline, {
-      onProgress: (event) => display.onEvent(event),
+      onProgress: (event) => {
+        if (event.type === 'phase-end') endTraining();
+        display.onEvent(event);
+      },
+      onTraining: (record) => {
+        if (training === undefined) {
+          display.suspend();
+          training = createTrainDisplay(context.stderr);
+        }
+        training.onRecord(record);
+      },
       signal: controller.signal,
       ...(options.from !== undefined && { from: options.from }),
       force: options.force === true,
     });
   } finally {
+    endTraining();
     display.stop();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.off(signal, onSignal);
   }

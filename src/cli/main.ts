@@ -101,6 +101,8 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError(true)
+    // `train report` has options of the same names as `train`.
+    .enablePositionalOptions()
     .addHelpText('after', OVERVIEW);
   configure(program, context);
   const commands = [

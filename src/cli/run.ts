@@ -2,6 +2,7 @@
  * `corpusmill run`: runs a pipeline, shows its progress, and ends with the funnel, where each output lies and what to
  * try next. Progress goes to standard error, the result to standard output.
  */
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { shownPath } from '../pipeline/config/issues.ts';
@@ -73,7 +74,11 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   for (const warning of await warningsOf(pipeline, { files: false })) {
     context.stderr.write(`${colors.yellow('warning:')} ${warning}\n`);
   }
-  const result = await runInterruptibly(pipeline, engine, flags, context);
+  const result = await runInterruptibly(pipeline, engine, flags, context).catch(async (error: unknown) => {
+    // What was trained so far can be looked at.
+    if (pipeline.train !== undefined) await reportTraining(pipeline.train.config.output);
+    throw error;
+  });
   const { writeReports } = await import('../report/index.ts');
   const { describeReason } = await import('../pipeline/stage-loaders.ts');
   const stages = new Map(pipeline.stages.map(({ definition }) => [definition.name, definition]));
@@ -89,11 +94,23 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   const color = wantsColor(context.stdout, env);
   const width = widthOf(context.stdout);
   const funnel = renderFunnel(result.summary, { color, width, surroundings: false });
+  const { training } = result.summary;
+  const { renderTrainingEnd } = await import('../report/train-terminal.ts');
+  const trained = training === undefined ? '' : `\n\n${renderTrainingEnd(training, { color, width }).trimEnd()}`;
   await print(
     context.stdout,
-    `\n${funnel.trimEnd()}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
+    `\n${funnel.trimEnd()}${trained}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
   );
   return EXIT.ok;
+}
+
+async function reportTraining(folder: string): Promise<void> {
+  const { existsSync } = await import('node:fs');
+  const { LOG_NAME } = await import('../training/log.ts');
+  if (!existsSync(join(folder, LOG_NAME))) return;
+  const { writeTrainingReport } = await import('../report/training/index.ts');
+  // The error that ended the run is the one to be told.
+  await writeTrainingReport(folder).catch(() => {});
 }
 
 /** The file and the flags that decide what is run and where, as they are typed again. */

@@ -7,6 +7,7 @@ import type { TrainOutcome } from '../training/trainer.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { collect, wholeNumber } from './flags.ts';
 import { colorsFor, columns, print, printJson, shellPath, widthOf } from './print.ts';
+import { trainReportCommand } from './train-report.ts';
 
 const EXAMPLES = `
 After Ctrl-C, a crash or a power cut the same command goes on from the last checkpoint, to the bit: the losses are those of
@@ -16,7 +17,8 @@ Examples:
   $ corpusmill train configs/training/shakespeare-qwen.yaml
   $ corpusmill train small.yaml --dry-run        parameters, memory and steps; nothing is trained
   $ corpusmill train small.yaml --set optimizer.learningRate=3e-4 --output runs/lower
-  $ corpusmill train small.yaml --json > result.json`;
+  $ corpusmill train small.yaml --json > result.json
+  $ corpusmill train report runs/all runs/filtered    both runs' curves on one page`;
 
 interface Flags {
   set?: string[];
@@ -28,19 +30,30 @@ interface Flags {
   json?: boolean;
 }
 
-export function trainCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
-  return new Command('train')
-    .description('train a language model on shards, text or token files')
-    .argument('<config>', 'configuration of the run (YAML or JSON)')
-    .option('--set <path=value>', 'override a value of the configuration (repeatable)', collect)
-    .option('-o, --output <dir>', 'folder of the run, in place of the one in the configuration')
-    .option('--steps <n>', 'stop after so many steps (as --set stop.steps)', wholeNumber(1))
-    .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
-    .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
-    .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
-    .option('--json', 'print one JSON object on standard output')
-    .addHelpText('after', EXAMPLES)
-    .action(async (file: string, flags: Flags) => setExitCode(await train(file, flags, context)));
+export function trainCommand(
+  context: CliContext,
+  setExitCode: (code: ExitCode) => void,
+  configure: (command: Command) => void,
+): Command {
+  const report = trainReportCommand(context, setExitCode);
+  configure(report);
+  return (
+    new Command('train')
+      .description('train a language model on shards, text or token files')
+      .argument('<config>', 'configuration of the run (YAML or JSON)')
+      .option('--set <path=value>', 'override a value of the configuration (repeatable)', collect)
+      .option('-o, --output <dir>', 'folder of the run, in place of the one in the configuration')
+      .option('--steps <n>', 'stop after so many steps (as --set stop.steps)', wholeNumber(1))
+      .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
+      .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
+      .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
+      .option('--json', 'print one JSON object on standard output')
+      .addHelpText('after', EXAMPLES)
+      // What stands behind `report` is its own: both have --output and --json.
+      .enablePositionalOptions()
+      .addCommand(report)
+      .action(async (file: string, flags: Flags) => setExitCode(await train(file, flags, context)))
+  );
 }
 
 async function train(file: string, flags: Flags, context: CliContext): Promise<ExitCode> {
@@ -60,13 +73,19 @@ async function train(file: string, flags: Flags, context: CliContext): Promise<E
       return EXIT.ok;
     }
     context.stderr.write(await describe(prepared, context));
-    const outcome = await runInterruptibly(prepared, context);
+    const { writeTrainingReport } = await import('../report/training/index.ts');
+    const outcome = await runInterruptibly(prepared, context).catch(async (error: unknown) => {
+      // Of a run that failed too; its error is the one to be told.
+      await writeTrainingReport(config.output).catch(() => {});
+      throw error;
+    });
+    const page = await writeTrainingReport(config.output);
     if (outcome.reason === 'interrupted') {
       throw new CorpusmillError('INTERRUPTED', `training was stopped after step ${outcome.state.step}`, {
         hint: 'the same command goes on from the checkpoint',
       });
     }
-    await report(prepared, outcome, json, context);
+    await report(prepared, outcome, { json, page }, context);
     return EXIT.ok;
   } finally {
     await prepared.close();
@@ -139,7 +158,7 @@ async function describe(prepared: PreparedTraining, context: CliContext): Promis
 async function report(
   prepared: PreparedTraining,
   outcome: TrainOutcome,
-  json: boolean,
+  { json, page }: { json: boolean; page: string },
   context: CliContext,
 ): Promise<void> {
   const { state, reason } = outcome;
@@ -156,6 +175,7 @@ async function report(
       validationLoss: state.validationLoss,
       bestValidationLoss: state.bestValidationLoss,
       checkpoint: folder,
+      report: page,
       seconds: state.seconds,
     });
     return;
@@ -166,8 +186,9 @@ async function report(
   const validation = state.validationLoss === null ? '' : `, validation loss ${state.validationLoss.toFixed(4)}`;
   const lines = [
     `${state.step.toLocaleString('en-US')} steps, ${state.tokens.toLocaleString('en-US')} tokens in ${formatSeconds(state.seconds)}${loss}${validation}`,
-    `${colors.bold('Model')}  ${shellPath(folder)}`,
-    `${colors.bold('Log')}    ${shellPath(resolve(config.output, 'train-log.jsonl'))}`,
+    `${colors.bold('Model')}   ${shellPath(folder)}`,
+    `${colors.bold('Report')}  ${shellPath(page)}`,
+    `${colors.bold('Log')}     ${shellPath(resolve(config.output, 'train-log.jsonl'))}`,
   ];
   await print(context.stdout, `${lines.join('\n')}\n`);
 }

@@ -10,6 +10,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
+import { native } from '../core/native.ts';
 import type { TrainingSummary } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { LOG_NAME, type LogRecord, parseLog, type RunRecord } from '../training/log.ts';
@@ -23,6 +24,9 @@ import { beginPhase, finishedResult, finishPhase, readJson } from './run-directo
 export interface TrainResult {
   training: TrainingSummary;
 }
+
+const NO_KERNELS =
+  'the native kernels are not built, so the readable TypeScript ones train, hundreds of times slower (`npm run build:native` says why)';
 
 /** The result of a finished training whose last checkpoint is still there. */
 export function trainResult(run: RunContext, phase: TrainPhase): TrainResult | undefined {
@@ -43,6 +47,9 @@ export async function runTrain(run: RunContext, phase: TrainPhase): Promise<void
   const prepared = await prepare(phase, sameData);
   try {
     if (!sameData) await claim();
+    if (native === undefined && phase.training.config.backend !== 'reference') {
+      run.emit({ type: 'warning', message: NO_KERNELS });
+    }
     const onRecord = reporter(run, phase, prepared.record);
     // A resumed run's log begins with what an earlier process wrote.
     if (prepared.resumed !== undefined) onRecord(prepared.record);

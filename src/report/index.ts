@@ -35,6 +35,10 @@ export async function writeReports(
   await writeFileAtomic(files.markdown, renderMarkdown(report));
   await writeFileAtomic(files.html, renderHtml(report));
   await renderQualityReports(summary, runDir);
+  if (summary.training !== undefined) {
+    const { writeTrainingReport } = await import('./training/index.ts');
+    await writeTrainingReport(resolve(runDir, summary.training.path));
+  }
   return files;
 }
 

@@ -30,6 +30,7 @@ export function renderMarkdown(report: Report): string {
     ...report.mixes.map(mix),
     ...report.scores.map(score),
     sources(report),
+    training(report),
     outputs(report),
     skipped(report),
     quarantine(report),
@@ -166,6 +167,23 @@ function sampledDrops(report: Report): string {
 function measurement({ value, threshold }: ReportSample): string {
   if (value === null) return '';
   return threshold === null ? formatMeasure(value) : `${formatMeasure(value)} / ${formatMeasure(threshold)}`;
+}
+
+function training({ training }: Report): string {
+  if (training === null) return '';
+  const { model, steps, tokens, curve, validationLoss, perplexity, skippedSteps, checkpoint, path } = training;
+  const loss = (value: number | null | undefined): string => value?.toFixed(3) ?? '–';
+  const rows = [
+    ['Model', `${escapeMarkdown(model.architecture)}, ${formatCount(model.parameters)} parameters`],
+    ['Steps', `${formatCount(steps)}${skippedSteps > 0 ? `, ${formatCount(skippedSteps)} skipped` : ''}`],
+    ['Tokens', formatCount(tokens)],
+    ['Training loss', loss(curve.at(-1)?.loss)],
+    ['Validation loss', loss(validationLoss)],
+    ['Perplexity', perplexity?.toFixed(1) ?? '–'],
+    ['Checkpoint', codeText(checkpoint)],
+    ['Report', codeText(`${path}/report.html`)],
+  ];
+  return `### Training\n\n${table(['', 'Figure'], rows)}`;
 }
 
 function sources(report: Report): string {

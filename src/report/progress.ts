@@ -19,6 +19,8 @@ export interface ProgressStream {
 
 export interface ProgressDisplay {
   onEvent(event: ProgressEvent): void;
+  /** Leaves the screen to another display until the phase ends. */
+  suspend(): void;
   /** Clears the live line and gives the cursor back. Safe to call twice. */
   stop(): void;
 }
@@ -65,6 +67,7 @@ export function createProgressDisplay(
   const colors = pc.createColors(options.color ?? (isTty && pc.isColorSupported));
   let running: RunningPhase | undefined;
   let stopped = false;
+  let suspended = false;
   let lineShown = false;
   let cursorHidden = false;
   let lastDrawMs = Number.NEGATIVE_INFINITY;
@@ -77,7 +80,7 @@ export function createProgressDisplay(
   };
 
   const draw = (): void => {
-    if (running === undefined) return;
+    if (running === undefined || suspended) return;
     lastDrawMs = now();
     const line = liveLine(running, lastDrawMs, (stream.columns ?? 80) - 1);
     const hide = cursorHidden ? '' : HIDE_CURSOR;
@@ -135,6 +138,7 @@ export function createProgressDisplay(
     running.documents = event.documents;
     running.bytes = event.bytes;
     running.note = event.note === undefined ? undefined : printable(event.note);
+    if (suspended) return;
     const ms = now();
     running.window.push({ ms, fraction: running.fraction, bytes: running.bytes });
     while (running.window.length > 2 && ms - running.window[1].ms >= WINDOW_MS) running.window.shift();
@@ -147,6 +151,7 @@ export function createProgressDisplay(
   };
 
   const end = (event: Extract<ProgressEvent, { type: 'phase-end' }>): void => {
+    suspended = false;
     const finished = running?.phase === event.phase ? running : undefined;
     running = undefined;
     const name = finished === undefined ? printable(event.phase) : `${position(finished)} ${finished.title}`;
@@ -174,6 +179,11 @@ export function createProgressDisplay(
         print(`${colors.yellow('warning:')} ${printable(event.message)}`);
         if (isTty) draw();
       }
+    },
+    suspend() {
+      if (stopped || suspended) return;
+      stream.write(clear());
+      suspended = true;
     },
     stop() {
       if (stopped) return;

@@ -112,6 +112,7 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
       fileBytes: output.bytes,
       details: output.details,
     })),
+    training: summary.training === undefined ? null : { ...summary.training },
     audit: summary.dropped === undefined ? null : { ...summary.dropped },
     skipped: {
       records: sum(Object.values(summary.skipped ?? {})),

@@ -296,6 +296,38 @@ export const reportSchema = z
         details,
       }),
     ),
+    training: z
+      .strictObject({
+        name: z.string(),
+        path: z.string().describe('Folder of the training run, relative to the run directory.'),
+        checkpoint: z.string().describe('Folder of the last checkpoint, relative to the run directory.'),
+        model: z.strictObject({
+          architecture: z.string(),
+          parameters: count,
+          layers: count,
+          hiddenSize: count,
+          vocabSize: count,
+          startedFrom: z
+            .string()
+            .nullable()
+            .describe('Folder of the weights it began with; null: drawn from the seed.'),
+        }),
+        steps: count,
+        tokens: count.describe('Trained on.'),
+        sequenceLength: count,
+        tokensPerStep: count.describe('Places for tokens.'),
+        skippedSteps: count,
+        loss: z.number().nullable().describe('Of the last step, in nats a token.'),
+        validationLoss: z.number().nullable(),
+        perplexity: z.number().nullable(),
+        curve: z
+          .array(z.strictObject({ tokens: count, loss: z.number() }))
+          .describe('Mean training loss of neighbouring steps.'),
+        evaluations: z.array(z.strictObject({ step: count, tokens: count, loss: z.number().nullable() })),
+        samples: z.array(z.strictObject({ step: count, prompt: z.string(), text: z.string() })),
+      })
+      .nullable()
+      .describe('The model that was trained on the shards; null where none was.'),
     audit: z
       .strictObject({
         path: z.string().describe('Folder of Parquet files, relative to the run directory.'),
@@ -334,6 +366,7 @@ export type ReportComparison = NonNullable<Report['comparison']>;
 export type ReportCounts = Report['counts'][number];
 export type ReportMix = Report['mixes'][number];
 export type ReportScore = Report['scores'][number];
+export type ReportTraining = NonNullable<Report['training']>;
 export type ReportOutput = Report['outputs'][number];
 
 /** JSON Schema (draft 2020-12) of `report.json`; `configs/report.schema.json` is this, and a test holds it to it. */

@@ -149,6 +149,8 @@ export function routedName(group: number): string {
 function routedSets(options: ShardOptions, corpus: EncodedCorpus, { reports }: PackedCorpus): RoutedSet[] {
   let firstShard = 0;
   return reports.map(({ rows, pieces }) => {
+    // One side of a split may have no document: a hash holds out none of a few.
+    if (rows === 0) return { firstShard, shards: 0, rows };
     const rowsPerShard = Math.max(1, Math.floor(options.targetShardBytes / rowBytes(options, corpus, pieces / rows)));
     const set = { firstShard, shards: Math.ceil(rows / rowsPerShard), rows };
     firstShard += set.shards;

@@ -81,6 +81,7 @@ export function pipelineFile(pipeline: {
   seed?: number;
   inputs: object[];
   stages: (string | object)[];
+  train?: object;
   run?: object;
 }): string {
   return JSON.stringify({ name: 'e2e', output: 'run', seed: 7, ...pipeline }, null, 1);

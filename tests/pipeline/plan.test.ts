@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineBarrier, defineMap, defineSink, KEEP, type StageDefinition } from '../../src/core/stage.ts';
 import type { InputFile, InputSpec } from '../../src/io/input.ts';
-import type { Pipeline } from '../../src/pipeline/pipeline.ts';
-import { type Phase, planPhases } from '../../src/pipeline/plan.ts';
+import { resolveTrainConfig } from '../../src/pipeline/config/load-train.ts';
+import type { Pipeline, PipelineTraining } from '../../src/pipeline/pipeline.ts';
+import { type Phase, planPhases, type TrainPhase } from '../../src/pipeline/plan.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
+import type { TrainConfigInput } from '../../src/training/config/schema.ts';
 
 const base = { summary: '', source: '', version: 1, options: z.object({}) };
 const clean = defineMap({ ...base, kind: 'map', name: 'clean', create: () => ({ process: () => KEEP }) });
@@ -207,6 +209,58 @@ describe('planPhases', () => {
       expect(() => shardsKey({ tokenizer: 'gone.json' })).toThrow(
         /^stage shards names a file that cannot be read: ENOENT/,
       );
+    });
+  });
+
+  describe('with a train block', () => {
+    const train = (config: Partial<TrainConfigInput> = {}): PipelineTraining => ({
+      shards: 'shards0',
+      config: resolveTrainConfig({
+        model: 'tiny-qwen3-1m',
+        data: { shards: '/out/output/shards0' },
+        stop: { steps: 4 },
+        output: '/out/output/train',
+        ...config,
+      }),
+    });
+    const of = (training: PipelineTraining, change: Partial<Pipeline> = {}): TrainPhase => {
+      const plan = planPhases(pipeline([shardsStage, write], { train: training, ...change }), files);
+      const phase = plan.phases.at(-1)!;
+      if (phase.kind !== 'train') throw new Error('the last phase trains');
+      return phase;
+    };
+
+    it('trains behind all other phases', () => {
+      const plan = planPhases(pipeline([shardsStage, write], { train: train() }), files);
+      expect(sketch(plan.phases)).toEqual([
+        '01-pass [] <- inputs -> ',
+        '02-shards0 sink <- 01-pass',
+        '03-write1 sink <- 01-pass',
+        '04-train <- shards0',
+      ]);
+      expect(plan.phases.at(-1)?.title).toBe('train tiny-qwen3-1m');
+    });
+
+    it('runs again for what changes the model or the run, and for nothing else', () => {
+      const { key } = of(train());
+      expect(of(train({ threads: 3, tensorboard: false, output: '/elsewhere' })).key).toBe(key);
+      expect(of(train({ stop: { steps: 5 } })).key).not.toBe(key);
+      expect(of(train({ optimizer: { learningRate: 1e-4 } })).key).not.toBe(key);
+      expect(of(train({ model: 'tiny-qwen3-6m' })).key).not.toBe(key);
+      expect(of(train(), { seed: 2 }).key).not.toBe(key);
+    });
+
+    it('tells other data from other settings: only with other data old checkpoints are worthless', () => {
+      const { dataKey } = of(train());
+      expect(of(train({ stop: { steps: 5 }, optimizer: { learningRate: 1e-4 } })).dataKey).toBe(dataKey);
+      expect(of(train(), { seed: 2 }).dataKey).not.toBe(dataKey);
+      expect(of(train({ model: 'tiny-qwen3-6m' })).dataKey).not.toBe(dataKey);
+    });
+
+    it('counts in the hash of the pipeline, wherever its files lie', () => {
+      const hash = (p: Partial<Pipeline>): string => planPhases(pipeline([shardsStage], p), files).hash;
+      expect(hash({ train: train() })).not.toBe(hash({}));
+      expect(hash({ train: train({ output: '/elsewhere' }) })).toBe(hash({ train: train() }));
     });
   });
 

@@ -50,20 +50,24 @@ export function checkTrainBlock(
     return;
   }
   const config = configOf(block, { baseDir, seed: 0, name: 'train', output: '', folder: '' });
-  const attempt = (path: ConfigPath, act: () => void): void => {
+  const attempt = (path: ConfigPath, found: string, act: () => void): void => {
     try {
       act();
     } catch (error) {
       if (!isCorpusmillError(error)) throw error;
-      const found = error.message.replace(/^the (?:training configuration|model configuration \S+): /, '');
-      add(path, found, (error.hint ?? 'another value').replace(/\.$/, ''));
+      const what = error.message.replace(/^the (?:training configuration|model configuration \S+): /, '');
+      const advice = (error.hint ?? '').replace(/^\w/, (letter) => letter.toLowerCase()).replace(/\.$/, '');
+      issues.add(locate(path), path, { found, message: `${what}; ${advice}` });
     }
   };
-  attempt(['train', 'model'], () =>
+  const from = typeof config.model === 'string' ? config.model : config.model.from;
+  attempt(['train', 'model'], quote(from), () =>
     openModel(config.model, { vocabSize: vocabularyLimit(stages, shards), sequenceLength: contextLength }),
   );
   // How many tokens there will be is not known yet: enough that a number of epochs counts as an end.
-  attempt(['train'], () => planTraining(config, { sequenceLength: contextLength, tokens: 2 ** 40 }));
+  attempt(['train'], 'settings that do not go together', () =>
+    planTraining(config, { sequenceLength: contextLength, tokens: 2 ** 40 }),
+  );
 }
 
 /** The block with paths and what the pipeline fills in. Call it for blocks without mistakes alone. */

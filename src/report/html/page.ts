@@ -2,6 +2,7 @@
 import { verdictText } from '../limit.ts';
 import { formatBytes, formatCount, formatShare } from '../numbers.ts';
 import type { Report } from '../report-schema.ts';
+import { CHART_STYLE } from '../training/style.ts';
 import { renderComparison } from './comparison.ts';
 import { renderCounts } from './counts.ts';
 import { renderDrops } from './drops.ts';
@@ -13,6 +14,7 @@ import { type Child, html, type Markup } from './markup.ts';
 import { renderMixes, renderOutputs, renderQuarantine, renderSkipped, renderSources } from './results.ts';
 import { renderKeptByScore } from './scores.ts';
 import { chapter, MASTHEAD_BAR, renderShell } from './shell.ts';
+import { renderTraining } from './training.ts';
 
 export function renderHtml(report: Report): string {
   const excerptChars = excerptLength(report.drops.flatMap((drop) => drop.samples.map((sample) => sample.excerpt)));
@@ -51,6 +53,11 @@ export function renderHtml(report: Report): string {
             renderKeptByScore(report),
           ),
         ]),
+    ...(report.training === null
+      ? []
+      : [
+          chapter('training', 'Training', 'The model that was trained on the shards.', renderTraining(report.training)),
+        ]),
     chapter(
       'outputs',
       'Outputs',
@@ -65,6 +72,7 @@ export function renderHtml(report: Report): string {
     masthead: masthead(report),
     chapters,
     footer: footer(report),
+    ...(report.training !== null && { style: CHART_STYLE }),
   });
 }
 

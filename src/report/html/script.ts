@@ -1,12 +1,13 @@
 /**
  * The page's only script: remembers a chosen theme, opens and closes all examples, copies commands, and lists the
- * clusters (cluster-script.ts). All else on the page is there without it; the controls it serves are hidden until it runs.
+ * clusters (cluster-script.ts), and reads values off charts (chart-script.ts). All else on the page is there without it; the controls it serves are hidden until it runs.
  * The page's content policy allows this text by its hash and no other.
  */
+import { CHART_SCRIPT } from './chart-script.ts';
 import { CLUSTER_SCRIPT } from './cluster-script.ts';
 
 export const PAGE_SCRIPT = `(() => {
-${CLUSTER_SCRIPT}
+${CLUSTER_SCRIPT}${CHART_SCRIPT}
   const root = document.documentElement;
   const KEY = 'corpusmill-theme';
   const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
@@ -29,6 +30,7 @@ ${CLUSTER_SCRIPT}
     label();
     toggle.hidden = false;
     for (const view of document.querySelectorAll('[data-clusters]')) showClusters(view);
+    for (const plot of document.querySelectorAll('[data-chart]')) showChart(plot);
     for (const button of document.querySelectorAll('[data-opens]')) {
       const all = () => [...document.querySelectorAll('#' + button.dataset.opens + ' details.fold')];
       button.hidden = false;

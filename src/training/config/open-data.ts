@@ -68,8 +68,12 @@ async function openShardData(config: TrainConfig): Promise<OpenedData> {
     const { path, ...rest } = typeof entry === 'string' ? { path: entry } : entry;
     const sides = await shardFolders(path);
     for (const { folder, name } of sides) {
-      if (name === 'validation') heldOut.push({ shards: await openShards(folder) });
-      else {
+      if (name === 'validation') {
+        const shards = await openShards(folder);
+        // Of a few documents a hash may hold out none.
+        if (shards.manifest.rows > 0) heldOut.push({ shards });
+        else await shards.close();
+      } else {
         const { weight, epochs } = rest as { weight?: number; epochs?: number };
         sources.push({
           shards: await openShards(folder),

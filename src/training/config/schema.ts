@@ -12,23 +12,27 @@ const path = z.string().min(1);
 /** A share of a whole: `0.1` or `10%`. */
 const share = z.union([z.number().gt(0).lt(1), z.string().regex(/^\d+(\.\d+)?%$/)]);
 
-const modelSchema = z.union([
-  path,
-  z.object({
-    from: path.describe(
-      'A name of configs/models, a config.json, or a folder with one; with weights in it training goes on from them.',
-    ),
-    set: z
-      .record(z.string(), z.unknown())
-      .default({})
-      .describe("Members of config.json to be set otherwise, by Hugging Face's names: `{ vocab_size: 65 }`."),
-    fitVocabulary: z
-      .boolean()
-      .default(false)
-      .describe("vocab_size and the ids of special tokens become the tokenizer's; models with weights keep theirs."),
-    fresh: z.boolean().default(false).describe('Begin with weights drawn from the seed, although the folder has some.'),
-  }),
-]);
+const modelSchema = (fitVocabulary: boolean) =>
+  z.union([
+    path,
+    z.object({
+      from: path.describe(
+        'A name of configs/models, a config.json, or a folder with one; with weights in it training goes on from them.',
+      ),
+      set: z
+        .record(z.string(), z.unknown())
+        .default({})
+        .describe("Members of config.json to be set otherwise, by Hugging Face's names: `{ vocab_size: 65 }`."),
+      fitVocabulary: z
+        .boolean()
+        .default(fitVocabulary)
+        .describe("vocab_size and the ids of special tokens become the tokenizer's; models with weights keep theirs."),
+      fresh: z
+        .boolean()
+        .default(false)
+        .describe('Begin with weights drawn from the seed, although the folder has some.'),
+    }),
+  ]);
 
 const shardSourceSchema = z.object({
   path: path.describe('Folder of shards, or of a split with the sides train and validation.'),
@@ -153,7 +157,7 @@ export const trainSchema = z.object({
     .max(2 ** 31 - 1)
     .default(1)
     .describe('Of weights, order and dropout.'),
-  model: modelSchema.describe('What is trained.'),
+  model: modelSchema(false).describe('What is trained.'),
   data: dataSchema.describe('What it is trained on: one of shards, text and tokens.'),
   batch: batchSchema.prefault({}),
   optimizer: optimizerSchema.prefault({}).describe('AdamW.'),
@@ -192,6 +196,7 @@ export const pipelineTrainSchema = trainSchema.omit({ name: true, output: true }
     .removeDefault()
     .optional()
     .describe("Of weights, order and dropout. Default: the pipeline's."),
+  model: modelSchema(true).describe('What is trained; its vocabulary becomes that of the shards.'),
   data: pipelineDataSchema.prefault({}).describe('How the shards of this pipeline are read.'),
 });
 
