@@ -5,6 +5,7 @@ import { modelConvertCommand } from './model-convert.ts';
 import { modelExportCommand } from './model-export.ts';
 import { modelInfoCommand } from './model-info.ts';
 import { modelListCommand } from './model-list.ts';
+import { modelUpcycleCommand } from './model-upcycle.ts';
 
 const EXAMPLES = `
 Examples:
@@ -21,7 +22,13 @@ export function modelCommand(
   const command = new Command('model')
     .description('what a model costs; checkpoints for transformers and llama.cpp')
     .addHelpText('after', EXAMPLES);
-  for (const create of [modelListCommand, modelInfoCommand, modelConvertCommand, modelExportCommand]) {
+  for (const create of [
+    modelListCommand,
+    modelInfoCommand,
+    modelConvertCommand,
+    modelUpcycleCommand,
+    modelExportCommand,
+  ]) {
     const sub = create(context, setExitCode);
     configure(sub);
     command.addCommand(sub);
