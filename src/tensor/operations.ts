@@ -156,7 +156,7 @@ export const OPERATIONS = {
    * softmax's sum. q is like out, k and v [batch·timeK, kvHeads·headDim]; query head h reads KV head
    * floor(h / (heads/kvHeads)). Query t stands at key i = t + timeK − timeQ, or, with keyRange [batch,2] = (first, end),
    * at i = end − timeQ + t and keys outside [first, end) are not seen. causal: keys j ≤ i, or j < prefix[b] with prefix
-   * [batch]. window > 0: i − j < window. segmentIds [batch,timeK]: equal ids only. No visible key: out 0, lse −∞.
+   * [batch]. window > 0: i − j < window, or j < prefix[b]. segmentIds [batch,timeK]: equal ids only. No visible key: out 0, lse −∞.
    */
   attention: {
     inputs: ['q', 'k', 'v', 'segmentIds?:i32', 'prefix?:i32', 'keyRange?:i32'],
