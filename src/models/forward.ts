@@ -163,12 +163,7 @@ function rotaryAttention(
   }
   if (inputs.queryScale !== undefined) q = multiply(q, inputs.queryScale);
   k = rotate(k, inputs.dualChunk?.key ?? positions);
-  if (cache !== undefined) {
-    cacheWrite(cache.keys(layer), k, cache.at);
-    cacheWrite(cache.values(layer), v, cache.at);
-    k = cache.keys(layer);
-    v = cache.values(layer);
-  }
+  [k, v] = withCached(cache, layer, k, v);
   const window = windowOf(config, layer) ?? 0;
   const options: AttentionOptions = {
     batch,
@@ -237,12 +232,7 @@ function gpt2Forward(config: Gpt2Config, weights: Weights, inputs: ForwardInputs
     const q = project(normed, 'self_attn.q_proj');
     let k = project(normed, 'self_attn.k_proj');
     let v = project(normed, 'self_attn.v_proj');
-    if (cache !== undefined) {
-      cacheWrite(cache.keys(layer), k, cache.at);
-      cacheWrite(cache.values(layer), v, cache.at);
-      k = cache.keys(layer);
-      v = cache.values(layer);
-    }
+    [k, v] = withCached(cache, layer, k, v);
     const options = { batch, heads, kvHeads: config.kvHeads, headDim, segmentIds, prefix, keyRange: cache?.keyRange };
     const attended = project(attention(q, k, v, options), 'self_attn.o_proj');
     const middle = add(x, dropped(attended, inputs, 2 * layer + 1));
@@ -254,6 +244,19 @@ function gpt2Forward(config: Gpt2Config, weights: Weights, inputs: ForwardInputs
   }
   const need = (name: string): Tensor => parameter(weights, name);
   return { hidden: norm(stream, need, weights, 'model.norm'), routings: [] };
+}
+
+/** Keys and values to attend to: those given, or with a cache all that it holds once they are written to it. */
+function withCached(
+  cache: ForwardCache | undefined,
+  layer: number,
+  k: Tensor,
+  v: Tensor,
+): [keys: Tensor, values: Tensor] {
+  if (cache === undefined) return [k, v];
+  cacheWrite(cache.keys(layer), k, cache.at);
+  cacheWrite(cache.values(layer), v, cache.at);
+  return [cache.keys(layer), cache.values(layer)];
 }
 
 /** Dropout with a stream of random numbers of its own for each place in the model. */

@@ -181,8 +181,9 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
     const held = state.map(({ gradient }, index) => graph.buffer(gradient, leaves[index].shape));
     const partial =
       which === 'next' ? new Map(leaves.map((leaf, index) => [leaf, held[index]])) : new Map<Tensor, Tensor>();
-    // Gradients begin at the loss scale, which is 1 but for float16.
-    gradients(loss, leaves, { partial, seed: graph.buffer(lossScale, [1]) }).forEach((gradient, index) => {
+    // Only float16 scales its loss: a gradient of exactly 1 is what lets the output head write straight into its own.
+    const scale = precision === 'f16' && { seed: graph.buffer(lossScale, [1]) };
+    gradients(loss, leaves, { partial, ...scale }).forEach((gradient, index) => {
       if (gradient === undefined) {
         // A parameter that this objective does not use keeps a gradient of zero.
         if (which === 'next') return;
@@ -264,6 +265,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
     async accumulate(data, { seed: given, lossScale: scale } = {}) {
       writeInputs(data);
       if (given !== undefined) backend.write(seed, Int32Array.of(...given));
+      if (scale !== undefined && precision !== 'f16') throw new TypeError('train step: only f16 scales its loss');
       if (scale !== undefined) backend.write(lossScale, Float32Array.of(scale));
       await (accumulated === 0 ? first : next).run();
       accumulated++;

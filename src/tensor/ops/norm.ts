@@ -17,11 +17,7 @@ export function addRmsNorm(x: Tensor, residual: Tensor, weight: Tensor, eps: num
   const outputs = [{ shape: x.shape }, { shape: x.shape }, { shape: [rows] }];
   const made = x.graph.emit('addRmsNorm', [x, residual, weight], [rows, columns, eps], outputs, ([dsum, dy], sink) => {
     const [total, , rstd] = made as [Tensor, Tensor, Tensor];
-    let gradient = dsum;
-    if (dy !== undefined) {
-      const found = rmsNormGradients(dy, total, weight, rstd, dsum, sink);
-      gradient = found;
-    }
+    const gradient = dy === undefined ? dsum : rmsNormGradients(dy, total, weight, rstd, dsum, sink);
     if (gradient === undefined) return;
     sink.add(x, gradient);
     sink.add(residual, gradient);
