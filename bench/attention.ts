@@ -6,7 +6,6 @@
  * CORPUSMILL_BENCH_THREADS sets the threads of both (2), CORPUSMILL_BENCH_ATTENTION a part of the shapes' names.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { native, packageRoot } from '../src/core/native.ts';
@@ -14,6 +13,7 @@ import { createRandom } from '../src/core/random.ts';
 import { nativeAttentionBackward, nativeAttentionForward } from '../src/tensor/native-attention.ts';
 import type { AttentionShape } from '../src/tensor/reference/attention.ts';
 import type { Bench } from './bench.ts';
+import { pythonOfPeers } from './python-peer.ts';
 
 /** [batch, time, heads, key heads, size]: small to large, as the models of the training bench have them, and others. */
 const TRAINED: [number, number, number, number, number][] = [
@@ -153,9 +153,8 @@ interface Peer {
 
 /** A Python process that times what it is asked to; undefined without its environment. */
 async function startPeer(): Promise<Peer | undefined> {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const script = join(packageRoot(), 'bench', 'peers', 'attention_torch.py');
-  const child = spawn(join(environment, 'bin', 'python'), [script, String(THREADS)], {
+  const child = spawn(pythonOfPeers(), [script, String(THREADS)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const failed = new Promise<undefined>((resolve) => child.once('error', () => resolve(undefined)));

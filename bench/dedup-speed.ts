@@ -14,7 +14,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/core/native.ts';
@@ -22,6 +21,7 @@ import { type BandShape, bandKeys } from '../src/dedup/lsh.ts';
 import { createFoldedSigner } from '../src/dedup/minhash/signers.ts';
 import type { Bench } from './bench.ts';
 import { median } from './median.ts';
+import { pythonOfPeers } from './python-peer.ts';
 import { benchCache, shiftedWebMix, webMixPath } from './web-mix.ts';
 
 const ROUNDS = 3;
@@ -150,9 +150,8 @@ function repeat(measure: () => number): number[] {
 
 /** MB of text per CPU second, or why there is no figure. */
 function peerSpeed({ script, args }: Peer, input: string): number | string {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const ran = spawnSync(
-    join(environment, 'bin', 'python'),
+    pythonOfPeers(),
     [join(packageRoot(), 'bench', 'peers', script), input, ...args],
     // One thread, as here.
     { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' } },

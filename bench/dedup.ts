@@ -11,7 +11,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { cutRange } from '../src/core/columns.ts';
@@ -24,6 +23,7 @@ import { createPermutations, minhashSignatureTwin } from '../src/dedup/minhash-k
 import { createWasmSignature } from '../src/dedup/minhash-wasm.ts';
 import { createShingler } from '../src/dedup/shingles.ts';
 import type { Bench } from './bench.ts';
+import { pythonOfPeers } from './python-peer.ts';
 import { webMixPath } from './web-mix.ts';
 
 const DATATROVE_DOCUMENTS = 400;
@@ -93,9 +93,8 @@ export const dedup: Bench = {
 
 /** datatrove's own speed in this same run, undefined where it is not installed. */
 function datatroveMbPerSecond(): number | undefined {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const script = join(packageRoot(), 'bench', 'peers', 'datatrove_minhash.py');
-  const ran = spawnSync(join(environment, 'bin', 'python'), [script, webMixPath(), String(DATATROVE_DOCUMENTS)], {
+  const ran = spawnSync(pythonOfPeers(), [script, webMixPath(), String(DATATROVE_DOCUMENTS)], {
     encoding: 'utf8',
     // One thread, as here.
     env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' },

@@ -7,11 +7,11 @@
  * work slows some calls on either side, nothing makes one faster.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { native, packageRoot } from '../src/core/native.ts';
 import type { Bench } from './bench.ts';
+import { pythonOfPeers } from './python-peer.ts';
 
 type Form = 'NT' | 'NN' | 'TN';
 
@@ -157,9 +157,8 @@ interface Torch {
 
 /** PyTorch, waiting for products; or a sentence on why it is not there. */
 async function startTorch(): Promise<Torch | string> {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const script = join(packageRoot(), 'bench', 'peers', 'gemm_torch.py');
-  const child: ChildProcessWithoutNullStreams = spawn(join(environment, 'bin', 'python'), [script]);
+  const child: ChildProcessWithoutNullStreams = spawn(pythonOfPeers(), [script]);
   child.on('error', () => undefined);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const version = await lines.next();

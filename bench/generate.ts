@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../src/core/native.ts';
 import { exportGguf } from '../src/models/checkpoint/gguf/export.ts';
@@ -17,6 +17,7 @@ import { parametersOf } from '../src/models/parameters.ts';
 import { initialValues } from '../src/models/weights.ts';
 import type { Bench } from './bench.ts';
 import { median } from './median.ts';
+import { pythonOfPeers } from './python-peer.ts';
 
 const MODELS = ['tiny-qwen2-25m', 'tiny-qwen2-110m'];
 const [PROMPT, FRESH, THREADS, ROUNDS] = [128, 48, 2, 3];
@@ -117,10 +118,9 @@ function runLlama(gguf: string): Seconds | string {
 }
 
 function runTransformers(folder: string, batch: number): Seconds | string {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const script = join(packageRoot(), 'bench', 'peers', 'generate_transformers.py');
   const args = [script, folder, ...[batch, PROMPT, FRESH, THREADS, ROUNDS].map(String)];
-  return lastLine(join(environment, 'bin', 'python'), args);
+  return lastLine(pythonOfPeers(), args);
 }
 
 /** The last line of a program's output, or a sentence on why there is none. */

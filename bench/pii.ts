@@ -7,7 +7,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { CountryCode } from 'libphonenumber-js';
@@ -17,6 +16,7 @@ import { redact } from '../src/filters/pii/redact.ts';
 import { createScanner } from '../src/filters/pii/scan.ts';
 import { textView } from '../src/text/view.ts';
 import type { Bench } from './bench.ts';
+import { pythonOfPeers } from './python-peer.ts';
 import { webMixPath } from './web-mix.ts';
 
 /** The data's names of the kinds that are attempted. */
@@ -155,9 +155,8 @@ function speed(texts: readonly string[], options: Record<string, unknown>): numb
 
 /** datatrove's MB/s, or why there is none. */
 function runDatatrove(texts: readonly string[]): number | string {
-  const peers = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const { status, stdout, stderr, error } = spawnSync(
-    join(peers, 'bin', 'python'),
+    pythonOfPeers(),
     [join(packageRoot(), 'bench', 'peers', 'pii_datatrove.py')],
     { input: texts.map((text) => JSON.stringify(text)).join('\n'), encoding: 'utf8', maxBuffer: 1 << 28 },
   );

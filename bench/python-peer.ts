@@ -53,7 +53,8 @@ export function openPythonPeer(script: string, environment: Record<string, strin
   };
 }
 
-function pythonOfPeers(): string {
+/** The interpreter of the peers' environment: CORPUSMILL_PEERS, or the place where setup.sh makes it. */
+export function pythonOfPeers(): string {
   const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   return join(environment, 'bin', 'python');
 }

@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/core/native.ts';
@@ -15,6 +15,7 @@ import type { MapStage } from '../src/core/stage.ts';
 import { redpajamaV2 } from '../src/filters/redpajama/redpajama-v2.ts';
 import { textStatistics } from '../src/filters/text-statistics.ts';
 import type { Bench } from './bench.ts';
+import { pythonOfPeers } from './python-peer.ts';
 import { webMixPath } from './web-mix.ts';
 
 /** Every so manieth document of web-mix: about 3,000 and 700. */
@@ -120,14 +121,12 @@ function stopWordsOf(checkout: string | undefined, path: string): string | null 
   const program =
     'import sys; sys.path.insert(0, sys.argv[1]); from core.quality_signals.utils.stop_words import get_stop_words; ' +
     'print("\\n".join(sorted(get_stop_words("en"))))';
-  const { status, stdout } = spawnSync(python(), ['-c', program, join(checkout, 'app', 'src')], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(pythonOfPeers(), ['-c', program, join(checkout, 'app', 'src')], {
+    encoding: 'utf8',
+  });
   if (status !== 0) return null;
   writeFileSync(path, stdout);
   return path;
-}
-
-function python(): string {
-  return join(process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers'), 'bin', 'python');
 }
 
 /** The peer's values and CPU seconds, or why there are none. */
@@ -140,7 +139,7 @@ function runPeer(
 ): { values: Values[]; seconds: number } | string {
   if (checkout === undefined) return `${peer} did not run: set ${variable} to a copy of its repository`;
   const script = join(packageRoot(), 'bench', 'peers', 'text_statistics.py');
-  const { status, stdout, stderr, error } = spawnSync(python(), [script, peer, checkout, ...rest], {
+  const { status, stdout, stderr, error } = spawnSync(pythonOfPeers(), [script, peer, checkout, ...rest], {
     input: texts.map((text) => JSON.stringify(text)).join('\n'),
     encoding: 'utf8',
     maxBuffer: 1 << 30,

@@ -6,7 +6,7 @@
  * writes to memory that is there already wherever it can be told to, and its allocator is told to keep what it has.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { availableParallelism, homedir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packageRoot } from '../src/core/native.ts';
@@ -21,6 +21,7 @@ import {
   UNARY_KINDS,
 } from '../src/tensor/operations.ts';
 import type { Bench } from './bench.ts';
+import { pythonOfPeers } from './python-peer.ts';
 
 const ROUNDS = 3;
 const SECONDS = 0.03;
@@ -284,12 +285,11 @@ interface Torch {
 
 /** PyTorch, waiting for operations; or a sentence on why it is not there. */
 async function startTorch(): Promise<Torch | string> {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
   const script = join(packageRoot(), 'bench', 'peers', 'rows_torch.py');
   // Memory of results is not given back to the system after each call, which would cost a page fault for every 4 KiB.
   const memory = { MALLOC_MMAP_THRESHOLD_: '4294967296', MALLOC_TRIM_THRESHOLD_: '4294967296' };
   // -P: the other scripts of the folder are no modules for PyTorch (one is called statistics).
-  const child: ChildProcessWithoutNullStreams = spawn(join(environment, 'bin', 'python'), ['-P', script], {
+  const child: ChildProcessWithoutNullStreams = spawn(pythonOfPeers(), ['-P', script], {
     env: { ...process.env, ...memory },
   });
   child.on('error', () => undefined);

@@ -1,7 +1,6 @@
 /** What both tokenizer benches need: web-mix's texts, a trainer under the clock, and the verdict of the Python peers. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
@@ -9,6 +8,7 @@ import { packageRoot } from '../src/core/native.ts';
 import { createPieceCounter } from '../src/tokenizer/count-pieces.ts';
 import { pieceColumns } from '../src/tokenizer/sum-piece-counts.ts';
 import { type TrainedBpe, type TrainOptions, trainOnCounts } from '../src/tokenizer/train-bpe.ts';
+import { pythonOfPeers } from './python-peer.ts';
 import { webMixPath } from './web-mix.ts';
 
 export const TRAIN_OPTIONS: TrainOptions = {
@@ -60,8 +60,7 @@ export interface PeerReport {
 
 /** Runs the peers on web-mix, one thread; undefined where bench/peers/setup.sh has not set them up. */
 export async function askPeers(folder: string, flags: string[]): Promise<PeerReport | undefined> {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
-  const python = join(environment, 'bin', 'python');
+  const python = pythonOfPeers();
   if (!existsSync(python)) return undefined;
   const script = join(packageRoot(), 'bench', 'interop', 'tokenizer.py');
   const env = { ...process.env, TOKENIZERS_PARALLELISM: 'false', RAYON_NUM_THREADS: '1' };

@@ -10,13 +10,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../src/core/native.ts';
 import { PATTERNS } from '../src/tokenizer/pre-tokenizer.ts';
 import type { Bench } from './bench.ts';
 import { mixedTextFile } from './mixed-text.ts';
+import { pythonOfPeers } from './python-peer.ts';
 import { NO_PEERS } from './tokenizer-judge.ts';
 import type { TrainRun } from './tokenizer-train-run.ts';
 
@@ -77,7 +78,7 @@ export const tokenizerTrain: Bench = {
           }
         }
       }
-      const asked = existsSync(python());
+      const asked = existsSync(pythonOfPeers());
       return {
         table,
         figures: { ...figures, mergesIdentical: asked ? identical : null },
@@ -97,15 +98,12 @@ async function train(path: string, size: number, threads: number, out: string): 
   return JSON.parse(stdout) as TrainRun;
 }
 
-function python(): string {
-  const environment = process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache', 'corpusmill', 'peers');
-  return join(environment, 'bin', 'python');
-}
-
 async function trainHf(path: string, size: number, out: string): Promise<HfRun | null> {
-  if (!existsSync(python())) return null;
+  if (!existsSync(pythonOfPeers())) return null;
   const script = join(packageRoot(), 'bench', 'peers', 'bpe_train_hf.py');
   const env = { ...process.env, TOKENIZERS_PARALLELISM: 'false', RAYON_NUM_THREADS: '1' };
-  const { stdout } = await promisify(execFile)(python(), [script, path, PATTERNS.qwen2, `${size}`, out], { env });
+  const { stdout } = await promisify(execFile)(pythonOfPeers(), [script, path, PATTERNS.qwen2, `${size}`, out], {
+    env,
+  });
   return JSON.parse(stdout) as HfRun;
 }

@@ -22,6 +22,7 @@ export {
   type Verdict,
 } from './core/stage.ts';
 export { type Rule, ruleStage } from './filters/rules.ts';
+export { loadWeights } from './models/checkpoint/load-weights.ts';
 export { loadPipeline } from './pipeline/config/load.ts';
 export type { Pipeline, RunOptions, StageInstance } from './pipeline/pipeline.ts';
 export { stageDefinitions } from './pipeline/registry.ts';
@@ -52,7 +53,7 @@ export {
   type GenerationRequest,
   type Generator,
 } from './training/generation/generator.ts';
-export { generationDefaults, loadWeights, modelTokenizer } from './training/generation/open-model.ts';
+export { generationDefaults, modelTokenizer } from './training/generation/open-model.ts';
 export type { SamplingOptions } from './training/generation/sampling.ts';
 export { generateTexts, streamTexts, type TextRequest } from './training/generation/text-generator.ts';
 export { answerQuestions, type Question } from './training/scoring/multiple-choice.ts';

@@ -72,13 +72,15 @@ export function evalCommand(context: CliContext, setExitCode: (code: ExitCode) =
 }
 
 async function evaluate(given: string, inputs: string[], flags: EvalFlags, context: CliContext): Promise<void> {
-  const [open, { createSequenceScorer }, { contextLimit }, { openBackend }, { readConfigFile }] = await Promise.all([
-    import('../training/generation/open-model.ts'),
-    import('../training/scoring/sequence-scorer.ts'),
-    import('../training/generation/place-inputs.ts'),
-    import('../tensor/open-backend.ts'),
-    import('../models/known-configs.ts'),
-  ]);
+  const [open, { loadWeights }, { createSequenceScorer }, { contextLimit }, { openBackend }, { readConfigFile }] =
+    await Promise.all([
+      import('../training/generation/open-model.ts'),
+      import('../models/checkpoint/load-weights.ts'),
+      import('../training/scoring/sequence-scorer.ts'),
+      import('../training/generation/place-inputs.ts'),
+      import('../tensor/open-backend.ts'),
+      import('../models/known-configs.ts'),
+    ]);
   const folder = resolve(context.cwd, given);
   const { config } = readConfigFile(resolve(folder, 'config.json'));
   const window = flags.window ?? Math.min(config.maxPositionEmbeddings, 2048);
@@ -96,7 +98,7 @@ async function evaluate(given: string, inputs: string[], flags: EvalFlags, conte
   const start = open.textStart(opened) ?? config.bosTokenId ?? config.eosTokenIds[0];
   const backend = openBackend(flags.backend, flags.threads === undefined ? {} : { threads: flags.threads });
   try {
-    const weights = await open.loadWeights(backend, folder);
+    const weights = await loadWeights(backend, folder);
     const scorer = createSequenceScorer(backend, weights, { maxLength: window, maxRows: flags.maxRows });
     const results: Result[] = [];
     for (const input of inputs) {

@@ -77,8 +77,9 @@ export function generateCommand(context: CliContext, setExitCode: (code: ExitCod
 }
 
 async function generate(given: string, flags: GenerateFlags, context: CliContext): Promise<void> {
-  const [open, { createGenerator }, { contextLimit }, texts, { openBackend }] = await Promise.all([
+  const [open, { loadWeights }, { createGenerator }, { contextLimit }, texts, { openBackend }] = await Promise.all([
     import('../training/generation/open-model.ts'),
+    import('../models/checkpoint/load-weights.ts'),
     import('../training/generation/generator.ts'),
     import('../training/generation/place-inputs.ts'),
     import('../training/generation/text-generator.ts'),
@@ -120,7 +121,7 @@ async function generate(given: string, flags: GenerateFlags, context: CliContext
   const onSignal = (): void => controller.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.on(signal, onSignal);
   try {
-    const weights = await open.loadWeights(backend, folder);
+    const weights = await loadWeights(backend, folder);
     const generator = createGenerator(backend, weights, {
       slots: Math.min(flags.batch, requests.length),
       capacity: Math.min(limit, longest + flags.maxNewTokens),

@@ -1,6 +1,6 @@
 /** `corpusmill train` as a user runs it: a process that is stopped, killed and started again, and files that others open. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { comparable, type LogRecord, parseLog } from '../../src/training/log.ts';
@@ -163,6 +163,35 @@ describe('corpusmill train', { timeout: 180_000 }, () => {
     expect(bad.stderr).toContain("bad.yaml:2:9: data.txt: found an unknown key 'txt'");
     expect(bad.stderr).toContain("did you mean 'text'?");
     expect(bad.stderr).toMatch(/bad\.yaml:3:16: batch\.rows: found 0, expected a whole number/);
+  });
+
+  it('goes on from the weights of a folder, and grows experts from a dense model', async () => {
+    const cwd = workspace({
+      ...files,
+      'train.json': config({ stop: { steps: 8 }, evaluation: { every: 8, batches: 3 } }),
+    });
+    expect((await cli(['train', 'train.json'], cwd)).code).toBe(0);
+    const trained = 'run/checkpoints/step-00000008';
+    const shape = ['--experts', '4', '--per-token', '2', '--expert-width', '16'];
+    const grown = await cli(['model', 'upcycle', trained, 'experts', ...shape], cwd);
+    expect(grown.code, grown.stderr).toBe(0);
+    const stepsOf = (run: string) => logOf(cwd, run).filter((record) => record.kind === 'step');
+    const goOn = async (model: string, output: string) => {
+      const evaluation = { every: 4, batches: 3 };
+      writeFileSync(join(cwd, 'more.json'), config({ model, output, stop: { steps: 8 }, evaluation }));
+      const result = await cli(['train', 'more.json'], cwd);
+      expect(result.code, result.stderr).toBe(0);
+      return stepsOf(output);
+    };
+    const first = stepsOf('run');
+    const dense = await goOn(trained, 'dense');
+    // It begins where the first run ended, not where a new model does.
+    const begins = dense[0].loss!;
+    expect(Math.abs(begins - first.at(-1)!.loss!)).toBeLessThan(Math.abs(begins - first[0].loss!));
+    expect(dense.at(-1)!.loss).toBeLessThan(begins);
+    const experts = await goOn('experts', 'of-experts');
+    expect(experts.at(-1)!.loss).toBeLessThan(experts[0].loss!);
+    expect(experts[0].metrics!['balance']).toBeGreaterThan(0);
   });
 
   it('--dry-run tells parameters, memory and steps, and trains nothing', async () => {

@@ -10,7 +10,7 @@ import { comparable, type LogRecord } from '../../src/training/log.ts';
 import { pretrainingObjective } from '../../src/training/objective.ts';
 import { createTrainer, type Trainer, type TrainerOptions } from '../../src/training/trainer.ts';
 
-export function tinyConfig(vocabSize = 16): ModelConfig {
+export function tinyConfig(vocabSize = 16, given: Readonly<Record<string, unknown>> = {}): ModelConfig {
   return readModelConfig(
     {
       model_type: 'qwen3',
@@ -24,6 +24,7 @@ export function tinyConfig(vocabSize = 16): ModelConfig {
       max_position_embeddings: 16,
       rope_theta: 10000,
       tie_word_embeddings: true,
+      ...given,
     },
     'a tiny model',
   );
@@ -52,9 +53,12 @@ export interface TinyTraining {
   write(name: string, values: readonly number[]): void;
 }
 
-export function tinyTraining(given: Partial<TrainerOptions> = {}, initialSeed = 5): TinyTraining {
+export function tinyTraining(
+  given: Partial<TrainerOptions> = {},
+  { initialSeed = 5, config = tinyConfig() } = {},
+): TinyTraining {
   const backend = createReferenceBackend();
-  const weights = createWeights(backend, tinyConfig());
+  const weights = createWeights(backend, config);
   weights.initialize(initialSeed);
   const records: LogRecord[] = [];
   const trainer = createTrainer({

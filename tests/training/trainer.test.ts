@@ -5,7 +5,7 @@ import type { CheckpointStore } from '../../src/training/checkpoint-store.ts';
 import { GUARD_DEFAULTS } from '../../src/training/guard.ts';
 import type { LogRecord } from '../../src/training/log.ts';
 import { type Objective, pretrainingObjective } from '../../src/training/objective.ts';
-import { listedData, someData, tinyTraining } from './tiny-training.ts';
+import { listedData, someData, tinyConfig, tinyTraining } from './tiny-training.ts';
 
 /** The weighted sum of given losses: nothing to learn, but a step's loss to be seen. */
 const givenLosses: Objective = {
@@ -78,6 +78,44 @@ describe('a run', () => {
     const losses = training.steps().map(({ loss }) => loss!);
     expect(losses[0]).toBeGreaterThan(2.6);
     expect(losses.at(-1)).toBeLessThan(losses[0] - 0.3);
+  });
+
+  it('trains experts, and keeps them balanced', async () => {
+    const experts = {
+      model_type: 'qwen2_moe',
+      num_experts: 4,
+      num_experts_per_tok: 2,
+      moe_intermediate_size: 8,
+      shared_expert_intermediate_size: 8,
+      num_key_value_heads: 2,
+    };
+    const run = async (auxLossCoef: number) => {
+      const config = tinyConfig(16, { ...experts, router_aux_loss_coef: auxLossCoef });
+      const training = tinyTraining(
+        { stop: { steps: 150 }, schedule: { kind: 'constant', unit: 'steps', warmup: 5 } },
+        { config },
+      );
+      await training.trainer.run();
+      const steps = training.steps();
+      const balances = steps.slice(-20).map(({ metrics }) => metrics!['balance']!);
+      return { learnt: steps[0].loss! - steps.at(-1)!.loss!, balance: balances.reduce((a, b) => a + b) / 20 };
+    };
+    const [free, pressed] = [await run(0), await run(0.1)];
+    expect(Math.min(free.learnt, pressed.learnt)).toBeGreaterThan(0.3);
+    // Balanced experts give the number of experts of a token.
+    expect(pressed.balance).toBeLessThan(free.balance);
+    expect(pressed.balance).toBeCloseTo(2, 1);
+  });
+
+  it('is the same to the bit when activations are computed again, dropout included', async () => {
+    const config = tinyConfig(16, { num_hidden_layers: 4 });
+    const kept = tinyTraining({ dropout: 0.2 }, { config });
+    const recomputed = tinyTraining({ dropout: 0.2, recompute: true }, { config });
+    await kept.trainer.run();
+    await recomputed.trainer.run();
+    expect(recomputed.comparable()).toEqual(kept.comparable());
+    expect(await recomputed.weights()).toEqual(await kept.weights());
+    expect(recomputed.trainer.memory.arena).toBeLessThan(kept.trainer.memory.arena);
   });
 
   it('follows its schedule, in steps or in tokens', async () => {

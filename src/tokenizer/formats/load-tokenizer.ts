@@ -186,11 +186,19 @@ function gpt2Pair(file: string): { vocab: string; merges: string } | undefined {
 
 const VOCABULARIES = ['tokenizer.json', 'vocab.json', 'encoder.json', 'tokenizer.model', 'spiece.model'];
 
+/** Whether a folder holds the vocabulary of a tokenizer. */
+export function hasTokenizer(folder: string): boolean {
+  return vocabularyAmong(readdirSync(folder)) !== undefined;
+}
+
+function vocabularyAmong(names: readonly string[]): string | undefined {
+  return VOCABULARIES.find((name) => names.includes(name)) ?? names.find((name) => /\.(tiktoken|model)$/.test(name));
+}
+
 /** The file of a folder that holds the vocabulary. */
 function vocabularyOf(folder: string): string {
   const names = readdirSync(folder).sort();
-  const found =
-    VOCABULARIES.find((name) => names.includes(name)) ?? names.find((name) => /\.(tiktoken|model)$/.test(name));
+  const found = vocabularyAmong(names);
   if (found !== undefined) return join(folder, found);
   const listed = names.length === 0 ? 'nothing' : names.slice(0, 10).join(', ');
   throw new CorpusmillError(

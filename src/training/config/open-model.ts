@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { INDEX_FILE, SINGLE_FILE } from '../../io/safetensors/sharded.ts';
-import { openCheckpoint } from '../../models/checkpoint/read.ts';
+import { readWeights } from '../../models/checkpoint/load-weights.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import { configError } from '../../models/config-error.ts';
 import { readModelConfig } from '../../models/hf-config.ts';
@@ -47,26 +47,8 @@ export function openModel(model: TrainConfig['model'], needed: NeededOfModel): O
     config,
     startedFrom,
     async begin(weights, seed) {
-      if (startedFrom === null) {
-        weights.initialize(seed);
-        return;
-      }
-      const opened = await openCheckpoint(startedFrom);
-      try {
-        for (const { name, buffer } of weights.parameters) {
-          const values = await opened.read(name);
-          if (values.length !== buffer.length) {
-            throw configError(
-              given.from,
-              `${name} has ${values.length} values in the folder, ${buffer.length} with model.set`,
-              'Members of model.set must not change the shape of weights that training goes on from; `fresh: true` begins anew.',
-            );
-          }
-          weights.write(name, values);
-        }
-      } finally {
-        await opened.close();
-      }
+      if (startedFrom === null) weights.initialize(seed);
+      else await readWeights(weights, startedFrom);
     },
   };
 }

@@ -1,36 +1,19 @@
-/** A model folder ready for use: weights in a backend's memory, and the tokenizer that lies beside them. */
+/** What lies in a model folder beside its weights: the tokenizer, and how the model wants to be asked. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CorpusmillError } from '../../core/errors.ts';
-import { openCheckpoint } from '../../models/checkpoint/read.ts';
 import type { ModelConfig } from '../../models/config.ts';
-import { createWeights, type ModelWeights } from '../../models/weights.ts';
-import type { Backend } from '../../tensor/backend.ts';
-import { type OpenedTokenizer, openTokenizer } from '../../tokenizer/formats/load-tokenizer.ts';
+import { hasTokenizer, type OpenedTokenizer, openTokenizer } from '../../tokenizer/formats/load-tokenizer.ts';
 import type { SamplingOptions } from './sampling.ts';
-
-/** Reads a folder's weights into the backend, a parameter at a time. Throws as `openCheckpoint`. */
-export async function loadWeights(backend: Backend, folder: string): Promise<ModelWeights> {
-  const opened = await openCheckpoint(folder);
-  try {
-    const weights = createWeights(backend, opened.config);
-    for (const { name } of weights.parameters) weights.write(name, await opened.read(name));
-    return weights;
-  } finally {
-    await opened.close();
-  }
-}
-
-const VOCABULARIES = ['tokenizer.json', 'vocab.json', 'tokenizer.model', 'tokenizer.tiktoken'];
 
 /**
  * The tokenizer of a model folder, or one of another place. Throws INPUT_NOT_FOUND where the folder has none, and
  * CONFIG_INVALID where it has more ids than the model has rows in its embedding.
  */
 export function modelTokenizer(folder: string, config: ModelConfig, elsewhere?: string): OpenedTokenizer {
-  if (elsewhere === undefined && !VOCABULARIES.some((name) => existsSync(join(folder, name)))) {
+  if (elsewhere === undefined && !hasTokenizer(folder)) {
     throw new CorpusmillError('INPUT_NOT_FOUND', `the model ${folder} has no tokenizer beside its weights`, {
       hint: 'Put its tokenizer.json into the folder, or give the tokenizer with --tokenizer.',
     });
