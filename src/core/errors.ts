@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'OUTPUT_FAILED'
   | 'RUN_CONFLICT'
   | 'WORKER_FAILED'
+  | 'BACKEND_LOST'
   | 'INTERRUPTED'
   | 'CHECK_FAILED';
 
@@ -45,6 +46,7 @@ const EXIT_OF: Record<ErrorCode, number> = {
   OUTPUT_FAILED: EXIT.output,
   RUN_CONFLICT: EXIT.output,
   WORKER_FAILED: EXIT.internal,
+  BACKEND_LOST: EXIT.internal,
   INTERRUPTED: EXIT.interrupted,
   CHECK_FAILED: EXIT.check,
 };

@@ -88,7 +88,7 @@ export interface Tolerance {
 /** Results below this may be 0: float32's normal range, or that of an e^x on the way there, ends. */
 const TINY = 1e-36;
 
-function expectClose(found: BufferData, wanted: BufferData, tolerance: Tolerance, what: string): void {
+export function expectClose(found: BufferData, wanted: BufferData, tolerance: Tolerance, what: string): void {
   expect(found.length, what).toBe(wanted.length);
   if (wanted instanceof Int32Array) {
     expect(found, what).toEqual(wanted);
@@ -120,6 +120,19 @@ export async function compare(given: OperationCase, tolerance: Tolerance): Promi
       found,
       `${sizes}, output ${pair[0]} over input ${pair[1]}`,
     );
+  }
+}
+
+/** Another backend against the reference, once more with outputs over inputs where they may be. */
+export async function compareOn(backend: Backend, given: OperationCase, tolerance: Tolerance): Promise<void> {
+  const sizes = `${given.operation} [${given.attributes}]`;
+  const wanted = await runOperation(reference, given);
+  for (const pair of [undefined, ...inPlacePairs(given)]) {
+    const found = await runOperation(backend, given, pair);
+    const what = pair === undefined ? sizes : `${sizes}, output ${pair[0]} over input ${pair[1]}`;
+    wanted.forEach((values, i) => {
+      expectClose(found[i], values, tolerance, `${what}, output ${i}`);
+    });
   }
 }
 

@@ -1,0 +1,77 @@
+/**
+ * An adapter and its device, with all the limits and features that the adapter has and kernels can use.
+ *
+ * In a browser `navigator.gpu` is there; in Node it comes from Dawn (open-node.ts). Nothing here knows which.
+ */
+import { CorpusmillError } from '../../core/errors.ts';
+
+/** Features that kernels use where they are there. */
+const FEATURES = ['timestamp-query', 'shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as const;
+export type DeviceFeature = (typeof FEATURES)[number];
+
+/** Limits that are raised to what the adapter has: a device gets WebGPU's small defaults unless it asks. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** Drawn by the processor: correct, and slow. */
+  readonly isSoftware: boolean;
+}
+
+export interface OpenedDevice {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  readonly features: ReadonlySet<DeviceFeature>;
+}
+
+export interface AdapterOptions {
+  readonly powerPreference?: GPUPowerPreference;
+  /** Features to do without, for tests. */
+  readonly without?: readonly DeviceFeature[];
+  /** Limits lower than the adapter's, for tests. */
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** Names by which software renderers go. */
+const SOFTWARE = /swiftshader|lavapipe|llvmpipe|basic render|warp/i;
+
+/** Throws a CorpusmillError USAGE when there is no adapter, or it gives no device. */
+export async function openDevice(gpu: GPU, options: AdapterOptions = {}): Promise<OpenedDevice> {
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (adapter === null) {
+    throw new CorpusmillError('USAGE', 'the WebGPU backend was asked for, but no adapter is there', {
+      hint: 'It needs a Vulkan, Metal or Direct3D 12 driver: `corpusmill doctor` says what is missing here.',
+    });
+  }
+  const features = FEATURES.filter(
+    (feature) => adapter.features.has(feature) && options.without?.includes(feature) !== true,
+  );
+  const requiredLimits: Record<string, number> = {};
+  for (const name of LIMITS) requiredLimits[name] = Math.min(adapter.limits[name], options.limits?.[name] ?? Infinity);
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
+  } catch (cause) {
+    throw new CorpusmillError('USAGE', `the WebGPU adapter gives no device: ${(cause as Error).message}`, { cause });
+  }
+  return { device, adapter: describe(adapter), features: new Set(features) };
+}
+
+function describe(adapter: GPUAdapter): AdapterDescription {
+  const { vendor, architecture, device, description } = adapter.info;
+  const isSoftware =
+    adapter.info.isFallbackAdapter === true || SOFTWARE.test(`${architecture} ${device} ${description}`);
+  return { vendor, architecture, device, description, isSoftware };
+}

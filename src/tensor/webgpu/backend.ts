@@ -1,0 +1,162 @@
+/**
+ * The WebGPU backend: programs as WGSL kernels on whatever adapter there is, in Node by Dawn and in browsers by
+ * `navigator.gpu`. Calls take effect in the order of the device's queue, which is the order in which they are made.
+ *
+ * WebGPU tells of some errors only later (no room for a buffer, a kernel that does not compile, a lost device): they
+ * reject the next run or read, and every one after it, because what memory holds is then unknown.
+ */
+import { CorpusmillError } from '../../core/errors.ts';
+import type { Backend, Buffer, BufferData, DType, Executable, Program } from '../backend.ts';
+import { type AdapterDescription, type AdapterOptions, type OpenedDevice, openDevice } from './adapter.ts';
+import { DeviceErrors } from './device-errors.ts';
+import { type DeviceContext, WebGpuExecutable } from './executable.ts';
+import { DeviceMemory } from './memory.ts';
+import { Pipelines } from './pipelines.ts';
+
+export interface WebGpuBackend extends Backend {
+  readonly name: 'webgpu';
+  readonly adapter: AdapterDescription;
+  readonly features: OpenedDevice['features'];
+  /** Buffers and pipelines made so far: both stand still once every program has run. */
+  counts(): { buffers: number; bytes: number; pipelines: number };
+}
+
+interface Entry {
+  readonly buffer: GPUBuffer;
+}
+
+/** Throws a CorpusmillError USAGE when `gpu` has no adapter. */
+export async function createWebGpuBackend(gpu: GPU, options: AdapterOptions = {}): Promise<WebGpuBackend> {
+  const opened = await openDevice(gpu, options);
+  return new DeviceBackend(opened);
+}
+
+class DeviceBackend implements WebGpuBackend {
+  readonly name = 'webgpu';
+  readonly adapter: AdapterDescription;
+  readonly features: OpenedDevice['features'];
+  readonly #device: GPUDevice;
+  readonly #context: DeviceContext;
+  readonly #entries = new WeakMap<Buffer, Entry>();
+  readonly #buffers = new Set<GPUBuffer>();
+  #isDisposed = false;
+
+  constructor({ device, adapter, features }: OpenedDevice) {
+    this.adapter = adapter;
+    this.features = features;
+    this.#device = device;
+    const errors = new DeviceErrors();
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      errors.report(new Error(`WebGPU: ${event.error.message}`));
+    });
+    void device.lost.then(({ message, reason }) => {
+      if (this.#isDisposed) return;
+      const cause = message === '' ? reason : message;
+      errors.report(
+        new CorpusmillError('BACKEND_LOST', `the WebGPU device was lost: ${cause}`, {
+          hint: 'Run the same command again: it goes on from the last checkpoint. `--backend native` goes on without the GPU.',
+        }),
+      );
+    });
+    const { limits } = device;
+    const memory = new DeviceMemory(device, errors);
+    this.#context = {
+      device,
+      features,
+      memory,
+      pipelines: new Pipelines(device, errors),
+      limits: {
+        maxBindingWords: Math.floor(limits.maxStorageBufferBindingSize / 4),
+        alignmentWords: limits.minStorageBufferOffsetAlignment / 4,
+        maxBindings: limits.maxStorageBuffersPerShaderStage,
+        maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+        maxInvocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+        maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
+      },
+      bufferOf: (program, slot) => this.#entryOf(program.buffers[slot - 1]).buffer,
+      errors,
+    };
+  }
+
+  createBuffer(dtype: DType, length: number, name: string): Buffer {
+    const buffer: Buffer = Object.freeze({ dtype, length, name });
+    const made = this.#context.memory.create(length, `buffer ${name}`);
+    this.#entries.set(buffer, { buffer: made });
+    this.#buffers.add(made);
+    return buffer;
+  }
+
+  write(buffer: Buffer, data: BufferData, offset = 0): void {
+    checkRange(buffer, offset, data.length);
+    if (buffer.dtype === 'i32' ? !(data instanceof Int32Array) : !(data instanceof Float32Array)) {
+      throw new TypeError(`buffer ${buffer.name} is ${buffer.dtype}, its data are a ${data.constructor.name}`);
+    }
+    const { buffer: target } = this.#entryOf(buffer);
+    if (data.length > 0) {
+      this.#device.queue.writeBuffer(target, 4 * offset, data.buffer, data.byteOffset, data.byteLength);
+    }
+  }
+
+  async read(buffer: Buffer, offset = 0, length = buffer.length - offset): Promise<BufferData> {
+    checkRange(buffer, offset, length);
+    const { buffer: source } = this.#entryOf(buffer);
+    if (length === 0) return buffer.dtype === 'f32' ? new Float32Array(0) : new Int32Array(0);
+    const { memory } = this.#context;
+    const page = memory.page(4 * length);
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(source, 4 * offset, page, 0, 4 * length);
+    this.#device.queue.submit([encoder.finish()]);
+    let bytes: ArrayBuffer;
+    try {
+      await page.mapAsync(1, 0, 4 * length);
+      bytes = page.getMappedRange(0, 4 * length).slice(0);
+      page.unmap();
+    } catch (cause) {
+      await this.#context.errors.settled();
+      throw cause;
+    }
+    memory.release(page);
+    await this.#context.errors.settled();
+    return buffer.dtype === 'f32' ? new Float32Array(bytes) : new Int32Array(bytes);
+  }
+
+  compile(program: Program): Executable {
+    for (const buffer of program.buffers) this.#entryOf(buffer);
+    return new WebGpuExecutable(this.#context, program);
+  }
+
+  disposeBuffer(buffer: Buffer): void {
+    const { buffer: made } = this.#entryOf(buffer);
+    this.#entries.delete(buffer);
+    this.#buffers.delete(made);
+    this.#context.memory.free(made);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await this.#device.queue.onSubmittedWorkDone().catch(() => {});
+    for (const buffer of this.#buffers) this.#context.memory.free(buffer);
+    this.#context.memory.dispose();
+    this.#device.destroy();
+  }
+
+  counts(): { buffers: number; bytes: number; pipelines: number } {
+    const { memory, pipelines } = this.#context;
+    return { ...memory.counts, pipelines: pipelines.count };
+  }
+
+  #entryOf(buffer: Buffer): Entry {
+    const entry = this.#entries.get(buffer);
+    if (entry === undefined)
+      throw new TypeError(`buffer ${buffer.name} belongs to another backend, or was disposed of`);
+    return entry;
+  }
+}
+
+function checkRange(buffer: Buffer, offset: number, length: number): void {
+  const isRange = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
+  if (isRange && offset + length <= buffer.length) return;
+  throw new RangeError(`buffer ${buffer.name} has ${buffer.length} entries, asked for ${length} from ${offset} on`);
+}

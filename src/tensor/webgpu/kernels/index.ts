@@ -1,0 +1,8 @@
+/** The lowering of every operation. */
+import type { OperationName } from '../../operations.ts';
+import type { Lowering } from '../lowering.ts';
+import { elementwiseLowerings } from './elementwise.ts';
+
+export const LOWERINGS = {
+  ...elementwiseLowerings,
+} as unknown as Readonly<Record<OperationName, Lowering>>;
