@@ -1,14 +1,18 @@
 /** The lowering of every operation. */
 import type { OperationName } from '../../operations.ts';
 import type { Lowering } from '../lowering.ts';
+import { dropoutLowerings } from './dropout.ts';
 import { elementwiseLowerings } from './elementwise.ts';
 import { embeddingLowerings } from './embedding.ts';
 import { normLowerings } from './norm.ts';
+import { optimizerLowerings } from './optimizer.ts';
 import { reduceLowerings } from './reduce.ts';
 
 export const LOWERINGS = {
   ...elementwiseLowerings,
+  ...dropoutLowerings,
   ...embeddingLowerings,
   ...normLowerings,
+  ...optimizerLowerings,
   ...reduceLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;
