@@ -4,6 +4,7 @@ import type { Lowering } from '../lowering.ts';
 import { dropoutLowerings } from './dropout.ts';
 import { elementwiseLowerings } from './elementwise.ts';
 import { embeddingLowerings } from './embedding.ts';
+import { moeLowerings } from './moe.ts';
 import { normLowerings } from './norm.ts';
 import { optimizerLowerings } from './optimizer.ts';
 import { reduceLowerings } from './reduce.ts';
@@ -12,6 +13,7 @@ export const LOWERINGS = {
   ...elementwiseLowerings,
   ...dropoutLowerings,
   ...embeddingLowerings,
+  ...moeLowerings,
   ...normLowerings,
   ...optimizerLowerings,
   ...reduceLowerings,
