@@ -8,6 +8,7 @@ import { moeLowerings } from './moe.ts';
 import { normLowerings } from './norm.ts';
 import { optimizerLowerings } from './optimizer.ts';
 import { reduceLowerings } from './reduce.ts';
+import { routeLowerings } from './route.ts';
 
 export const LOWERINGS = {
   ...elementwiseLowerings,
@@ -17,4 +18,5 @@ export const LOWERINGS = {
   ...normLowerings,
   ...optimizerLowerings,
   ...reduceLowerings,
+  ...routeLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;
