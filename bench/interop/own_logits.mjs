@@ -34,5 +34,7 @@ await writeSafetensors(out, [
   { name: 'input_ids', dtype: 'I64', shape: [rows, time], values: () => BigInt64Array.from(ids, BigInt) },
   { name: 'logits', dtype: 'F32', shape: [rows, time, config.vocabSize], values: () => logits },
 ]);
-process.stdout.write(`${out}: logits [${rows}, ${time}, ${config.vocabSize}] of ${folder} on the ${backend.name} backend\n`);
+process.stdout.write(
+  `${out}: logits [${rows}, ${time}, ${config.vocabSize}] of ${folder} on the ${backend.name} backend\n`,
+);
 await backend.dispose();
