@@ -12,11 +12,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What is run, and what the package exports: one build, so that all have the same classes. */
 const ENTRIES = ['src/cli/main', 'workers/task', 'src/index', 'src/shards/index', 'src/tokenizer/tokenizer'];
 
-/** What browsers get in place of modules that need Node: see src/tokenizer/browser. */
+/** What browsers get in place of modules that need Node. */
 const IN_BROWSERS = {
-  [join(root, 'src', 'core', 'native.ts')]: 'native.ts',
-  [join(root, 'src', 'core', 'hash.ts')]: 'hash.ts',
-  'node:fs/promises': 'files.ts',
+  [join(root, 'src', 'core', 'native.ts')]: join(root, 'src', 'core', 'browser', 'native.ts'),
+  [join(root, 'src', 'core', 'sha256.ts')]: join(root, 'src', 'core', 'browser', 'sha256.ts'),
+  'node:fs/promises': join(root, 'src', 'tokenizer', 'browser', 'files.ts'),
 };
 
 /** Packages of many small files that every run needs, and what the bundler itself adds. */
@@ -60,7 +60,7 @@ const forBrowsers = await rolldown({
       name: 'browser',
       resolveId(source, importer) {
         const path = source.startsWith('.') ? resolve(dirname(importer), source) : source;
-        if (Object.hasOwn(IN_BROWSERS, path)) return join(root, 'src', 'tokenizer', 'browser', IN_BROWSERS[path]);
+        if (Object.hasOwn(IN_BROWSERS, path)) return IN_BROWSERS[path];
         if (path.startsWith('node:')) throw new Error(`${importer} imports ${path}, which browsers do not have`);
         return null;
       },

@@ -14,7 +14,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
-import { sha256Hex } from '../../core/hash.ts';
+import { sha256Hex } from '../../core/sha256.ts';
 import { type BpeTables, readHfTokenizer, writeHfTokenizer } from '../hf-json.ts';
 import type { TextTokenizer } from '../text-tokenizer.ts';
 import { Tokenizer, tokenizerJsonText } from '../tokenizer.ts';
