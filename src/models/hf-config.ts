@@ -5,6 +5,7 @@
  * the key has to be given.
  */
 import { z } from 'zod';
+import { CorpusmillError } from '../core/errors.ts';
 import { checkConfig, type ModelConfig, type MoeConfig, type RotaryConfig } from './config.ts';
 import { configError } from './config-error.ts';
 import { readGpt2Config } from './hf-config-gpt2.ts';
@@ -61,6 +62,28 @@ const moeSchema = z.object({
 });
 
 const ROPE_KEYS = ['model_type', 'rope_theta', 'rope_scaling', 'rope_parameters'];
+
+export const CONFIG_HINT = 'Give a config.json, or a folder with one.';
+
+/** The error of a config.json that is not there. */
+export function noConfig(path: string): CorpusmillError {
+  return new CorpusmillError('INPUT_NOT_FOUND', `reading the model configuration ${path}: there is no such file`, {
+    hint: CONFIG_HINT,
+  });
+}
+
+/** Reads the text of a config.json; `source` names it in messages. Throws CONFIG_INVALID. */
+export function readConfigText(text: string, source: string): { config: ModelConfig; json: Record<string, unknown> } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    const hint = 'Give a config.json of Hugging Face’s form.';
+    throw configError(source, `it is not JSON: ${(error as Error).message}`, hint);
+  }
+  const config = readModelConfig(json, source);
+  return { config, json: json as Record<string, unknown> };
+}
 
 /**
  * Reads parsed JSON; `source` names it in messages. Throws CONFIG_INVALID for what is missing, wrong or not implemented.

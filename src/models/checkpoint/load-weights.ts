@@ -1,16 +1,15 @@
 /** Weights of a checkpoint folder into a backend's memory, a parameter at a time. */
 import type { Backend } from '../../tensor/backend.ts';
 import { configError } from '../config-error.ts';
-import { createWeights, type ModelWeights } from '../weights.ts';
+import type { ModelWeights } from '../weights.ts';
+import { weightsOf } from './opened-weights.ts';
 import { openCheckpoint } from './read.ts';
 
 /** The model of a folder in the backend's memory. Throws as `openCheckpoint`. */
 export async function loadWeights(backend: Backend, folder: string): Promise<ModelWeights> {
   const opened = await openCheckpoint(folder);
   try {
-    const weights = createWeights(backend, opened.config);
-    for (const { name } of weights.parameters) weights.write(name, await opened.read(name));
-    return weights;
+    return await weightsOf(backend, opened);
   } finally {
     await opened.close();
   }
