@@ -75,7 +75,13 @@ export function forward(config: ModelConfig, weights: Weights, inputs: ForwardIn
 
 /** The output head [vocab, hidden]: the embedding itself where they are tied. */
 export function outputWeight(config: ModelConfig, weights: Weights): Tensor {
+  if (config.head === 'score') throw new TypeError('forward: a model with a head of scores has no output matrix');
   return parameter(weights, config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+}
+
+/** The head of scores [1, hidden] of a reward or value model. */
+export function scoreWeight(weights: Weights): Tensor {
+  return parameter(weights, 'score.weight');
 }
 
 function parameter(weights: Weights, name: string): Tensor {

@@ -4,15 +4,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CorpusmillError } from '../../core/errors.ts';
+import { notALanguageModel } from '../../models/checkpoint/load-weights.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import { hasTokenizer, type OpenedTokenizer, openTokenizer } from '../../tokenizer/formats/load-tokenizer.ts';
 import type { SamplingOptions } from './sampling.ts';
 
 /**
  * The tokenizer of a model folder, or one of another place. Throws INPUT_NOT_FOUND where the folder has none, and
- * CONFIG_INVALID where it has more ids than the model has rows in its embedding.
+ * CONFIG_INVALID for a reward model, or where it has more ids than the model has rows in its embedding.
  */
 export function modelTokenizer(folder: string, config: ModelConfig, elsewhere?: string): OpenedTokenizer {
+  if (config.head === 'score') throw notALanguageModel(folder);
   if (elsewhere === undefined && !hasTokenizer(folder)) {
     throw new CorpusmillError('INPUT_NOT_FOUND', `the model ${folder} has no tokenizer beside its weights`, {
       hint: 'Put its tokenizer.json into the folder, or give the tokenizer with --tokenizer.',
