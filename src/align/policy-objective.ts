@@ -15,7 +15,7 @@
  */
 import { type ForwardInputs, forward, outputWeight } from '../models/forward.ts';
 import { elements, type Tensor } from '../tensor/graph.ts';
-import { add, affine, clamp, less, maximum, multiply, subtract, sum, unary } from '../tensor/ops/elementwise.ts';
+import { add, affine, clamp, equal, maximum, multiply, subtract, sum, unary } from '../tensor/ops/elementwise.ts';
 import { linearCrossEntropy, linearLogProb } from '../tensor/ops/loss.ts';
 import type { BuiltObjective, InputSpec, Objective, ObjectiveContext } from '../training/objective.ts';
 import { predictedValues, type ValueLossOptions, valueInputs, valueLoss } from './value-objective.ts';
@@ -50,7 +50,7 @@ export interface PolicyObjectiveOptions {
  * the text's tokens, at each token of it), referenceLogProbs (with a KL coefficient), those of `valueInputs` (with a value head), and
  * pretrainingIds, pretrainingPositions, pretrainingLabels (i32), pretrainingWeights (with pretraining).
  *
- * Metrics: loss, policyLoss, clipFraction, approximateKl (of the old policy to the new one), entropy, each [1] and weighted
+ * Metrics: loss, policyLoss, clipFraction (whose ratio is out of bounds), approximateKl (of the old policy to the new one), entropy, each [1] and weighted
  * as the loss; logProbs [batch · time]; and kl, valueLoss, values, pretrainingLoss where they exist.
  */
 export function policyObjective(options: PolicyObjectiveOptions): Objective {
@@ -151,10 +151,12 @@ function clippedLoss(
   const ratios = unary('exp', bounded(logRatio));
   const slope = unary('negate', advantages);
   const plain = multiply(ratios, slope);
-  const held = multiply(clamp(ratios, 1 - clip.low, 1 + clip.high), slope);
+  const within = clamp(ratios, 1 - clip.low, 1 + clip.high);
+  const held = multiply(within, slope);
+  const inside = equal(constant(ratios), constant(within));
   return {
     loss: sum(multiply(maximum(plain, held), tokenWeights)),
-    clipFraction: sum(multiply(less(constant(plain), constant(held)), tokenWeights)),
+    clipFraction: sum(multiply(affine(inside, -1, 1), tokenWeights)),
     ratios,
   };
 }
