@@ -22,7 +22,7 @@ export const alignParity: Bench = {
       const figures = { checks: 0, maxLossRelative: null, maxGradientNormRelative: null };
       return { table, figures, notes: ['no folder of goldens beside this checkout'] };
     }
-    const backend = openBackend('auto', { threads: 2 });
+    const backend = await openBackend('auto', { threads: 2 });
     const opened = await openAlignmentGoldens(goldens);
     const checks: AlignmentCheck[] = [];
     for (const source of SOURCES) checks.push(...(await source(backend, opened)));

@@ -9,7 +9,7 @@ describeWithShared('values of PyTorch', () => {
     '%s: losses within 1e-5, gradient norms within 1e-3',
     async (name) => {
       const goldens = await openAlignmentGoldens(shared('goldens'));
-      const checks = await offlineChecks(openBackend('native'), goldens);
+      const checks = await offlineChecks(await openBackend(name), goldens);
       await goldens.close();
       expect(checks.length).toBeGreaterThan(15);
       for (const check of checks) {

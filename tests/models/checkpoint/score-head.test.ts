@@ -78,7 +78,7 @@ describe('weights of a language model', () => {
     const parameters = wavyParameters(config);
     const folder = join(dir, 'language');
     await writeCheckpoint(folder, { config, values: (parameter) => parameters.get(parameter)! });
-    const backend = openBackend('reference');
+    const backend = await openBackend('reference');
     const weights = createWeights(backend, { ...config, head: 'score' });
     const heads: Float32Array[] = [];
     for (const seed of [1, 1, 2]) {
