@@ -28,6 +28,8 @@ export async function openNodeGpu(): Promise<GPU> {
   Object.assign(globalThis, dawn.globals);
   // CORPUSMILL_WEBGPU holds options of Dawn, such as `backend=vulkan` or `adapter=NVIDIA`, separated by spaces.
   const options = (process.env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
-  instance = dawn.create(['enable-dawn-features=allow_unsafe_apis', ...options]);
+  // Kernels write workgroup memory before they read it. Clearing it first costs software adapters seconds of compiling,
+  // for they do it word by word in straight code (measured: 6.5 s for 25 KB, 0.6 s without).
+  instance = dawn.create(['enable-dawn-features=allow_unsafe_apis,disable_workgroup_init', ...options]);
   return instance;
 }
