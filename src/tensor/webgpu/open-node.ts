@@ -38,7 +38,9 @@ export async function openNodeGpu(): Promise<GPU> {
 export function dawnOptions(env: NodeJS.ProcessEnv = process.env): string[] {
   const own = (env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
   return [
-    'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+    // Kernels write workgroup memory before they read it. Clearing it first costs software adapters seconds of compiling, for
+    // they do it word by word in straight code (measured: 6.5 s for 25 KB, .6 s without).
+    'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init',
     'disable-dawn-features=timestamp_quantization',
     ...own,
   ];
