@@ -28,6 +28,8 @@ export async function openNodeGpu(): Promise<GPU> {
   Object.assign(globalThis, dawn.globals);
   // CORPUSMILL_WEBGPU holds options of Dawn, such as `backend=vulkan` or `adapter=NVIDIA`, separated by spaces.
   const options = (process.env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
-  instance = dawn.create(['enable-dawn-features=allow_unsafe_apis', ...options]);
+  // allow_unsafe_apis shows experimental features. Kernels here write workgroup memory before they read it, so Dawn need not
+  // clear it: that costs time in every workgroup, and software adapters seconds per kernel to compile.
+  instance = dawn.create(['enable-dawn-features=allow_unsafe_apis,disable_workgroup_init', ...options]);
   return instance;
 }

@@ -59,24 +59,31 @@ describeWithWebGpu('matmul on WebGPU', () => {
   const variants: readonly ProductVariant[] = ['direct', ...(Object.keys(TILES) as ProductVariant[])];
   it.each(variants)('%s: all transposes, odd sizes', async (variant) => {
     const cases = TRANSPOSES.flatMap((transposes) =>
-      SIZES.map((sizes, i) => ({ sizes, ...transposes, bias: i % 2 === 1, addend: i % 3 === 1, alpha: 1 - i / 8 })),
+      // Few kernels: all in words have both terms, all in vectors neither.
+      SIZES.map((sizes) => {
+        const terms = sizes.some((size) => size % 4 !== 0);
+        return { sizes, ...transposes, bias: terms, addend: terms, alpha: 1 + sizes[0] / 8 };
+      }),
     );
     await compareAll({ products: { force: { variant } } }, cases);
   });
 
-  it.each(variants)('%s: the combinations of bias and addend, in vectors and in words', async (variant) => {
-    const cases = [64, 63].flatMap((n) =>
-      [0, 1, 2, 3].map((bits) => ({
-        sizes: [20, n, 24] as const,
-        bias: (bits & 1) === 1,
-        addend: bits > 1,
-        alpha: -2,
-      })),
-    );
-    await compareAll({ products: { force: { variant } } }, cases);
-  });
+  it.each(['direct', 'tile64'] as const)(
+    '%s: the combinations of bias and addend, in vectors and in words',
+    async (variant) => {
+      const cases = [64, 63].flatMap((n) =>
+        [0, 1, 2, 3].map((bits) => ({
+          sizes: [20, n, 24] as const,
+          bias: (bits & 1) === 1,
+          addend: bits > 1,
+          alpha: -2,
+        })),
+      );
+      await compareAll({ products: { force: { variant } } }, cases);
+    },
+  );
 
-  it.each(['direct', 'tile64', 'tile128'] as const)('%s in parts of k', async (variant) => {
+  it.each(['direct', 'tile64'] as const)('%s in parts of k', async (variant) => {
     const cases = TRANSPOSES.flatMap((transposes) => [
       { sizes: [20, 36, 200] as const, ...transposes },
       { sizes: [13, 7, 203] as const, ...transposes, bias: true, addend: true, alpha: 0.5 },
@@ -97,7 +104,6 @@ describeWithWebGpu('matmul on WebGPU', () => {
     const limits = { maxComputeWorkgroupStorageSize: 16384 };
     const cases = TRANSPOSES.map((transposes) => ({ sizes: [70, 66, 50] as const, ...transposes }));
     await compareAll({ limits, products: { force: { variant: 'tile64' } } }, cases);
-    await compareAll({ limits, products: { force: { variant: 'tile128' } } }, cases);
   });
 
   it('nothing to sum: bias and addend remain', async () => {
@@ -119,7 +125,6 @@ describeWithWebGpu('matmul on WebGPU', () => {
       { sizes: [24, 210, 160] as const, ...transposes, bias: true },
     ]);
     await compareAll({ limits }, cases);
-    await compareAll({ limits, products: { force: { variant: 'tile64' } } }, cases);
   });
 
   it('gives the same bits each time', async () => {
