@@ -41,7 +41,11 @@ const LEAST_GAIN = 0.05;
  * The table of this adapter, from the store or measured now and put there; undefined on a software adapter. A store that
  * cannot be read or written, or holds another text, costs only the measurement.
  */
-export async function tileTable(gpu: GPU, store: TileStore, options: WebGpuOptions = {}): Promise<TileTable | undefined> {
+export async function tileTable(
+  gpu: GPU,
+  store: TileStore,
+  options: WebGpuOptions = {},
+): Promise<TileTable | undefined> {
   const probe = await createWebGpuBackend(gpu, options);
   const { adapter } = probe;
   await probe.dispose();
@@ -102,7 +106,10 @@ export async function timeProduct(backend: WebGpuBackend, sizes: ProductSizes, r
   const make = (length: number, name: string): Buffer => {
     const buffer = backend.createBuffer('f32', length, name);
     // Never zeros: some chips compute with them faster.
-    backend.write(buffer, Float32Array.from({ length }, (_, i) => ((i * 37) % 101) / 50 - 1));
+    backend.write(
+      buffer,
+      Float32Array.from({ length }, (_, i) => ((i * 37) % 101) / 50 - 1),
+    );
     return buffer;
   };
   const buffers = [make(m * k, 'a'), make(k * n, 'b'), backend.createBuffer('f32', m * n, 'out')];

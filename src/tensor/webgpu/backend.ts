@@ -121,8 +121,7 @@ class DeviceBackend implements WebGpuBackend {
       bytes = page.getMappedRange(0, 4 * length).slice(0);
       page.unmap();
     } catch (cause) {
-      await this.#context.errors.settled();
-      throw cause;
+      return this.#context.errors.explain(cause);
     }
     memory.release(page);
     await this.#context.errors.settled();

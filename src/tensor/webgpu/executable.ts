@@ -249,8 +249,7 @@ export class WebGpuExecutable implements Executable {
       words = new Uint32Array(page.getMappedRange(0, bytes).slice(0));
       page.unmap();
     } catch (cause) {
-      await errors.settled();
-      throw cause;
+      return errors.explain(cause);
     }
     memory.release(page);
     await errors.settled();

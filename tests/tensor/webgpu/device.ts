@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
+import { type AdapterOptions, type OpenedDevice, openDevice } from '../../../src/tensor/webgpu/adapter.ts';
 import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
 import { openNodeGpu } from '../../../src/tensor/webgpu/open-node.ts';
 
@@ -33,4 +34,9 @@ function describeSkipped(name: string): void {
 
 export function webGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   return createWebGpuBackend(gpu as GPU, options);
+}
+
+/** A device alone, for tests of what lies below the backend. */
+export function openTestDevice(options: AdapterOptions = {}): Promise<OpenedDevice> {
+  return openDevice(gpu as GPU, options);
 }
