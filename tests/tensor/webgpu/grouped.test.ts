@@ -1,9 +1,12 @@
 /** Products of groups of rows on WebGPU: empty groups, groups larger and smaller than a tile, pieces of bindings. */
-import { it } from 'vitest';
+import { it, vi } from 'vitest';
 import type { WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
 import { noise } from '../graph-run.ts';
 import { compareOn, type OperationCase, operation } from '../operation-case.ts';
 import { describeWithWebGpu, webGpuBackend } from './device.ts';
+
+/** Software adapters compile slowly where other work goes on. */
+vi.setConfig({ testTimeout: 180_000 });
 
 const TOLERANCE = { relative: 1e-5, ofLargest: 2e-6 };
 

@@ -94,10 +94,11 @@ export function crossEntropyRows(withGradients: boolean): KernelSource {
   ${
     withGradients
       ? `let spread = p.smoothing / f32(p.vocab);
-  let slope = 1.0 + 2.0 * p.z_loss * lse;
+  let slope = 2.0 * p.z_loss * lse;
   for (var i = lane; i < p.row; i += ${THREADS}u) {
     let target_ = spread + select(0.0, 1.0 - p.smoothing, i == u32(label));
-    let d = weight * (exp(logits(base + i) - lse) * slope - target_);
+    let probability = exp(logits(base + i) - lse);
+    let d = weight * (probability - target_ + slope * probability);
     set_logits(base + i, select(0.0, d, i < p.vocab));
   }`
       : ''
