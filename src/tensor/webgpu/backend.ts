@@ -7,6 +7,7 @@
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import type { Backend, Buffer, BufferData, DType, Executable, Program } from '../backend.ts';
+import { checkProgram } from '../check-program.ts';
 import { type AdapterDescription, type AdapterOptions, type OpenedDevice, openDevice } from './adapter.ts';
 import { DeviceErrors } from './device-errors.ts';
 import { type DeviceContext, WebGpuExecutable } from './executable.ts';
@@ -122,6 +123,7 @@ class DeviceBackend implements WebGpuBackend {
 
   compile(program: Program): Executable {
     for (const buffer of program.buffers) this.#entryOf(buffer);
+    checkProgram(program);
     return new WebGpuExecutable(this.#context, program);
   }
 
