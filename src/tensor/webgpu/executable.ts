@@ -96,8 +96,7 @@ export class WebGpuExecutable implements Executable {
     memory.reserve(program.arenaLength, scratchWords);
   }
 
-  /** Kernels that a run launches. */
-  get dispatches(): number {
+  get launches(): number {
     return this.#prepared.length;
   }
 
