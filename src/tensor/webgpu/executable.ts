@@ -85,6 +85,8 @@ export class WebGpuExecutable implements Executable {
       (prepared as { uniformOffset: number }).uniformOffset = index * UNIFORM_STRIDE;
     });
     const { memory, device } = context;
+    // First, for it may find no room; nothing is left behind then.
+    memory.reserve(program.arenaLength, scratchWords);
     this.#uniforms = memory.create(uniforms.length / 4, `uniforms of ${program.name}`, UNIFORM);
     device.queue.writeBuffer(this.#uniforms, 0, uniforms);
     if (this.#faulting.length > 0) {
@@ -93,7 +95,6 @@ export class WebGpuExecutable implements Executable {
       device.queue.writeBuffer(clean, 0, new Uint32Array(this.#faulting.length).fill(NO_FAULT));
       this.#faults = { words, clean };
     }
-    memory.reserve(program.arenaLength, scratchWords);
   }
 
   get launches(): number {
