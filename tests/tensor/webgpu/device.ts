@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
-import type { AdapterOptions } from '../../../src/tensor/webgpu/adapter.ts';
+import { type AdapterOptions, type OpenedDevice, openDevice } from '../../../src/tensor/webgpu/adapter.ts';
 import { createWebGpuBackend, type WebGpuBackend } from '../../../src/tensor/webgpu/backend.ts';
 import { openNodeGpu } from '../../../src/tensor/webgpu/open-node.ts';
 
@@ -43,4 +43,9 @@ function describeSkipped(name: string): void {
 
 export function webGpuBackend(options: AdapterOptions = {}): Promise<WebGpuBackend> {
   return createWebGpuBackend(gpu as GPU, options);
+}
+
+/** A device alone, for tests of what lies below the backend. */
+export function openTestDevice(options: AdapterOptions = {}): Promise<OpenedDevice> {
+  return openDevice(gpu as GPU, options);
 }

@@ -1,8 +1,20 @@
 /** The lowering of every operation. */
 import type { OperationName } from '../../operations.ts';
 import type { Lowering } from '../lowering.ts';
+import { dropoutLowerings } from './dropout.ts';
 import { elementwiseLowerings } from './elementwise.ts';
+import { embeddingLowerings } from './embedding.ts';
+import { moeLowerings } from './moe.ts';
+import { normLowerings } from './norm.ts';
+import { optimizerLowerings } from './optimizer.ts';
+import { reduceLowerings } from './reduce.ts';
 
 export const LOWERINGS = {
   ...elementwiseLowerings,
+  ...dropoutLowerings,
+  ...embeddingLowerings,
+  ...moeLowerings,
+  ...normLowerings,
+  ...optimizerLowerings,
+  ...reduceLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;
