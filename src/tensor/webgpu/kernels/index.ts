@@ -1,6 +1,7 @@
 /** The lowering of every operation. */
 import type { OperationName } from '../../operations.ts';
 import type { Lowering } from '../lowering.ts';
+import { attentionLowerings } from './attention.ts';
 import { dropoutLowerings } from './dropout.ts';
 import { elementwiseLowerings } from './elementwise.ts';
 import { embeddingLowerings } from './embedding.ts';
@@ -10,6 +11,7 @@ import { optimizerLowerings } from './optimizer.ts';
 import { reduceLowerings } from './reduce.ts';
 
 export const LOWERINGS = {
+  ...attentionLowerings,
   ...elementwiseLowerings,
   ...dropoutLowerings,
   ...embeddingLowerings,
