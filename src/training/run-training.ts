@@ -256,8 +256,12 @@ async function prepare(
   };
 }
 
-function openConfigured({ backend, threads }: TrainConfig): Promise<Backend> {
-  return openBackend(backend, threads === 0 ? {} : { threads });
+function openConfigured({ backend, threads, precision }: TrainConfig): Promise<Backend> {
+  return openBackend(backend, {
+    ...(threads !== 0 && { threads }),
+    // A GPU that has float16 multiplies in it; sums stay float32, and the loss is scaled as the precision asks.
+    gpu: { products: { precision: precision === 'f16' ? 'f16' : 'f32' } },
+  });
 }
 
 /** The name of the GPU, for the log; undefined where there is none. */

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
 import { type AdapterOptions, type OpenedDevice, openDevice } from '../../../src/tensor/webgpu/adapter.ts';
-import { createWebGpuBackend, type WebGpuBackend } from '../../../src/tensor/webgpu/backend.ts';
+import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
 import { openNodeGpu } from '../../../src/tensor/webgpu/open-node.ts';
 
 /** Of Debian's package, Ubuntu's, and Google's own. */
@@ -41,7 +41,7 @@ function describeSkipped(name: string): void {
   describe.skip(`${name} (skipped: ${reason})`, () => {});
 }
 
-export function webGpuBackend(options: AdapterOptions = {}): Promise<WebGpuBackend> {
+export function webGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   return createWebGpuBackend(gpu as GPU, options);
 }
 

@@ -5,6 +5,7 @@ import { attentionLowerings } from './attention.ts';
 import { dropoutLowerings } from './dropout.ts';
 import { elementwiseLowerings } from './elementwise.ts';
 import { embeddingLowerings } from './embedding.ts';
+import { matmulLowerings } from './matmul.ts';
 import { moeLowerings } from './moe.ts';
 import { normLowerings } from './norm.ts';
 import { optimizerLowerings } from './optimizer.ts';
@@ -19,4 +20,5 @@ export const LOWERINGS = {
   ...normLowerings,
   ...optimizerLowerings,
   ...reduceLowerings,
+  ...matmulLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;
