@@ -19,6 +19,7 @@ Examples:
   $ corpusmill train configs/training/shakespeare-qwen.yaml
   $ corpusmill train small.yaml --dry-run        parameters, memory and steps; nothing is trained
   $ corpusmill train small.yaml --set optimizer.learningRate=3e-4 --output runs/lower
+  $ corpusmill train small.yaml --profile        time, GFLOP/s and GB/s of every operation
   $ corpusmill train small.yaml --json > result.json
   $ corpusmill train report runs/all runs/filtered    both runs' curves on one page`;
 
@@ -30,6 +31,7 @@ interface Flags {
   threads?: number;
   fresh?: boolean;
   dryRun?: boolean;
+  profile?: number | true;
   json?: boolean;
 }
 
@@ -51,6 +53,11 @@ export function trainCommand(
       .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
       .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
       .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
+      .option(
+        '--profile [n]',
+        'time every operation of a step, n times over (default: 5), and train nothing',
+        wholeNumber(1),
+      )
       .option('--json', 'print one JSON object on standard output')
       .addHelpText('after', EXAMPLES)
       // What stands behind `report` is its own: both have --output and --json.
@@ -69,12 +76,21 @@ async function train(file: string, flags: Flags, context: CliContext): Promise<E
   if (flags.backend !== undefined) set.push(`backend=${flags.backend}`);
   if (flags.threads !== undefined) set.push(`threads=${flags.threads}`);
   const config = await loadTrainConfig(file, { set, env: context.env, cwd: context.cwd });
-  const prepared = await prepareTraining(config, { fresh: flags.fresh === true && flags.dryRun !== true });
+  const prepared = await prepareTraining(config, {
+    fresh: flags.fresh === true && flags.dryRun !== true && flags.profile === undefined,
+  });
   try {
     const json = flags.json === true;
     if (flags.dryRun === true) {
       if (json) await printJson(context, { run: prepared.record, availableBytes: prepared.availableBytes });
       else await print(context.stdout, await describe(prepared, context));
+      return EXIT.ok;
+    }
+    if (flags.profile !== undefined) {
+      const { profileTable } = await import('./train-profile.ts');
+      const profile = await prepared.profile(flags.profile === true ? 5 : flags.profile);
+      if (json) await printJson(context, profile);
+      else await print(context.stdout, profileTable(profile));
       return EXIT.ok;
     }
     context.stderr.write(await describe(prepared, context));

@@ -32,6 +32,7 @@ import { finiteOrNull, LOG_NAME, type LogRecord, type RunRecord } from './log.ts
 import { openLog } from './log-file.ts';
 import { availableMemory, forecastMemory, refuseTooLarge } from './memory.ts';
 import { pretrainingObjective } from './objective.ts';
+import { profileTraining, type TrainingProfile } from './profile.ts';
 import { createSampler } from './sampler.ts';
 import { openTensorboardLog } from './tensorboard-log.ts';
 import type { TrainStepMemory } from './train-step.ts';
@@ -53,6 +54,8 @@ export interface PreparedTraining {
   readonly record: RunRecord;
   /** Trains. Records go to the log and to `onRecord`. Throws what the trainer throws. */
   run(options?: { signal?: AbortSignal; onRecord?: (record: LogRecord) => void }): Promise<TrainOutcome>;
+  /** Where the time of a step goes; nothing is trained, and no log or checkpoint written. */
+  profile(repeats: number): Promise<TrainingProfile>;
   close(): Promise<void>;
 }
 
@@ -102,14 +105,15 @@ async function prepare(
     zLoss: config.zLoss,
     labelSmoothing: config.labelSmoothing,
   });
-  const memory = forecastMemory(model.config, {
+  const stepOptions = {
     ...config.optimizer,
     objective,
     dropout: config.dropout,
     recompute: config.recompute,
     precision: config.precision,
     maxPositions: plan.sequenceLength,
-  });
+  };
+  const memory = forecastMemory(model.config, stepOptions);
   const availableBytes = availableMemory();
   // WebGPU does not tell how much memory a GPU has: there it is found out when it is taken.
   if (config.backend !== 'webgpu')
@@ -163,6 +167,18 @@ async function prepare(
     resumed,
     record,
     close: () => closeData(data),
+    async profile(repeats) {
+      const backend = options.backend ?? (await openConfigured(config));
+      const weights = createWeights(backend, model.config);
+      try {
+        await model.begin(weights, config.seed);
+        const adapter = adapterName(backend);
+        return await profileTraining({ backend, adapter, weights, data: data.data, step: stepOptions, repeats });
+      } finally {
+        weights.dispose();
+        if (options.backend === undefined) await backend.dispose();
+      }
+    },
     async run({ signal, onRecord } = {}) {
       await mkdir(config.output, { recursive: true });
       const backend = options.backend ?? (await openConfigured(config));
@@ -241,8 +257,12 @@ async function prepare(
   };
 }
 
-function openConfigured({ backend, threads }: TrainConfig): Promise<Backend> {
-  return openBackend(backend, threads === 0 ? {} : { threads });
+function openConfigured({ backend, threads, precision }: TrainConfig): Promise<Backend> {
+  return openBackend(backend, {
+    ...(threads !== 0 && { threads }),
+    // A GPU that has float16 multiplies in it; sums stay float32, and the loss is scaled as the precision asks.
+    gpu: { products: { precision: precision === 'f16' ? 'f16' : 'f32' } },
+  });
 }
 
 /** The name of the GPU, for the log; undefined where there is none. */
