@@ -1,15 +1,14 @@
 /**
- * The loss as it falls: every step thin, their running mean thick, evaluations as points. Drawn as SVG at most once a frame;
- * of long runs a few hundred steps are drawn, the same share of each stretch.
+ * The loss as it falls: every step thin, their running mean thick, evaluations as points. Drawn as SVG at most once a frame, in
+ * the width that there is; of long runs a few hundred steps are drawn, the same share of each stretch.
  */
 const SVG = 'http://www.w3.org/2000/svg';
-const WIDTH = 640;
-const HEIGHT = 300;
 const MARGIN = { top: 14, right: 14, bottom: 30, left: 44 };
 /** Points of a line: more than pixels it is wide would not be seen. */
 const MOST_POINTS = 500;
-/** Weight of what was before in the running mean. */
-const MEMORY = 0.95;
+/** The running mean is over about this share of the steps so far, and over at least so many. */
+const MEAN_SHARE = 1 / 20;
+const LEAST_MEAN = 4;
 
 export interface LossChart {
   addStep(step: number, loss: number): void;
@@ -23,32 +22,32 @@ interface Point {
 }
 
 export function createLossChart(holder: HTMLElement): LossChart {
-  const svg = make('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': 'Loss by step' });
+  const svg = make('svg', { role: 'img', 'aria-label': 'Loss by step' });
   holder.append(svg);
   let steps: Point[] = [];
   let means: Point[] = [];
   let evaluations: Point[] = [];
-  let mean = 0;
-  let weight = 0;
   let isDue = false;
 
   const draw = (): void => {
     isDue = false;
-    svg.replaceChildren(...picture(steps, means, evaluations));
+    const width = Math.max(240, holder.clientWidth);
+    const height = Math.round(Math.min(320, Math.max(200, width * 0.45)));
+    svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
+    svg.replaceChildren(...picture({ width, height }, steps, means, evaluations));
   };
   const drawSoon = (): void => {
     if (isDue) return;
     isDue = true;
     requestAnimationFrame(draw);
   };
-  draw();
+  new ResizeObserver(drawSoon).observe(holder);
   return {
     addStep(step, loss) {
-      // The mean of the first steps is theirs alone, as Adam corrects its moments.
-      mean = MEMORY * mean + (1 - MEMORY) * loss;
-      weight = MEMORY * weight + (1 - MEMORY);
       steps.push({ step, loss });
-      means.push({ step, loss: mean / weight });
+      const before = means.at(-1)?.loss ?? loss;
+      const share = 1 / Math.min(steps.length, Math.max(LEAST_MEAN, steps.length * MEAN_SHARE));
+      means.push({ step, loss: before + share * (loss - before) });
       drawSoon();
     },
     addEvaluation(step, loss) {
@@ -59,22 +58,25 @@ export function createLossChart(holder: HTMLElement): LossChart {
       steps = [];
       means = [];
       evaluations = [];
-      mean = 0;
-      weight = 0;
       drawSoon();
     },
   };
 }
 
-function picture(steps: readonly Point[], means: readonly Point[], evaluations: readonly Point[]): SVGElement[] {
+function picture(
+  { width, height }: { width: number; height: number },
+  steps: readonly Point[],
+  means: readonly Point[],
+  evaluations: readonly Point[],
+): SVGElement[] {
   const losses = [...steps, ...evaluations].map(({ loss }) => loss);
   const lastStep = Math.max(10, steps.at(-1)?.step ?? 0);
   const most = losses.length === 0 ? 5 : losses.reduce((a, b) => Math.max(a, b));
   const least = losses.length === 0 ? 0 : losses.reduce((a, b) => Math.min(a, b));
   const yTicks = ticks(least, Math.max(most, least + 0.1), 5);
   const [low, high] = [yTicks[0], yTicks[yTicks.length - 1]];
-  const right = WIDTH - MARGIN.right;
-  const bottom = HEIGHT - MARGIN.bottom;
+  const right = width - MARGIN.right;
+  const bottom = height - MARGIN.bottom;
   const x = (step: number): number => MARGIN.left + (step / lastStep) * (right - MARGIN.left);
   const y = (loss: number): number => bottom - ((loss - low) / (high - low)) * (bottom - MARGIN.top);
   const digits = Math.max(0, -Math.floor(Math.log10(yTicks[1] - yTicks[0]) + 1e-9));
@@ -83,7 +85,7 @@ function picture(steps: readonly Point[], means: readonly Point[], evaluations: 
       make('line', { class: 'grid', x1: MARGIN.left, x2: right, y1: y(value), y2: y(value) }),
       label(value.toFixed(digits), { x: MARGIN.left - 8, y: y(value) + 4, 'text-anchor': 'end' }),
     ]),
-    ...ticks(0, lastStep, 6)
+    ...ticks(0, lastStep, width / 110)
       .filter((value) => value <= lastStep && Number.isInteger(value))
       .map((value) => label(value.toLocaleString('en'), { x: x(value), y: bottom + 20, 'text-anchor': 'middle' })),
     make('line', { class: 'axis', x1: MARGIN.left, x2: right, y1: bottom, y2: bottom }),

@@ -37,6 +37,8 @@ export type Ask =
 export type Activity = 'idle' | 'opening' | 'training' | 'loading' | 'writing';
 
 export type Answer =
+  /** The first: what was asked before it would not be heard, since a worker's modules may take a while to load. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'activity'; readonly activity: Activity }
   | {
       readonly kind: 'backend';

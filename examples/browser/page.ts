@@ -18,7 +18,8 @@ const backendState = element('backend-state', HTMLElement);
 const panels = [createTrainPanel(ask), createWritePanel(ask)];
 
 function fail(message: string, hint = ''): void {
-  failureMessage.textContent = /[.!?]$/.test(message) ? message : `${message}.`;
+  const sentence = message.charAt(0).toUpperCase() + message.slice(1);
+  failureMessage.textContent = /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
   failureHint.textContent = hint;
   failure.hidden = false;
 }
@@ -33,6 +34,7 @@ worker.addEventListener('message', ({ data: answer }: MessageEvent<Answer>) => {
     backendChoice.disabled = answer.activity !== 'idle';
     for (const panel of panels) panel.showActivity(answer.activity);
   }
+  if (answer.kind === 'ready') open();
   if (answer.kind === 'backend') showBackend(answer);
   if (answer.kind === 'failed') {
     fail(answer.message, answer.hint);
@@ -84,4 +86,3 @@ function open(): void {
   backendState.textContent = 'opening …';
   ask({ kind: 'backend', choice: backendChoice.value as Extract<Ask, { kind: 'backend' }>['choice'] });
 }
-open();

@@ -27,6 +27,14 @@ const page = globalThis as unknown as {
 /** Tokens of a text that is written while the model trains. */
 const SAMPLE_TOKENS = 120;
 
+const ACTIVITIES = {
+  backend: 'opening',
+  train: 'training',
+  continue: 'training',
+  load: 'loading',
+  write: 'writing',
+} as const satisfies Record<Exclude<Ask['kind'], 'stop'>, Activity>;
+
 let backend: Backend;
 let training: TextTraining | undefined;
 let loaded: BrowserModel | undefined;
@@ -41,14 +49,7 @@ page.onmessage = ({ data: ask }) => {
   }
   last = last.then(() => answer(ask));
 };
-
-const ACTIVITIES = {
-  backend: 'opening',
-  train: 'training',
-  continue: 'training',
-  load: 'loading',
-  write: 'writing',
-} as const satisfies Record<Exclude<Ask['kind'], 'stop'>, Activity>;
+page.postMessage({ kind: 'ready' });
 
 async function answer(ask: Exclude<Ask, { kind: 'stop' }>): Promise<void> {
   const activity = ACTIVITIES[ask.kind];

@@ -12,9 +12,11 @@ export interface WritePanel {
 
 /** How a text ended, in words. */
 const FINISHES: Readonly<Record<string, string>> = {
-  token: ' ■ the model ended the text',
-  length: ' ■ as many tokens as asked for',
+  token: 'The model ended the text.',
+  length: 'As many tokens as asked for, or as the model is made for.',
 };
+
+const WRITING = 'Writing …';
 
 export function createWritePanel(ask: (ask: Ask) => void): WritePanel {
   const form = element('write-form', HTMLFormElement);
@@ -46,7 +48,7 @@ export function createWritePanel(ask: (ask: Ask) => void): WritePanel {
     for (const picker of pickers) picker.disabled = !isIdle;
     stop.disabled = now !== 'writing' && now !== 'loading';
     if (now !== 'loading') progress.hidden = true;
-    if (isIdle && state.textContent === ' …') state.textContent = ' ■ stopped';
+    if (isIdle && state.textContent === WRITING) state.textContent = 'Stopped.';
   };
   const loadFiles = ({ name, files }: ChosenFiles): void => {
     if (activity === 'idle' && files.length > 0) ask({ kind: 'load', place: { kind: 'files', name, files } });
@@ -85,7 +87,7 @@ export function createWritePanel(ask: (ask: Ask) => void): WritePanel {
     event.preventDefault();
     given.textContent = prompt.value;
     made.textContent = '';
-    state.textContent = ' …';
+    state.textContent = WRITING;
     count.textContent = '0';
     speed.textContent = '–';
     const number = (id: string): number => numberIn(element(`write-${id}`, HTMLInputElement));
@@ -125,10 +127,12 @@ export function createWritePanel(ask: (ask: Ask) => void): WritePanel {
         case 'piece':
           made.append(answer.text);
           count.textContent = answer.tokens.toLocaleString('en');
-          if (answer.tokensPerSecond !== undefined) speed.textContent = answer.tokensPerSecond.toFixed(1);
+          if (answer.tokensPerSecond !== undefined) {
+            speed.textContent = answer.tokensPerSecond.toFixed(answer.tokensPerSecond < 100 ? 1 : 0);
+          }
           break;
         case 'written':
-          state.textContent = FINISHES[answer.finish] ?? ' ■';
+          state.textContent = FINISHES[answer.finish] ?? '';
           break;
         case 'failed':
           if (answer.during === 'loading') choices.loaded.forget();
