@@ -1,11 +1,13 @@
 /** `corpusmill train`: trains a model, shows its loss, and can be stopped and run again at any time. */
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { CorpusmillError, EXIT } from '../core/errors.ts';
+import { BACKEND_CHOICES, type BackendChoice } from '../tensor/backend.ts';
 import type { PreparedTraining } from '../training/run-training.ts';
 import type { TrainOutcome } from '../training/trainer.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { collect, wholeNumber } from './flags.ts';
+import { BACKEND_HELP } from './model-flags.ts';
 import { colorsFor, columns, print, printJson, shellPath, widthOf } from './print.ts';
 import { trainReportCommand } from './train-report.ts';
 
@@ -24,6 +26,7 @@ interface Flags {
   set?: string[];
   output?: string;
   steps?: number;
+  backend?: BackendChoice;
   threads?: number;
   fresh?: boolean;
   dryRun?: boolean;
@@ -44,6 +47,7 @@ export function trainCommand(
       .option('--set <path=value>', 'override a value of the configuration (repeatable)', collect)
       .option('-o, --output <dir>', 'folder of the run, in place of the one in the configuration')
       .option('--steps <n>', 'stop after so many steps (as --set stop.steps)', wholeNumber(1))
+      .addOption(new Option('--backend <name>', BACKEND_HELP).choices(BACKEND_CHOICES))
       .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
       .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
       .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
@@ -62,6 +66,7 @@ async function train(file: string, flags: Flags, context: CliContext): Promise<E
   const set = [...(flags.set ?? [])];
   if (flags.output !== undefined) set.push(`output=${JSON.stringify(resolve(context.cwd, flags.output))}`);
   if (flags.steps !== undefined) set.push(`stop.steps=${flags.steps}`);
+  if (flags.backend !== undefined) set.push(`backend=${flags.backend}`);
   if (flags.threads !== undefined) set.push(`threads=${flags.threads}`);
   const config = await loadTrainConfig(file, { set, env: context.env, cwd: context.cwd });
   const prepared = await prepareTraining(config, { fresh: flags.fresh === true && flags.dryRun !== true });
@@ -133,6 +138,8 @@ async function describe(prepared: PreparedTraining, context: CliContext): Promis
   ];
   const active = model.activeParameters === model.parameters ? '' : ` (${count(model.activeParameters)} active)`;
   const micro = plan.accumulation === 1 ? '' : ` × ${plan.accumulation} micro-batches`;
+  // How much a GPU has, WebGPU does not tell.
+  const room = config.backend === 'webgpu' ? 'on the GPU' : `of ${formatBytes(availableBytes)} free`;
   const rows = [
     [
       'run',
@@ -150,7 +157,7 @@ async function describe(prepared: PreparedTraining, context: CliContext): Promis
       'step',
       `${count(plan.tokensPerStep)} tokens: ${plan.rows} rows of ${plan.sequenceLength}${micro}${plan.steps === null ? '' : `; ${count(plan.steps)} steps`}`,
     ],
-    ['memory', `${formatBytes(totalOf(memory))} of ${formatBytes(availableBytes)} free: ${parts.join(', ')}`],
+    ['memory', `${formatBytes(totalOf(memory))} ${room}: ${parts.join(', ')}`],
   ];
   return `${columns(rows, widthOf(context.stderr))}\n`;
 }

@@ -93,6 +93,10 @@ export function readModelConfig(json: unknown, source: string): ModelConfig {
     throw configError(source, 'it is not a JSON object', 'Give a config.json as Hugging Face writes it.');
   }
   const keys = json as Record<string, unknown>;
+  return { ...readArchitecture(keys, source), ...headOf(keys, source) };
+}
+
+function readArchitecture(keys: Record<string, unknown>, source: string): ModelConfig {
   const type = keys['model_type'];
   if (type === 'qwen') return readQwenConfig(keys, source);
   if (type === 'gpt2') return readGpt2Config(keys, source);
@@ -103,6 +107,21 @@ export function readModelConfig(json: unknown, source: string): ModelConfig {
     source,
     type === undefined ? 'model_type is missing' : `model_type is ${JSON.stringify(type)}`,
     `Implemented are ${['qwen', ...Object.keys(ROTARY), 'gpt2'].join(', ')}.`,
+  );
+}
+
+/** Classes `…ForSequenceClassification` have a head of scores in place of the output matrix; of one label it is a reward. */
+function headOf(keys: Record<string, unknown>, source: string): Pick<ModelConfig, 'head'> {
+  const classes = keys['architectures'];
+  const scores = Array.isArray(classes) && classes.some((name) => String(name).endsWith('ForSequenceClassification'));
+  if (!scores) return {};
+  const labels = keys['id2label'];
+  const count = keys['num_labels'] ?? (typeof labels === 'object' && labels !== null ? Object.keys(labels).length : 2);
+  if (count === 1) return { head: 'score' };
+  throw configError(
+    source,
+    `it classifies into ${String(count)} labels`,
+    'Implemented is one label, a reward: num_labels 1, or one entry in id2label.',
   );
 }
 

@@ -68,6 +68,10 @@ export interface Executable {
   dispose(): void;
 }
 
+/** What can be asked for; `auto` chooses: see open-backend.ts. */
+export const BACKEND_CHOICES = ['auto', 'native', 'webgpu', 'reference'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+
 export interface Backend {
   readonly name: 'reference' | 'native' | 'webgpu';
   /** Zeros. */

@@ -13,12 +13,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { CorpusmillError } from '../core/errors.ts';
+import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
 import { native } from '../core/native.ts';
 import { costOf } from '../models/cost.ts';
 import { createWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
 import { openBackend } from '../tensor/open-backend.ts';
+import { nameOfAdapter } from '../tensor/webgpu/adapter.ts';
+import type { WebGpuBackend } from '../tensor/webgpu/backend.ts';
 import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import { createCheckpointStore, type SavedState } from './checkpoint-store.ts';
 import { type OpenedData, openData } from './config/open-data.ts';
@@ -109,7 +111,9 @@ async function prepare(
     maxPositions: plan.sequenceLength,
   });
   const availableBytes = availableMemory();
-  refuseTooLarge(memory, availableBytes, { rows: plan.rows, recompute: config.recompute });
+  // WebGPU does not tell how much memory a GPU has: there it is found out when it is taken.
+  if (config.backend !== 'webgpu')
+    refuseTooLarge(memory, availableBytes, { rows: plan.rows, recompute: config.recompute });
   const settings = settingsOf(config, model, plan);
   if (options.fresh === true) await removeRun(config.output);
   const store = createCheckpointStore(join(config.output, 'checkpoints'), {
@@ -161,7 +165,8 @@ async function prepare(
     close: () => closeData(data),
     async run({ signal, onRecord } = {}) {
       await mkdir(config.output, { recursive: true });
-      const backend = options.backend ?? openConfigured(config);
+      const backend = options.backend ?? (await openConfigured(config));
+      const adapter = adapterName(backend);
       const weights = createWeights(backend, model.config);
       const { log, kept } = await openLog(join(config.output, LOG_NAME), resumed?.trainer.step);
       const events = config.tensorboard
@@ -214,12 +219,15 @@ async function prepare(
           time: {
             startedAt: new Date().toISOString(),
             backend: backend.name,
+            ...(adapter !== undefined && { adapter }),
             threads: config.threads === 0 ? null : config.threads,
             peakFlops,
           },
         });
         write(session(resumed === undefined ? 'started' : 'resumed'));
-        const outcome = await trainer.run(signal);
+        const outcome = await trainer.run(signal).catch(async (error: unknown) => {
+          throw isLost(error) ? lostAt(error, trainer.state().step, await store.latest()) : error;
+        });
         if (outcome.reason === 'interrupted') write(session('interrupted'));
         trainer.dispose();
         return outcome;
@@ -233,8 +241,26 @@ async function prepare(
   };
 }
 
-function openConfigured({ backend, threads }: TrainConfig): Backend {
+function openConfigured({ backend, threads }: TrainConfig): Promise<Backend> {
   return openBackend(backend, threads === 0 ? {} : { threads });
+}
+
+/** The name of the GPU, for the log; undefined where there is none. */
+function adapterName(backend: Backend): string | undefined {
+  return backend.name === 'webgpu' ? nameOfAdapter((backend as WebGpuBackend).adapter) : undefined;
+}
+
+function isLost(error: unknown): error is CorpusmillError {
+  return isCorpusmillError(error) && error.code === 'BACKEND_LOST';
+}
+
+/** A lost device in the words of a run: how far it was, and from where it goes on. */
+function lostAt(error: CorpusmillError, step: number, saved: SavedState | undefined): CorpusmillError {
+  const from = saved === undefined ? 'begins anew: there is no checkpoint yet' : `goes on from ${saved.folder}`;
+  return new CorpusmillError('BACKEND_LOST', `training stopped after step ${step}: ${error.message}`, {
+    hint: `The same command ${from}. With --backend native (in a pipeline --set train.backend=native) it does so without the GPU.`,
+    cause: error,
+  });
 }
 
 /** What the cores could do at most, in FLOP/s: a tenth of a second of multiplications without memory. */

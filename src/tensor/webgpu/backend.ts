@@ -10,6 +10,8 @@ import type { Backend, Buffer, BufferData, DType, Executable, Program } from '..
 import { type AdapterDescription, type AdapterOptions, type OpenedDevice, openDevice } from './adapter.ts';
 import { DeviceErrors } from './device-errors.ts';
 import { type DeviceContext, WebGpuExecutable } from './executable.ts';
+import { usableMatrix } from './kernels/product-matrix.ts';
+import type { MatrixConfig, ProductOptions } from './kernels/product-variant.ts';
 import { DeviceMemory } from './memory.ts';
 import { Pipelines } from './pipelines.ts';
 
@@ -21,14 +23,19 @@ export interface WebGpuBackend extends Backend {
   counts(): { buffers: number; bytes: number; pipelines: number };
 }
 
+export interface WebGpuOptions extends AdapterOptions {
+  /** How matrix products are computed; by default in float32, by kernels chosen by rule. */
+  readonly products?: Partial<Pick<ProductOptions, 'precision' | 'tuned' | 'force' | 'isSoftware'>>;
+}
+
 interface Entry {
   readonly buffer: GPUBuffer;
 }
 
 /** Throws a CorpusmillError USAGE when `gpu` has no adapter. */
-export async function createWebGpuBackend(gpu: GPU, options: AdapterOptions = {}): Promise<WebGpuBackend> {
+export async function createWebGpuBackend(gpu: GPU, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const opened = await openDevice(gpu, options);
-  return new DeviceBackend(opened);
+  return new DeviceBackend(opened, options);
 }
 
 class DeviceBackend implements WebGpuBackend {
@@ -41,7 +48,7 @@ class DeviceBackend implements WebGpuBackend {
   readonly #buffers = new Set<GPUBuffer>();
   #isDisposed = false;
 
-  constructor({ device, adapter, features }: OpenedDevice) {
+  constructor({ device, adapter, features }: OpenedDevice, { products = {} }: WebGpuOptions) {
     this.adapter = adapter;
     this.features = features;
     this.#device = device;
@@ -64,6 +71,7 @@ class DeviceBackend implements WebGpuBackend {
     this.#context = {
       device,
       features,
+      products: { isSoftware: adapter.isSoftware, precision: 'f32', matrix: matrixOf(device, features), ...products },
       memory,
       pipelines: new Pipelines(device, errors),
       limits: {
@@ -113,8 +121,7 @@ class DeviceBackend implements WebGpuBackend {
       bytes = page.getMappedRange(0, 4 * length).slice(0);
       page.unmap();
     } catch (cause) {
-      await this.#context.errors.settled();
-      throw cause;
+      return this.#context.errors.explain(cause);
     }
     memory.release(page);
     await this.#context.errors.settled();
@@ -153,6 +160,11 @@ class DeviceBackend implements WebGpuBackend {
       throw new TypeError(`buffer ${buffer.name} belongs to another backend, or was disposed of`);
     return entry;
   }
+}
+
+function matrixOf(device: GPUDevice, features: OpenedDevice['features']): MatrixConfig | undefined {
+  const isThere = features.has('chromium-experimental-subgroup-matrix') && features.has('shader-f16');
+  return isThere && features.has('subgroups') ? usableMatrix(device.adapterInfo) : undefined;
 }
 
 function checkRange(buffer: Buffer, offset: number, length: number): void {

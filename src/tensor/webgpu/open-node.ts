@@ -26,8 +26,20 @@ export async function openNodeGpu(): Promise<GPU> {
     });
   }
   Object.assign(globalThis, dawn.globals);
-  // CORPUSMILL_WEBGPU holds options of Dawn, such as `backend=vulkan` or `adapter=NVIDIA`, separated by spaces.
-  const options = (process.env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
-  instance = dawn.create(['enable-dawn-features=allow_unsafe_apis', ...options]);
+  instance = dawn.create(dawnOptions());
   return instance;
+}
+
+/**
+ * Options of Dawn: matrices of subgroups and f16 on NVIDIA cards are there only when asked for, and without the quantization
+ * that hides times from web pages kernels can be timed. CORPUSMILL_WEBGPU adds options, such as `backend=vulkan` or
+ * `adapter=NVIDIA`, separated by spaces.
+ */
+export function dawnOptions(env: NodeJS.ProcessEnv = process.env): string[] {
+  const own = (env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
+  return [
+    'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+    'disable-dawn-features=timestamp_quantization',
+    ...own,
+  ];
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';
+import { notALanguageModel } from '../../models/checkpoint/load-weights.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import { hasTokenizer, type OpenedTokenizer, openTokenizer } from '../../tokenizer/formats/load-tokenizer.ts';
 import { checkVocabulary, type GenerationDefaults, readGenerationDefaults, textStart } from './model-files.ts';
@@ -11,9 +12,10 @@ export { textStart };
 
 /**
  * The tokenizer of a model folder, or one of another place. Throws INPUT_NOT_FOUND where the folder has none, and
- * CONFIG_INVALID where it has more ids than the model has rows in its embedding.
+ * CONFIG_INVALID for a reward model, or where it has more ids than the model has rows in its embedding.
  */
 export function modelTokenizer(folder: string, config: ModelConfig, elsewhere?: string): OpenedTokenizer {
+  if (config.head === 'score') throw notALanguageModel(folder);
   if (elsewhere === undefined && !hasTokenizer(folder)) {
     throw new CorpusmillError('INPUT_NOT_FOUND', `the model ${folder} has no tokenizer beside its weights`, {
       hint: 'Put its tokenizer.json into the folder, or give the tokenizer with --tokenizer.',

@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
-import type { AdapterOptions } from '../../../src/tensor/webgpu/adapter.ts';
-import { createWebGpuBackend, type WebGpuBackend } from '../../../src/tensor/webgpu/backend.ts';
+import { type AdapterOptions, type OpenedDevice, openDevice } from '../../../src/tensor/webgpu/adapter.ts';
+import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
 import { openNodeGpu } from '../../../src/tensor/webgpu/open-node.ts';
 
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
@@ -32,6 +32,11 @@ function describeSkipped(name: string): void {
   describe.skip(`${name} (skipped: ${reason})`, () => {});
 }
 
-export function webGpuBackend(options: AdapterOptions = {}): Promise<WebGpuBackend> {
+export function webGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   return createWebGpuBackend(gpu as GPU, options);
+}
+
+/** A device alone, for tests of what lies below the backend. */
+export function openTestDevice(options: AdapterOptions = {}): Promise<OpenedDevice> {
+  return openDevice(gpu as GPU, options);
 }

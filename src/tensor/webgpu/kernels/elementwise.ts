@@ -94,6 +94,12 @@ export function copyWords(context: LoweringContext, from: KernelPlace, to: Kerne
   return entrywise(context, what, { inputs: [from], outputs: [to] }, length);
 }
 
+/** One number everywhere. */
+export function fillWords(context: LoweringContext, to: KernelPlace, length: number, value: number) {
+  const what = { name: 'fill', inputs: [], outputs: ['y'], parameters: { value }, compute: 'let y_ = T(p.value);' };
+  return entrywise(context, what, { inputs: [], outputs: [to] }, length);
+}
+
 export const elementwiseLowerings = {
   unary(context) {
     const kind = UNARY_KINDS[context.attributes[1]];
@@ -141,8 +147,7 @@ export const elementwiseLowerings = {
   },
   fill(context) {
     const [length, value] = context.attributes;
-    const what = { name: 'fill', inputs: [], outputs: ['y'], parameters: { value }, compute: 'let y_ = T(p.value);' };
-    return entrywise(context, what, { inputs: [], outputs: [context.out(0)] }, length);
+    return fillWords(context, context.out(0), length, value);
   },
   swiglu(context) {
     const compute = 'let y_ = gate_ * sigmoid(gate_) * up_;';

@@ -2,7 +2,15 @@
 import type { OperationName } from '../../operations.ts';
 import type { Lowering } from '../lowering.ts';
 import { elementwiseLowerings } from './elementwise.ts';
+import { embeddingLowerings } from './embedding.ts';
+import { matmulLowerings } from './matmul.ts';
+import { normLowerings } from './norm.ts';
+import { reduceLowerings } from './reduce.ts';
 
 export const LOWERINGS = {
   ...elementwiseLowerings,
+  ...embeddingLowerings,
+  ...normLowerings,
+  ...reduceLowerings,
+  ...matmulLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;
