@@ -1,6 +1,7 @@
 /** The lowering of every operation. */
 import type { OperationName } from '../../operations.ts';
 import type { Lowering } from '../lowering.ts';
+import { attentionLowerings } from './attention.ts';
 import { elementwiseLowerings } from './elementwise.ts';
 import { embeddingLowerings } from './embedding.ts';
 import { matmulLowerings } from './matmul.ts';
@@ -8,6 +9,7 @@ import { normLowerings } from './norm.ts';
 import { reduceLowerings } from './reduce.ts';
 
 export const LOWERINGS = {
+  ...attentionLowerings,
   ...elementwiseLowerings,
   ...embeddingLowerings,
   ...normLowerings,
