@@ -15,7 +15,7 @@ describeWithShared('a PPO step computed with PyTorch', () => {
   it('has its losses, clip fraction and gradients', async () => {
     const file = await openSafetensors(shared('goldens/alignment/reference.safetensors'));
     const { ppo } = JSON.parse(readFileSync(shared('goldens/alignment/reference.json'), 'utf8'));
-    const backend = openBackend('auto', { threads: 2 });
+    const backend = await openBackend('auto', { threads: 2 });
     const weights = withValueHead(backend, await loadWeights(backend, shared('goldens/qwen2-gqa')));
     weights.write('score.weight', await file.readFloat32('value_head.weight'));
     const [batch, time] = [4, 47];

@@ -96,7 +96,7 @@ describe('weights of a language model', () => {
     const parameters = wavyParameters(config);
     const folder = join(dir, 'reward');
     await writeCheckpoint(folder, { config, values: (parameter) => parameters.get(parameter)! });
-    const weights = createWeights(openBackend('reference'), read(SMALL['qwen2']));
+    const weights = createWeights(await openBackend('reference'), read(SMALL['qwen2']));
     await expect(readWeights(weights, folder)).rejects.toThrow('it is a reward model');
   });
 });
