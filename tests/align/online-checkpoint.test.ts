@@ -77,8 +77,8 @@ it('keeps the last ones, each a model that opens, and says which file is broken'
   const critic = await openCheckpoint(join(root, 'step-00000003', 'critic'));
   expect(critic.config.head).toBe('score');
   await critic.close();
-  writeFileSync(join(root, 'step-00000003', 'alignment-state.json'), '{"kind":"corpusmill-alignment","settings":{}}');
-  await expect(latestOnline(root)).rejects.toThrow(/step-00000003.*alignment-state\.json: state: /);
+  writeFileSync(join(root, 'step-00000003', 'alignment-state.json'), '{"kind":"corpusmill-training","settings":{}}');
+  await expect(latestOnline(root)).rejects.toThrow(/step-00000003.*alignment-state\.json: kind: /);
 });
 
 it('has nothing to go on from in a folder that is not there', async () => {

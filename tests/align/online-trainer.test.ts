@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alignmentOptimizer, grpoSettings, PPO_ADVANTAGE, rlooSettings } from '../../src/align/online-settings.ts';
-import { promptsFrom } from '../../src/align/online-trainer.ts';
 import { rewardOf } from '../../src/align/rewards.ts';
+import { promptsFrom } from '../../src/align/scored-rollout.ts';
 import { openBackend } from '../../src/tensor/open-backend.ts';
 import { SIZES, tinyAlignment, tinyPpo } from './tiny-alignment.ts';
 

@@ -6,13 +6,9 @@ import {
   PPO_ADVANTAGE,
   ppoSettings,
 } from '../../src/align/online-settings.ts';
-import {
-  createOnlineTrainer,
-  type OnlinePrompt,
-  type OnlineTrainer,
-  type OnlineTrainerOptions,
-} from '../../src/align/online-trainer.ts';
+import { createOnlineTrainer, type OnlineTrainer, type OnlineTrainerOptions } from '../../src/align/online-trainer.ts';
 import { rewardOf } from '../../src/align/rewards.ts';
+import type { OnlinePrompt } from '../../src/align/scored-rollout.ts';
 import { withValueHead } from '../../src/align/value-head.ts';
 import type { ModelWeights } from '../../src/models/weights.ts';
 import { createWeights } from '../../src/models/weights.ts';
