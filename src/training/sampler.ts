@@ -15,7 +15,8 @@ export interface SamplerOptions {
 }
 
 /**
- * A function that writes on from each prompt with the weights as they stand. `tokenizer` is a folder or file. Throws
+ * A function that writes on from each prompt with the weights as they stand. `tokenizer` is a folder or file; `encodePrompt` asks
+ * in another form than the text itself. Throws
  * CONFIG_INVALID for a prompt without a token, or one that leaves no room in the model's context.
  */
 export function createSampler(
@@ -23,10 +24,14 @@ export function createSampler(
   weights: ModelWeights,
   tokenizer: string,
   options: SamplerOptions,
+  encodePrompt?: (prompt: string) => ArrayLike<number>,
 ): () => Promise<{ prompt: string; text: string }[]> {
   const loaded = loadTokenizer(tokenizer);
   const { maxPositionEmbeddings, vocabSize } = weights.config;
-  const prompts = options.prompts.map((prompt) => ({ prompt, ids: loaded.encode(prompt) }));
+  const prompts = options.prompts.map((prompt) => ({
+    prompt,
+    ids: (encodePrompt ?? loaded.encode.bind(loaded))(prompt),
+  }));
   const longest = Math.max(...prompts.map(({ ids }) => ids.length));
   for (const { prompt, ids } of prompts) {
     if (ids.length > 0 && ids.length < maxPositionEmbeddings) continue;
@@ -50,6 +55,8 @@ export function createSampler(
         ids,
         maxNewTokens: options.tokens,
         sampling: { temperature, topP, topK },
+        // A text goes on for as long as it is asked to, an answer ends.
+        stopTokens: encodePrompt === undefined ? [] : weights.config.eosTokenIds,
         seed,
       })),
     );
