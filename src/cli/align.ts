@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { OfflineStage } from '../align/config/schema.ts';
 import type { RewardEvaluation } from '../align/evaluate-reward.ts';
+import { onlineCommands } from './align-online.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { loadOptionsOf, prepareOptionsOf, type RunFlags, runOptions, runTraining } from './train-run.ts';
 
@@ -37,7 +38,9 @@ export function alignCommand(
   setExitCode: (code: ExitCode) => void,
   configure: (command: Command) => void,
 ): Command {
-  const align = new Command('align').description('make an assistant of a model: sft, reward, dpo');
+  const align = new Command('align').description(
+    'make an assistant of a model: from conversations, preferences, and its own samples',
+  );
   for (const stage of Object.keys(STAGES) as OfflineStage[]) {
     const { description, examples } = STAGES[stage];
     const command = runOptions(new Command(stage))
@@ -47,6 +50,7 @@ export function alignCommand(
     configure(command);
     align.addCommand(command);
   }
+  for (const command of onlineCommands(context, setExitCode, configure)) align.addCommand(command);
   return align;
 }
 

@@ -1,11 +1,24 @@
 /** `corpusmill schema`: the JSON Schema of pipeline files and of training configurations, for editors. */
 import { Argument, Command } from 'commander';
+import type { OnlineStage } from '../align/config/online-schema.ts';
 import type { OfflineStage } from '../align/config/schema.ts';
 import { EXIT } from '../core/errors.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { printJson } from './print.ts';
 
-const KINDS = ['pipeline', 'train', 'align-sft', 'align-reward', 'align-dpo'] as const;
+const KINDS = [
+  'pipeline',
+  'train',
+  'align-sft',
+  'align-reward',
+  'align-dpo',
+  'align-ppo',
+  'align-grpo',
+  'align-rloo',
+  'align-rejection',
+  'align-online-dpo',
+] as const;
+const ONLINE = ['ppo', 'grpo', 'rloo', 'rejection', 'online-dpo'];
 
 const EXAMPLES = `
 Shipped as configs/KIND.schema.json. Editors with a YAML language server complete stages and options when a
@@ -22,6 +35,12 @@ export function schemaCommand(context: CliContext, setExitCode: (code: ExitCode)
     .addArgument(new Argument('[kind]', 'of which files').choices(KINDS).default('pipeline'))
     .addHelpText('after', EXAMPLES)
     .action(async (kind: (typeof KINDS)[number]) => {
+      if (ONLINE.includes(kind.slice('align-'.length))) {
+        const { onlineJsonSchema } = await import('../pipeline/config/load-online.ts');
+        await printJson(context, onlineJsonSchema(kind.slice('align-'.length) as OnlineStage));
+        setExitCode(EXIT.ok);
+        return;
+      }
       if (kind.startsWith('align-')) {
         const { stageJsonSchema } = await import('../pipeline/config/load-align.ts');
         await printJson(context, stageJsonSchema(kind.slice('align-'.length) as OfflineStage));
