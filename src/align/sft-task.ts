@@ -1,4 +1,5 @@
 /** SFT as a run: conversations or labelled shards to packed rows, and the objective on them (src/training/run-training.ts). */
+import { isCorpusmillError } from '../core/errors.ts';
 import { openData } from '../training/config/open-data.ts';
 import { trainSchema } from '../training/config/schema.ts';
 import type { EvaluationData } from '../training/data/training-data.ts';
@@ -36,7 +37,14 @@ export async function sftTask(config: ResolvedSftConfig): Promise<RunTask> {
   if (data.shards !== undefined) {
     const opened = await openShards(config, data.shards);
     const { validation } = opened;
-    return { ...common, ...opened, data: noisy(opened.data), validation: validation && noisy(validation) };
+    const setup = await chatOfShards(config, opened);
+    return {
+      ...common,
+      ...opened,
+      data: noisy(opened.data),
+      validation: validation && noisy(validation),
+      ...(setup !== undefined && { adapt: setup.adapt, encodePrompt: setup.encodePrompt, tokenizer: setup.tokenizer }),
+    };
   }
   const setup = await openChat({
     model: config.model,
@@ -152,4 +160,20 @@ async function openShards(config: ResolvedSftConfig, shards: string): ReturnType
     },
   };
   return openData(given, undefined);
+}
+
+/** How the shards' conversations were written, where their tokenizer says; undefined where it has no chat template. */
+async function chatOfShards(
+  config: ResolvedSftConfig,
+  { tokenizer, sequenceLength }: Awaited<ReturnType<typeof openData>>,
+): Promise<ChatSetup | undefined> {
+  const { model, output, data } = config;
+  if (tokenizer === undefined) return undefined;
+  const { template, system } = data;
+  try {
+    return await openChat({ model, tokenizer, template, mask: 'assistant-only', system, sequenceLength, output });
+  } catch (error) {
+    if (isCorpusmillError(error) && error.code === 'CONFIG_INVALID' && template === undefined) return undefined;
+    throw error;
+  }
 }

@@ -21,7 +21,7 @@ import {
   sum,
   unary,
 } from '../../src/tensor/ops/elementwise.ts';
-import { embedding } from '../../src/tensor/ops/embedding.ts';
+import { embedding, sumById } from '../../src/tensor/ops/embedding.ts';
 import { linearCrossEntropy, linearLogProb } from '../../src/tensor/ops/loss.ts';
 import { groupedLinear, linear, matmul } from '../../src/tensor/ops/matmul.ts';
 import { combine, dispatch, expertLinear, loadBalancingLoss, route } from '../../src/tensor/ops/moe.ts';
@@ -166,6 +166,8 @@ describe('gradients of rows', () => {
     const ids = integers([2, 0, 2, -1, 4]);
     await checkGradients([real([5, 3], 13), ids], ([table, i]) => [embedding(table, i)]);
     await checkGradients([real([5, 3], 13), ids], ([table, i]) => [multiply(embedding(table, i), embedding(table, i))]);
+    const rows = elements(ids.shape);
+    await checkGradients([real([rows, 3], 14), ids], ([x, i]) => [multiply(sumById(x, i, 5), sumById(x, i, 5))]);
   });
 
   it.each([false, true])('rope, interleaved %j', async (interleaved) => {
