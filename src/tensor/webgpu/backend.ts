@@ -48,7 +48,7 @@ class DeviceBackend implements WebGpuBackend {
   readonly #buffers = new Set<GPUBuffer>();
   #isDisposed = false;
 
-  constructor({ device, adapter, features }: OpenedDevice, { products = {} }: WebGpuOptions) {
+  constructor({ device, adapter, features, limits }: OpenedDevice, { products = {} }: WebGpuOptions) {
     this.adapter = adapter;
     this.features = features;
     this.#device = device;
@@ -66,7 +66,6 @@ class DeviceBackend implements WebGpuBackend {
         }),
       );
     });
-    const { limits } = device;
     const memory = new DeviceMemory(device, errors);
     this.#context = {
       device,
