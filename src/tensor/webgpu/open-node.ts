@@ -31,14 +31,15 @@ export async function openNodeGpu(): Promise<GPU> {
 }
 
 /**
- * Options of Dawn: matrices of subgroups and f16 on NVIDIA cards are there only when asked for, and without the quantization
- * that hides times from web pages kernels can be timed. CORPUSMILL_WEBGPU adds options, such as `backend=vulkan` or
+ * Options of Dawn: matrices of subgroups and f16 on NVIDIA cards are there only when asked for; kernels here write workgroup
+ * memory before they read it, so it need not be cleared, which costs time in every workgroup and software adapters seconds for
+ * each kernel to compile; and without the quantization that hides times from web pages kernels can be timed. CORPUSMILL_WEBGPU adds options, such as `backend=vulkan` or
  * `adapter=NVIDIA`, separated by spaces.
  */
 export function dawnOptions(env: NodeJS.ProcessEnv = process.env): string[] {
   const own = (env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
   return [
-    'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+    'enable-dawn-features=allow_unsafe_apis,disable_workgroup_init,vulkan_enable_f16_on_nvidia',
     'disable-dawn-features=timestamp_quantization',
     ...own,
   ];
