@@ -100,7 +100,7 @@ const FEW_WORKGROUPS = { limits: { maxComputeWorkgroupsPerDimension: 4 } };
 
 describeWithWebGpu('operands in one buffer on WebGPU', () => {
   describe.each([
-    ['as it is', {}],
+    ['as on a GPU', { products: { isSoftware: false } }],
     ['with workgroups over two axes', FEW_WORKGROUPS],
   ] as const)('%s', (_, options) => {
     let backend: WebGpuBackend;

@@ -23,8 +23,9 @@ import { LANES, type RowRange, rowRanges } from './rows.ts';
 
 /** Partial results for each input. */
 const PARTS = 256;
-/** Entries that are worth a workgroup. */
+/** Entries that are worth a workgroup; more where the processor draws, for which a workgroup's waits are dear. */
 const ENTRIES = 8 * LANES;
+const ENTRIES_IN_SOFTWARE = 256 * LANES;
 
 /** Squares that one lane sums before it adds them to others. */
 const RUN = 64;
@@ -82,7 +83,8 @@ function partials(context: LoweringContext, kernel: KernelSource, words: number,
   return context.inputs.flatMap((input, index) => {
     const x = input as KernelPlace;
     return piecesOf(context, x.length).map(({ range, firstPart, parts: count }) => {
-      const groups = Math.max(1, Math.min(count, Math.ceil(range.count / ENTRIES)));
+      const entries = context.products.isSoftware ? ENTRIES_IN_SOFTWARE : ENTRIES;
+      const groups = Math.max(1, Math.min(count, Math.ceil(range.count / entries)));
       return {
         kernel,
         places: {

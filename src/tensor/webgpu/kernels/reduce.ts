@@ -125,7 +125,7 @@ function rowSums(
   rows: number,
   columns: number,
 ): Dispatch[] {
-  const segment = lanesPerRow(columns);
+  const segment = lanesPerRow(context, columns);
   const sum = groupReduction(context, { kind: 'sum', type: 'f32', lanes: LANES, segment });
   const added = addend === undefined ? '' : ' + addend(row)';
   const kernel: KernelSource = {
