@@ -131,7 +131,7 @@ export const alignLearns: Bench = {
   summary:
     'PPO, GRPO, RLOO, online DPO and rejection sampling on a task with a true reward, and a reward that is hacked',
   async run() {
-    const backend = openBackend('auto', { threads: 2 });
+    const backend = await openBackend('auto', { threads: 2 });
     const truth = programReward('digits-sorted');
     const proxy = programReward('digits-late');
     const found: Record<string, { before: number; after: number }[]> = {};

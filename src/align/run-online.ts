@@ -79,7 +79,7 @@ export async function runOnline<S extends OnlineStage>(
   if (saved !== undefined) refuseOther(config.output, saved.settings, settings);
 
   const backend =
-    options.backend ?? openBackend(config.backend, config.threads === 0 ? {} : { threads: config.threads });
+    options.backend ?? (await openBackend(config.backend, config.threads === 0 ? {} : { threads: config.threads }));
   const made: { dispose(): void }[] = [];
   const keep = <T extends { dispose(): void }>(value: T): T => {
     made.push(value);

@@ -108,7 +108,7 @@ it.each([
 ] as const)('%s raises the reward', async (_, settings, critic) => {
   const run = await tinyAlignment(
     { ...settings, promptsPerStep: 8, rows: 16 },
-    { critic, backend: openBackend('auto', { threads: 1 }) },
+    { critic, backend: await openBackend('auto', { threads: 1 }) },
   );
   const rewards: number[] = [];
   for (let i = 0; i < 30; i++) rewards.push((await run.trainer.step()).reward);

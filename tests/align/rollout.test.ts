@@ -25,7 +25,7 @@ it('samples the same whatever runs side by side and on however many threads', as
     [1, 2],
     [2, 64],
   ]) {
-    const backend = openBackend('auto', { threads });
+    const backend = await openBackend('auto', { threads });
     const rollout = createRollout(backend, policyOn(backend), { ...options, slots });
     results.push(await rollout.sample(prompts, draw));
     rollout.dispose();
