@@ -101,20 +101,21 @@ describeWithWebGpu('rows by index on WebGPU', () => {
 
     const wrong = Int32Array.of(1, 4, 9);
     const table = new Float32Array(12);
+    const angles = new Float32Array(3);
     it.each([
       ['embedding', [3, 3, 4], [table, wrong], [9], /entry 1 of ids.* is out of range/],
       ['embeddingGrad', [3, 3, 4], [new Float32Array(9), wrong, undefined], [12], /entry 1 of ids/],
       [
         'rope',
         [2, 1, 2, 3, 0, 0],
-        [new Float32Array(4), table, table, Int32Array.of(2, -1)],
+        [new Float32Array(4), angles, angles, Int32Array.of(2, -1)],
         [4],
         /entry 1 of positions/,
       ],
       [
         'rope',
         [2, 1, 2, 3, 0, 0],
-        [new Float32Array(4), table, table, Int32Array.of(3, 0)],
+        [new Float32Array(4), angles, angles, Int32Array.of(3, 0)],
         [4],
         /entry 0 of positions/,
       ],
