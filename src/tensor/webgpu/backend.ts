@@ -50,7 +50,7 @@ class DeviceBackend implements WebGpuBackend {
   readonly #buffers = new Set<GPUBuffer>();
   #isDisposed = false;
 
-  constructor({ device, adapter, features }: OpenedDevice, { products = {} }: WebGpuOptions) {
+  constructor({ device, adapter, features, limits }: OpenedDevice, { products = {} }: WebGpuOptions) {
     this.adapter = adapter;
     this.features = features;
     this.device = device;
@@ -63,7 +63,6 @@ class DeviceBackend implements WebGpuBackend {
       if (this.#isDisposed) return;
       errors.report(deviceLost(message === '' ? reason : message));
     });
-    const { limits } = device;
     const memory = new DeviceMemory(device, errors);
     this.#context = {
       device,

@@ -1,5 +1,5 @@
 /** Every operation over rows and entries with all operands in one buffer, at offsets of vectors and at odd ones. */
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { WebGpuBackend } from '../../../src/tensor/webgpu/backend.ts';
 import { noise, wholeNumbers } from '../graph-run.ts';
 import { type OperationCase, operation } from '../operation-case.ts';
@@ -95,13 +95,24 @@ const CASES: readonly OperationCase[] = [
   ),
 ];
 
+/** The least for which the largest case needs two axes of workgroups and no third: 16 by 256 entries. */
+const FEW_WORKGROUPS = { limits: { maxComputeWorkgroupsPerDimension: 4 } };
+
 describeWithWebGpu('operands in one buffer on WebGPU', () => {
-  let backend: WebGpuBackend;
-  beforeAll(async () => {
-    backend = await webGpuBackend();
-  });
-  afterAll(() => backend?.dispose());
-  it.each(CASES.map((given) => [given.operation, given.attributes, given] as const))('%s %j', async (_, __, given) => {
-    await compareInArena(backend, given, { relative: 1e-5, ofLargest: 3e-6 });
+  describe.each([
+    ['as on a GPU', { products: { isSoftware: false } }],
+    ['with workgroups over two axes', FEW_WORKGROUPS],
+  ] as const)('%s', (_, options) => {
+    let backend: WebGpuBackend;
+    beforeAll(async () => {
+      backend = await webGpuBackend(options);
+    });
+    afterAll(() => backend?.dispose());
+    it.each(CASES.map((given) => [given.operation, given.attributes, given] as const))(
+      '%s %j',
+      async (_, __, given) => {
+        await compareInArena(backend, given, { relative: 1e-5, ofLargest: 3e-6 });
+      },
+    );
   });
 });

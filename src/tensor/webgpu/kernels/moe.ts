@@ -85,8 +85,8 @@ function combineGradKernel(context: LoweringContext, segment: number): KernelSou
 
 /** Parts of the tokens, and for each the parts of what lies by slots. */
 function tokenParts(context: LoweringContext, rows: number, columns: number, perToken: number) {
-  return rowRanges(context, rows, columns).flatMap((tokens) =>
-    rowRanges(context, rows * perToken, columns).map((slots) => ({ tokens, slots })),
+  return rowRanges(context, rows, columns, 4).flatMap((tokens) =>
+    rowRanges(context, rows * perToken, columns, 4).map((slots) => ({ tokens, slots })),
   );
 }
 
@@ -129,7 +129,7 @@ export const moeLowerings = {
     const [rows, columns, perToken] = context.attributes;
     const [dout, y, weights] = [0, 1, 2].map((i) => context.in(i));
     const [inverse, dy, dweights] = [context.in(4), context.out(0), context.out(1)];
-    const segment = lanesPerRow(columns);
+    const segment = lanesPerRow(context, columns);
     return tokenParts(context, rows, columns, perToken).map(({ tokens, slots }): Dispatch => {
       const [first, count] = [tokens.start * perToken, tokens.count * perToken];
       return {

@@ -37,7 +37,7 @@ function rowKernel(
   shape: { readonly rows: number; readonly columns: number; readonly eps?: number },
 ): Dispatch[] {
   const { rows, columns, eps = 0 } = shape;
-  const segment = lanesPerRow(columns);
+  const segment = lanesPerRow(context, columns);
   const sum = groupReduction(context, { kind: 'sum', type: 'f32', lanes: LANES, segment });
   const kernel: KernelSource = {
     name: `${name} by ${segment}`,

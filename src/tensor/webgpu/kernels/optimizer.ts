@@ -23,8 +23,9 @@ import { LANES, type RowRange, rowRanges } from './rows.ts';
 
 /** Partial results for each input. */
 const PARTS = 256;
-/** Entries that are worth a workgroup. */
+/** Entries that are worth a workgroup; more where the processor draws, for which a workgroup's waits are dear. */
 const ENTRIES = 8 * LANES;
+const ENTRIES_IN_SOFTWARE = 256 * LANES;
 
 /** Squares that one lane sums before it adds them to others. */
 const RUN = 64;
@@ -82,7 +83,8 @@ function partials(context: LoweringContext, kernel: KernelSource, words: number,
   return context.inputs.flatMap((input, index) => {
     const x = input as KernelPlace;
     return piecesOf(context, x.length).map(({ range, firstPart, parts: count }) => {
-      const groups = Math.max(1, Math.min(count, Math.ceil(range.count / ENTRIES)));
+      const entries = context.products.isSoftware ? ENTRIES_IN_SOFTWARE : ENTRIES;
+      const groups = Math.max(1, Math.min(count, Math.ceil(range.count / entries)));
       return {
         kernel,
         places: {
@@ -283,7 +285,7 @@ export const optimizerLowerings = {
       const places = [2, 3, 4, 5].map((i) => context.in(4 * group + i));
       const { length } = places[0];
       const isVector = length % 4 === 0 && areVectors(scalars, factor, ...places);
-      return rowRanges(context, length, 1).map(({ start, count }) => {
+      return rowRanges(context, length, 1, 4).map(({ start, count }) => {
         const [parameter, gradient, momentum, variance] = places.map((place) => part(place, start, count));
         const entries = isVector ? count / 4 : count;
         return {

@@ -181,7 +181,7 @@ function countKernel(hasMask: boolean): KernelSource {
 export const routeLowerings = {
   routeTopK(context) {
     const [rows, experts, perToken, normalize] = context.attributes;
-    const segment = lanesPerRow(experts);
+    const segment = lanesPerRow(context, experts);
     return rowRanges(context, rows, experts).map(({ start, count }) => ({
       kernel: routeKernel(context, segment),
       places: {
@@ -196,7 +196,7 @@ export const routeLowerings = {
   },
   routeTopKGrad(context) {
     const [rows, experts, perToken, normalize] = context.attributes;
-    const segment = lanesPerRow(experts);
+    const segment = lanesPerRow(context, experts);
     const more = context.maybeIn(4);
     const by = (place: KernelPlace, each: number, start: number, count: number): KernelPlace =>
       part(place, start * each, count * each);
