@@ -12,7 +12,7 @@ import { argmax } from '../src/training/generation/sampling.ts';
 const [path, ...numbers] = process.argv.slice(2);
 const [batch, prompt, fresh, threads, rounds] = numbers.map(Number);
 const { config } = readConfigFile(path);
-const backend = openBackend('auto', { threads });
+const backend = await openBackend('auto', { threads });
 const weights = createWeights(backend, config);
 weights.initialize(1);
 const decoder = createCachedDecoder(backend, weights, { slots: batch, capacity: prompt + fresh });

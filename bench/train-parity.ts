@@ -32,7 +32,7 @@ export const trainParity: Bench = {
       const most = { logits: 0, loss: 0, gradient: 0, trajectory: 0 };
       let greedyIdentical = true;
       for (const folder of folders) {
-        const backend = openBackend('auto', { threads: 2 });
+        const backend = await openBackend('auto', { threads: 2 });
         const golden = await openGoldenFolder(folder, backend);
         const { logits, packedLogits } = await measureLogits(backend, golden);
         const { loss, gradient, gradientOf, trajectory, ...rest } = await measureTraining(backend, golden);

@@ -37,7 +37,8 @@ export {
 export type { StageApi } from './pipeline/stage-module.ts';
 export { writeReports } from './report/index.ts';
 export * from './shards/index.ts';
-export { openBackend } from './tensor/open-backend.ts';
+export type { Backend, BackendChoice } from './tensor/backend.ts';
+export { type OpenBackendOptions, openBackend } from './tensor/open-backend.ts';
 export { defineFeature, type Feature, type TextView, textView } from './text/view.ts';
 export { createChatTemplate } from './tokenizer/chat/chat-template.ts';
 export { createConversationEncoder, encodeConversation } from './tokenizer/chat/encode-conversation.ts';

@@ -96,7 +96,7 @@ async function evaluate(given: string, inputs: string[], flags: EvalFlags, conte
   }
   const opened = open.modelTokenizer(folder, config, flags.tokenizer && resolve(context.cwd, flags.tokenizer));
   const start = open.textStart(opened) ?? config.bosTokenId ?? config.eosTokenIds[0];
-  const backend = openBackend(flags.backend, flags.threads === undefined ? {} : { threads: flags.threads });
+  const backend = await openBackend(flags.backend, flags.threads === undefined ? {} : { threads: flags.threads });
   try {
     const weights = await loadWeights(backend, folder);
     const scorer = createSequenceScorer(backend, weights, { maxLength: window, maxRows: flags.maxRows });

@@ -116,7 +116,7 @@ async function generate(given: string, flags: GenerateFlags, context: CliContext
       { hint: 'Shorten the prompt; a model with dynamic scaling of its positions takes longer ones.' },
     );
   }
-  const backend = openBackend(flags.backend, flags.threads === undefined ? {} : { threads: flags.threads });
+  const backend = await openBackend(flags.backend, flags.threads === undefined ? {} : { threads: flags.threads });
   const controller = new AbortController();
   const onSignal = (): void => controller.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.on(signal, onSignal);

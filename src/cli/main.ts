@@ -11,6 +11,7 @@ import { corpusmillVersion } from '../core/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { dedupCommand } from './dedup.ts';
 import { diffCommand } from './diff.ts';
+import { doctorCommand } from './doctor.ts';
 import { evalCommand } from './eval.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
@@ -47,6 +48,7 @@ Examples:
   $ corpusmill train small.yaml                train a model on the shards; run it again and it goes on
   $ corpusmill generate checkpoint --prompt 'Once upon a time'   let a model go on
   $ corpusmill eval checkpoint held-out.jsonl   perplexity of texts, accuracy on questions
+  $ corpusmill doctor                          what computes here: native kernels, a GPU, or neither and why
 
 Exit codes:
   0 done   1 a defect in corpusmill   2 the command line or the pipeline is wrong, nothing was run
@@ -122,6 +124,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     generateCommand,
     evalCommand,
     initCommand,
+    doctorCommand,
     schemaCommand,
   ];
   const configureOwn = (command: Command): void => configure(command, context);

@@ -1,11 +1,13 @@
 /** `corpusmill train`: trains a model, shows its loss, and can be stopped and run again at any time. */
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { CorpusmillError, EXIT } from '../core/errors.ts';
+import { BACKEND_CHOICES, type BackendChoice } from '../tensor/backend.ts';
 import type { PreparedTraining } from '../training/run-training.ts';
 import type { TrainOutcome } from '../training/trainer.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { collect, wholeNumber } from './flags.ts';
+import { BACKEND_HELP } from './model-flags.ts';
 import { colorsFor, columns, print, printJson, shellPath, widthOf } from './print.ts';
 import { trainReportCommand } from './train-report.ts';
 
@@ -17,6 +19,7 @@ Examples:
   $ corpusmill train configs/training/shakespeare-qwen.yaml
   $ corpusmill train small.yaml --dry-run        parameters, memory and steps; nothing is trained
   $ corpusmill train small.yaml --set optimizer.learningRate=3e-4 --output runs/lower
+  $ corpusmill train small.yaml --profile        time, GFLOP/s and GB/s of every operation
   $ corpusmill train small.yaml --json > result.json
   $ corpusmill train report runs/all runs/filtered    both runs' curves on one page`;
 
@@ -24,9 +27,11 @@ interface Flags {
   set?: string[];
   output?: string;
   steps?: number;
+  backend?: BackendChoice;
   threads?: number;
   fresh?: boolean;
   dryRun?: boolean;
+  profile?: number | true;
   json?: boolean;
 }
 
@@ -44,9 +49,15 @@ export function trainCommand(
       .option('--set <path=value>', 'override a value of the configuration (repeatable)', collect)
       .option('-o, --output <dir>', 'folder of the run, in place of the one in the configuration')
       .option('--steps <n>', 'stop after so many steps (as --set stop.steps)', wholeNumber(1))
+      .addOption(new Option('--backend <name>', BACKEND_HELP).choices(BACKEND_CHOICES))
       .option('--threads <n>', 'threads that compute; 0: all', wholeNumber(0))
       .option('--fresh', 'begin anew: remove the checkpoints and the log of an earlier run in this folder')
       .option('--dry-run', 'say what would be trained and what it takes, and train nothing')
+      .option(
+        '--profile [n]',
+        'time every operation of a step, n times over (default: 5), and train nothing',
+        wholeNumber(1),
+      )
       .option('--json', 'print one JSON object on standard output')
       .addHelpText('after', EXAMPLES)
       // What stands behind `report` is its own: both have --output and --json.
@@ -62,14 +73,24 @@ async function train(file: string, flags: Flags, context: CliContext): Promise<E
   const set = [...(flags.set ?? [])];
   if (flags.output !== undefined) set.push(`output=${JSON.stringify(resolve(context.cwd, flags.output))}`);
   if (flags.steps !== undefined) set.push(`stop.steps=${flags.steps}`);
+  if (flags.backend !== undefined) set.push(`backend=${flags.backend}`);
   if (flags.threads !== undefined) set.push(`threads=${flags.threads}`);
   const config = await loadTrainConfig(file, { set, env: context.env, cwd: context.cwd });
-  const prepared = await prepareTraining(config, { fresh: flags.fresh === true && flags.dryRun !== true });
+  const prepared = await prepareTraining(config, {
+    fresh: flags.fresh === true && flags.dryRun !== true && flags.profile === undefined,
+  });
   try {
     const json = flags.json === true;
     if (flags.dryRun === true) {
       if (json) await printJson(context, { run: prepared.record, availableBytes: prepared.availableBytes });
       else await print(context.stdout, await describe(prepared, context));
+      return EXIT.ok;
+    }
+    if (flags.profile !== undefined) {
+      const { profileTable } = await import('./train-profile.ts');
+      const profile = await prepared.profile(flags.profile === true ? 5 : flags.profile);
+      if (json) await printJson(context, profile);
+      else await print(context.stdout, profileTable(profile));
       return EXIT.ok;
     }
     context.stderr.write(await describe(prepared, context));
@@ -133,6 +154,8 @@ async function describe(prepared: PreparedTraining, context: CliContext): Promis
   ];
   const active = model.activeParameters === model.parameters ? '' : ` (${count(model.activeParameters)} active)`;
   const micro = plan.accumulation === 1 ? '' : ` × ${plan.accumulation} micro-batches`;
+  // How much a GPU has, WebGPU does not tell.
+  const room = config.backend === 'webgpu' ? 'on the GPU' : `of ${formatBytes(availableBytes)} free`;
   const rows = [
     [
       'run',
@@ -150,7 +173,7 @@ async function describe(prepared: PreparedTraining, context: CliContext): Promis
       'step',
       `${count(plan.tokensPerStep)} tokens: ${plan.rows} rows of ${plan.sequenceLength}${micro}${plan.steps === null ? '' : `; ${count(plan.steps)} steps`}`,
     ],
-    ['memory', `${formatBytes(totalOf(memory))} of ${formatBytes(availableBytes)} free: ${parts.join(', ')}`],
+    ['memory', `${formatBytes(totalOf(memory))} ${room}: ${parts.join(', ')}`],
   ];
   return `${columns(rows, widthOf(context.stderr))}\n`;
 }

@@ -10,7 +10,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
-import { native } from '../core/native.ts';
 import type { TrainingSummary } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { LOG_NAME, type LogRecord, parseLog, type RunRecord } from '../training/log.ts';
@@ -47,9 +46,6 @@ export async function runTrain(run: RunContext, phase: TrainPhase): Promise<void
   const prepared = await prepare(phase, sameData);
   try {
     if (!sameData) await claim();
-    if (native === undefined && phase.training.config.backend !== 'reference') {
-      run.emit({ type: 'warning', message: NO_KERNELS });
-    }
     const onRecord = reporter(run, phase, prepared.record);
     // A resumed run's log begins with what an earlier process wrote.
     if (prepared.resumed !== undefined) onRecord(prepared.record);
@@ -91,6 +87,10 @@ function reporter(
   const whole = steps ?? (stop.tokens === undefined ? undefined : stop.tokens / tokensPerStep);
   return (record) => {
     run.onTraining(record);
+    const isSlow = record.kind === 'session' && record.time.backend === 'reference';
+    if (isSlow && record.event !== 'interrupted' && phase.training.config.backend === 'auto') {
+      run.emit({ type: 'warning', message: NO_KERNELS });
+    }
     if (record.kind !== 'step') return;
     const { seconds, tokensPerSecond } = record.time;
     const shares = [

@@ -65,8 +65,14 @@ export interface Executable {
   readonly arenaLength: number;
   /** Bytes that kernels need besides the arena. */
   readonly scratchBytes: number;
+  /** Kernels that a run launches, where a backend launches any. */
+  readonly launches?: number;
   dispose(): void;
 }
+
+/** What can be asked for; `auto` chooses: see open-backend.ts. */
+export const BACKEND_CHOICES = ['auto', 'native', 'webgpu', 'reference'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 
 export interface Backend {
   readonly name: 'reference' | 'native' | 'webgpu';

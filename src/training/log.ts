@@ -52,7 +52,14 @@ export interface SessionRecord {
   event: 'started' | 'resumed' | 'interrupted';
   /** Steps done. */
   step: number;
-  time: { startedAt: string; backend: string; threads: number | null; peakFlops: number | null };
+  time: {
+    startedAt: string;
+    backend: string;
+    /** The GPU, where one computes. */
+    adapter?: string;
+    threads: number | null;
+    peakFlops: number | null;
+  };
 }
 
 export interface StepRecord {

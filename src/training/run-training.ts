@@ -13,12 +13,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { CorpusmillError } from '../core/errors.ts';
+import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
 import { native } from '../core/native.ts';
 import { costOf } from '../models/cost.ts';
 import { createWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
 import { openBackend } from '../tensor/open-backend.ts';
+import { nameOfAdapter } from '../tensor/webgpu/adapter.ts';
+import type { WebGpuBackend } from '../tensor/webgpu/backend.ts';
+import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import { createCheckpointStore, type SavedState } from './checkpoint-store.ts';
 import { type OpenedData, openData } from './config/open-data.ts';
 import { type OpenedModel, openModel } from './config/open-model.ts';
@@ -29,6 +32,7 @@ import { finiteOrNull, LOG_NAME, type LogRecord, type RunRecord } from './log.ts
 import { openLog } from './log-file.ts';
 import { availableMemory, forecastMemory, refuseTooLarge } from './memory.ts';
 import { pretrainingObjective } from './objective.ts';
+import { profileTraining, type TrainingProfile } from './profile.ts';
 import { createSampler } from './sampler.ts';
 import { openTensorboardLog } from './tensorboard-log.ts';
 import type { TrainStepMemory } from './train-step.ts';
@@ -50,6 +54,8 @@ export interface PreparedTraining {
   readonly record: RunRecord;
   /** Trains. Records go to the log and to `onRecord`. Throws what the trainer throws. */
   run(options?: { signal?: AbortSignal; onRecord?: (record: LogRecord) => void }): Promise<TrainOutcome>;
+  /** Where the time of a step goes; nothing is trained, and no log or checkpoint written. */
+  profile(repeats: number): Promise<TrainingProfile>;
   close(): Promise<void>;
 }
 
@@ -99,16 +105,19 @@ async function prepare(
     zLoss: config.zLoss,
     labelSmoothing: config.labelSmoothing,
   });
-  const memory = forecastMemory(model.config, {
+  const stepOptions = {
     ...config.optimizer,
     objective,
     dropout: config.dropout,
     recompute: config.recompute,
     precision: config.precision,
     maxPositions: plan.sequenceLength,
-  });
+  };
+  const memory = forecastMemory(model.config, stepOptions);
   const availableBytes = availableMemory();
-  refuseTooLarge(memory, availableBytes, { rows: plan.rows, recompute: config.recompute });
+  // WebGPU does not tell how much memory a GPU has: there it is found out when it is taken.
+  if (config.backend !== 'webgpu')
+    refuseTooLarge(memory, availableBytes, { rows: plan.rows, recompute: config.recompute });
   const settings = settingsOf(config, model, plan);
   if (options.fresh === true) await removeRun(config.output);
   const store = createCheckpointStore(join(config.output, 'checkpoints'), {
@@ -158,9 +167,22 @@ async function prepare(
     resumed,
     record,
     close: () => closeData(data),
+    async profile(repeats) {
+      const backend = options.backend ?? (await openConfigured(config));
+      const weights = createWeights(backend, model.config);
+      try {
+        await model.begin(weights, config.seed);
+        const adapter = adapterName(backend);
+        return await profileTraining({ backend, adapter, weights, data: data.data, step: stepOptions, repeats });
+      } finally {
+        weights.dispose();
+        if (options.backend === undefined) await backend.dispose();
+      }
+    },
     async run({ signal, onRecord } = {}) {
       await mkdir(config.output, { recursive: true });
-      const backend = options.backend ?? openConfigured(config);
+      const backend = options.backend ?? (await openConfigured(config));
+      const adapter = adapterName(backend);
       const weights = createWeights(backend, model.config);
       const { log, kept } = await openLog(join(config.output, LOG_NAME), resumed?.trainer.step);
       const events = config.tensorboard
@@ -175,7 +197,7 @@ async function prepare(
         const peakFlops = measurePeak(backend, config.threads);
         const sampler =
           config.samples.every > 0 && data.tokenizer !== undefined
-            ? createSampler(backend, weights, data.tokenizer, config.samples)
+            ? createSampler(backend, weights, loadTokenizer(data.tokenizer), config.samples)
             : undefined;
         const trainer = createTrainer({
           backend,
@@ -213,12 +235,15 @@ async function prepare(
           time: {
             startedAt: new Date().toISOString(),
             backend: backend.name,
+            ...(adapter !== undefined && { adapter }),
             threads: config.threads === 0 ? null : config.threads,
             peakFlops,
           },
         });
         write(session(resumed === undefined ? 'started' : 'resumed'));
-        const outcome = await trainer.run(signal);
+        const outcome = await trainer.run(signal).catch(async (error: unknown) => {
+          throw isLost(error) ? lostAt(error, trainer.state().step, await store.latest()) : error;
+        });
         if (outcome.reason === 'interrupted') write(session('interrupted'));
         trainer.dispose();
         return outcome;
@@ -232,8 +257,30 @@ async function prepare(
   };
 }
 
-function openConfigured({ backend, threads }: TrainConfig): Backend {
-  return openBackend(backend, threads === 0 ? {} : { threads });
+function openConfigured({ backend, threads, precision }: TrainConfig): Promise<Backend> {
+  return openBackend(backend, {
+    ...(threads !== 0 && { threads }),
+    // A GPU that has float16 multiplies in it; sums stay float32, and the loss is scaled as the precision asks.
+    gpu: { products: { precision: precision === 'f16' ? 'f16' : 'f32' } },
+  });
+}
+
+/** The name of the GPU, for the log; undefined where there is none. */
+function adapterName(backend: Backend): string | undefined {
+  return backend.name === 'webgpu' ? nameOfAdapter((backend as WebGpuBackend).adapter) : undefined;
+}
+
+function isLost(error: unknown): error is CorpusmillError {
+  return isCorpusmillError(error) && error.code === 'BACKEND_LOST';
+}
+
+/** A lost device in the words of a run: how far it was, and from where it goes on. */
+function lostAt(error: CorpusmillError, step: number, saved: SavedState | undefined): CorpusmillError {
+  const from = saved === undefined ? 'begins anew: there is no checkpoint yet' : `goes on from ${saved.folder}`;
+  return new CorpusmillError('BACKEND_LOST', `training stopped after step ${step}: ${error.message}`, {
+    hint: `The same command ${from}. With --backend native (in a pipeline --set train.backend=native) it does so without the GPU.`,
+    cause: error,
+  });
 }
 
 /** What the cores could do at most, in FLOP/s: a tenth of a second of multiplications without memory. */

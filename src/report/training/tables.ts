@@ -116,7 +116,7 @@ export function renderSetup(runs: readonly TrainingRun[]): Markup {
       ['Validation', data.validationTokens === null ? 'none' : `${formatCount(data.validationTokens)} tokens`],
       ['Epochs', data.tokens === null ? NO_FIGURE : ((run.steps.at(-1)?.tokens ?? 0) / data.tokens).toFixed(2)],
       ['Paths', data.paths.join(', ')],
-      ['Backend', run.sessions.at(-1)?.time.backend ?? NO_FIGURE],
+      ['Backend', backendOf(run.sessions.at(-1))],
     ];
     const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0);
     return html`<div class="group">${runs.length > 1 && html`<h3>${run.name}</h3>`}<dl class="facts">${facts.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
@@ -162,6 +162,13 @@ export function speedOf({ steps }: TrainingRun): string {
 
 export function timeOf({ steps }: TrainingRun): string {
   return formatSeconds(steps.at(-1)?.time.seconds ?? 0);
+}
+
+/** `native`, or `webgpu on NVIDIA H100`. */
+function backendOf(session: TrainingRun['sessions'][number] | undefined): string {
+  if (session === undefined) return NO_FIGURE;
+  const { backend, adapter } = session.time;
+  return adapter === undefined ? backend : `${backend} on ${adapter}`;
 }
 
 function signed(value: number): string {

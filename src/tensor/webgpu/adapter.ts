@@ -66,12 +66,20 @@ export async function openDevice(gpu: GPU, options: AdapterOptions = {}): Promis
   } catch (cause) {
     throw new CorpusmillError('USAGE', `the WebGPU adapter gives no device: ${(cause as Error).message}`, { cause });
   }
-  return { device, adapter: describe(adapter), features: new Set(features) };
+  return { device, adapter: describeAdapter(adapter.info), features: new Set(features) };
 }
 
-function describe(adapter: GPUAdapter): AdapterDescription {
-  const { vendor, architecture, device, description } = adapter.info;
-  const isSoftware =
-    adapter.info.isFallbackAdapter === true || SOFTWARE.test(`${architecture} ${device} ${description}`);
+/** What an adapter says of itself, and whether it is software. */
+export function describeAdapter(
+  info: Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description' | 'isFallbackAdapter'>,
+): AdapterDescription {
+  const { vendor, architecture, device, description } = info;
+  const isSoftware = info.isFallbackAdapter === true || SOFTWARE.test(`${architecture} ${device} ${description}`);
   return { vendor, architecture, device, description, isSoftware };
+}
+
+/** The adapter in a few words, such as `NVIDIA H100`. */
+export function nameOfAdapter({ vendor, architecture, device, description }: AdapterDescription): string {
+  if (description !== '') return description;
+  return [vendor, architecture, device].filter((part) => part !== '').join(' ') || 'an adapter without a name';
 }

@@ -5,11 +5,13 @@
  * WebGPU tells of some errors only later (no room for a buffer, a kernel that does not compile, a lost device): they
  * reject the next run or read, and every one after it, because what memory holds is then unknown.
  */
-import { CorpusmillError } from '../../core/errors.ts';
 import type { Backend, Buffer, BufferData, DType, Executable, Program } from '../backend.ts';
+import { checkProgram } from '../check-program.ts';
 import { type AdapterDescription, type AdapterOptions, type OpenedDevice, openDevice } from './adapter.ts';
-import { DeviceErrors } from './device-errors.ts';
+import { DeviceErrors, deviceLost, deviceRefuses } from './device-errors.ts';
 import { type DeviceContext, WebGpuExecutable } from './executable.ts';
+import { usableMatrix } from './kernels/product-matrix.ts';
+import type { MatrixConfig, ProductOptions } from './kernels/product-variant.ts';
 import { DeviceMemory } from './memory.ts';
 import { Pipelines } from './pipelines.ts';
 
@@ -17,8 +19,15 @@ export interface WebGpuBackend extends Backend {
   readonly name: 'webgpu';
   readonly adapter: AdapterDescription;
   readonly features: OpenedDevice['features'];
+  /** The device itself, for what draws with it, and for tests of its loss. */
+  readonly device: GPUDevice;
   /** Buffers and pipelines made so far: both stand still once every program has run. */
   counts(): { buffers: number; bytes: number; pipelines: number };
+}
+
+export interface WebGpuOptions extends AdapterOptions {
+  /** How matrix products are computed; by default in float32, by kernels chosen by rule. */
+  readonly products?: Partial<Pick<ProductOptions, 'precision' | 'tuned' | 'force' | 'isSoftware'>>;
 }
 
 interface Entry {
@@ -26,44 +35,40 @@ interface Entry {
 }
 
 /** Throws a CorpusmillError USAGE when `gpu` has no adapter. */
-export async function createWebGpuBackend(gpu: GPU, options: AdapterOptions = {}): Promise<WebGpuBackend> {
+export async function createWebGpuBackend(gpu: GPU, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const opened = await openDevice(gpu, options);
-  return new DeviceBackend(opened);
+  return new DeviceBackend(opened, options);
 }
 
 class DeviceBackend implements WebGpuBackend {
   readonly name = 'webgpu';
   readonly adapter: AdapterDescription;
   readonly features: OpenedDevice['features'];
-  readonly #device: GPUDevice;
+  readonly device: GPUDevice;
   readonly #context: DeviceContext;
   readonly #entries = new WeakMap<Buffer, Entry>();
   readonly #buffers = new Set<GPUBuffer>();
   #isDisposed = false;
 
-  constructor({ device, adapter, features }: OpenedDevice) {
+  constructor({ device, adapter, features }: OpenedDevice, { products = {} }: WebGpuOptions) {
     this.adapter = adapter;
     this.features = features;
-    this.#device = device;
+    this.device = device;
     const errors = new DeviceErrors();
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
-      errors.report(new Error(`WebGPU: ${event.error.message}`));
+      errors.report(deviceRefuses(`WebGPU: ${event.error.message}`));
     });
     void device.lost.then(({ message, reason }) => {
       if (this.#isDisposed) return;
-      const cause = message === '' ? reason : message;
-      errors.report(
-        new CorpusmillError('BACKEND_LOST', `the WebGPU device was lost: ${cause}`, {
-          hint: 'Run the same command again: it goes on from the last checkpoint. `--backend native` goes on without the GPU.',
-        }),
-      );
+      errors.report(deviceLost(message === '' ? reason : message));
     });
     const { limits } = device;
     const memory = new DeviceMemory(device, errors);
     this.#context = {
       device,
       features,
+      products: { isSoftware: adapter.isSoftware, precision: 'f32', matrix: matrixOf(device, features), ...products },
       memory,
       pipelines: new Pipelines(device, errors),
       limits: {
@@ -94,7 +99,7 @@ class DeviceBackend implements WebGpuBackend {
     }
     const { buffer: target } = this.#entryOf(buffer);
     if (data.length > 0) {
-      this.#device.queue.writeBuffer(target, 4 * offset, data.buffer, data.byteOffset, data.byteLength);
+      this.device.queue.writeBuffer(target, 4 * offset, data.buffer, data.byteOffset, data.byteLength);
     }
   }
 
@@ -104,17 +109,16 @@ class DeviceBackend implements WebGpuBackend {
     if (length === 0) return buffer.dtype === 'f32' ? new Float32Array(0) : new Int32Array(0);
     const { memory } = this.#context;
     const page = memory.page(4 * length);
-    const encoder = this.#device.createCommandEncoder();
+    const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, 4 * offset, page, 0, 4 * length);
-    this.#device.queue.submit([encoder.finish()]);
+    this.device.queue.submit([encoder.finish()]);
     let bytes: ArrayBuffer;
     try {
       await page.mapAsync(1, 0, 4 * length);
       bytes = page.getMappedRange(0, 4 * length).slice(0);
       page.unmap();
     } catch (cause) {
-      await this.#context.errors.settled();
-      throw cause;
+      return this.#context.errors.explain(cause);
     }
     memory.release(page);
     await this.#context.errors.settled();
@@ -123,6 +127,7 @@ class DeviceBackend implements WebGpuBackend {
 
   compile(program: Program): Executable {
     for (const buffer of program.buffers) this.#entryOf(buffer);
+    checkProgram(program);
     return new WebGpuExecutable(this.#context, program);
   }
 
@@ -136,10 +141,10 @@ class DeviceBackend implements WebGpuBackend {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    await this.#device.queue.onSubmittedWorkDone().catch(() => {});
+    await this.device.queue.onSubmittedWorkDone().catch(() => {});
     for (const buffer of this.#buffers) this.#context.memory.free(buffer);
     this.#context.memory.dispose();
-    this.#device.destroy();
+    this.device.destroy();
   }
 
   counts(): { buffers: number; bytes: number; pipelines: number } {
@@ -153,6 +158,11 @@ class DeviceBackend implements WebGpuBackend {
       throw new TypeError(`buffer ${buffer.name} belongs to another backend, or was disposed of`);
     return entry;
   }
+}
+
+function matrixOf(device: GPUDevice, features: OpenedDevice['features']): MatrixConfig | undefined {
+  const isThere = features.has('chromium-experimental-subgroup-matrix') && features.has('shader-f16');
+  return isThere && features.has('subgroups') ? usableMatrix(device.adapterInfo) : undefined;
 }
 
 function checkRange(buffer: Buffer, offset: number, length: number): void {

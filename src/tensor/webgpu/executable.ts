@@ -13,6 +13,7 @@ import { type BoundRange, bind } from './bindings.ts';
 import type { DeviceErrors } from './device-errors.ts';
 import { type Dispatch, SCRATCH } from './kernel.ts';
 import { LOWERINGS } from './kernels/index.ts';
+import type { ProductOptions } from './kernels/product-variant.ts';
 import { type AdapterLimits, LoweringContext } from './lowering.ts';
 import type { DeviceMemory } from './memory.ts';
 import { type Pipelines, storageBindings } from './pipelines.ts';
@@ -23,6 +24,7 @@ export interface DeviceContext {
   readonly device: GPUDevice;
   readonly limits: AdapterLimits;
   readonly features: ReadonlySet<DeviceFeature>;
+  readonly products: ProductOptions;
   readonly memory: DeviceMemory;
   readonly pipelines: Pipelines;
   /** The device's buffer of a program's buffer. */
@@ -64,7 +66,7 @@ export class WebGpuExecutable implements Executable {
     this.arenaLength = program.arenaLength;
     let scratchWords = 0;
     const lowered = program.instructions.map((instruction, index) => {
-      const lowering = new LoweringContext(instruction, context.limits, context.features);
+      const lowering = new LoweringContext(instruction, context.limits, context.features, context.products);
       const dispatches = about(program, instruction, index, () => LOWERINGS[instruction.operation](lowering));
       scratchWords = Math.max(scratchWords, lowering.scratchWords);
       return dispatches.filter(({ workgroups }) => workgroups.every((count) => count > 0));
@@ -85,6 +87,8 @@ export class WebGpuExecutable implements Executable {
       (prepared as { uniformOffset: number }).uniformOffset = index * UNIFORM_STRIDE;
     });
     const { memory, device } = context;
+    // First, for it may find no room; nothing is left behind then.
+    memory.reserve(program.arenaLength, scratchWords);
     this.#uniforms = memory.create(uniforms.length / 4, `uniforms of ${program.name}`, UNIFORM);
     device.queue.writeBuffer(this.#uniforms, 0, uniforms);
     if (this.#faulting.length > 0) {
@@ -93,11 +97,9 @@ export class WebGpuExecutable implements Executable {
       device.queue.writeBuffer(clean, 0, new Uint32Array(this.#faulting.length).fill(NO_FAULT));
       this.#faults = { words, clean };
     }
-    memory.reserve(program.arenaLength, scratchWords);
   }
 
-  /** Kernels that a run launches. */
-  get dispatches(): number {
+  get launches(): number {
     return this.#prepared.length;
   }
 
@@ -247,8 +249,7 @@ export class WebGpuExecutable implements Executable {
       words = new Uint32Array(page.getMappedRange(0, bytes).slice(0));
       page.unmap();
     } catch (cause) {
-      await errors.settled();
-      throw cause;
+      return errors.explain(cause);
     }
     memory.release(page);
     await errors.settled();

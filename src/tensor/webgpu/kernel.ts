@@ -31,7 +31,7 @@ export interface KernelSource {
   readonly vectors?: boolean;
   /** The body may call `fault(entry)`: the instruction fails, naming the lowest such entry of its operand `blames`. */
   readonly faults?: boolean;
-  /** WGSL extensions that it needs, such as `f16`. */
+  /** WGSL extensions that it needs, such as `f16`; with `subgroups` the body sees `subgroup_lane` and `subgroup_size`. */
   readonly enables?: readonly string[];
   /** WGSL of module scope: workgroup memory, functions. */
   readonly declarations?: string;
@@ -108,6 +108,9 @@ export function moduleOf(kernel: KernelSource, bindingOf: readonly number[]): st
     '  @builtin(num_workgroups) workgroups: vec3u,',
     '  @builtin(local_invocation_id) local: vec3u,',
     '  @builtin(local_invocation_index) lane: u32,',
+    ...(kernel.enables?.includes('subgroups') === true
+      ? ['  @builtin(subgroup_invocation_id) subgroup_lane: u32,', '  @builtin(subgroup_size) subgroup_size: u32,']
+      : []),
     ') {',
     '  let group = workgroup.y * workgroups.x + workgroup.x;',
     `  let entry = group * ${x * y * z}u + lane;`,

@@ -6,6 +6,7 @@ import type { Instruction, Place } from '../backend.ts';
 import type { DeviceFeature } from './adapter.ts';
 import type { BindingLimits } from './bindings.ts';
 import { type Dispatch, type KernelPlace, SCRATCH } from './kernel.ts';
+import type { ProductOptions } from './kernels/product-variant.ts';
 
 export interface AdapterLimits extends BindingLimits {
   /** Workgroups along one axis of a dispatch. */
@@ -21,12 +22,19 @@ export class LoweringContext {
   readonly #instruction: Instruction;
   readonly limits: AdapterLimits;
   readonly features: ReadonlySet<DeviceFeature>;
+  readonly products: ProductOptions;
   #scratchWords = 0;
 
-  constructor(instruction: Instruction, limits: AdapterLimits, features: ReadonlySet<DeviceFeature>) {
+  constructor(
+    instruction: Instruction,
+    limits: AdapterLimits,
+    features: ReadonlySet<DeviceFeature>,
+    products: ProductOptions,
+  ) {
     this.#instruction = instruction;
     this.limits = limits;
     this.features = features;
+    this.products = products;
   }
 
   get attributes(): readonly number[] {

@@ -26,10 +26,21 @@ export async function openNodeGpu(): Promise<GPU> {
     });
   }
   Object.assign(globalThis, dawn.globals);
-  // CORPUSMILL_WEBGPU holds options of Dawn, such as `backend=vulkan` or `adapter=NVIDIA`, separated by spaces.
-  const options = (process.env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
-  // Kernels write workgroup memory before they read it. Clearing it first costs software adapters seconds of compiling,
-  // for they do it word by word in straight code (measured: 6.5 s for 25 KB, 0.6 s without).
-  instance = dawn.create(['enable-dawn-features=allow_unsafe_apis,disable_workgroup_init', ...options]);
+  instance = dawn.create(dawnOptions());
   return instance;
+}
+
+/**
+ * Options of Dawn: matrices of subgroups and f16 on NVIDIA cards are there only when asked for; kernels here write workgroup
+ * memory before they read it, so it need not be cleared, which costs time in every workgroup and software adapters seconds for
+ * each kernel to compile; and without the quantization that hides times from web pages kernels can be timed. CORPUSMILL_WEBGPU adds options, such as `backend=vulkan` or
+ * `adapter=NVIDIA`, separated by spaces.
+ */
+export function dawnOptions(env: NodeJS.ProcessEnv = process.env): string[] {
+  const own = (env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');
+  return [
+    'enable-dawn-features=allow_unsafe_apis,disable_workgroup_init,vulkan_enable_f16_on_nvidia',
+    'disable-dawn-features=timestamp_quantization',
+    ...own,
+  ];
 }

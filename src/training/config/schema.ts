@@ -3,6 +3,7 @@
  * published form is configs/train.schema.json.
  */
 import { z } from 'zod';
+import { BACKEND_CHOICES } from '../../tensor/backend.ts';
 import { PRECISIONS } from '../precision.ts';
 
 const count = z.int().nonnegative();
@@ -178,7 +179,10 @@ export const trainSchema = z.object({
   samples: samplesSchema.prefault({}),
   checkpoints: checkpointsSchema.prefault({}),
   guard: guardSchema.prefault({}).describe('What becomes of steps whose gradients cannot be trusted.'),
-  backend: z.enum(['auto', 'native', 'reference']).default('auto'),
+  backend: z
+    .enum(BACKEND_CHOICES)
+    .default('auto')
+    .describe('What computes: native kernels, a GPU, plain TypeScript. auto: native where it is built.'),
   threads: count.default(0).describe('Of the native backend; 0: all. Results do not depend on it.'),
   tensorboard: z.boolean().default(true).describe('Write TensorBoard events beside the log.'),
 });

@@ -1,7 +1,8 @@
 /**
- * What of a configuration decides which weights come out: two runs with equal settings train the same model to the bit, as long
- * as the guard has nothing to do. Where a run stops, what it logs, evaluates and keeps, what the guard does, and the number of
- * threads are not among it, and may change when it goes on.
+ * What of a configuration decides which weights come out: two runs with equal settings train the same model, to the bit on one
+ * backend, as long as the guard has nothing to do. Where a run stops, what it logs, evaluates and keeps, what the guard does,
+ * the number of threads and the backend are not among it, and may change when it goes on: another backend rounds otherwise, and
+ * reads the same checkpoints.
  */
 import { writeModelConfig } from '../../models/hf-config-write.ts';
 import type { OpenedModel } from './open-model.ts';

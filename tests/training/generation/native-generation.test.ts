@@ -37,7 +37,7 @@ describe.skipIf(native === undefined)('native backend', () => {
       [16, 1],
       [20, 2],
     ]) {
-      const backend = openBackend('native', { threads });
+      const backend = await openBackend('native', { threads });
       results.push(await generatorOf(backend, BIG, slots).generate(requests));
       await backend.dispose();
     }
@@ -45,7 +45,7 @@ describe.skipIf(native === undefined)('native backend', () => {
   });
 
   it.each(Object.entries(SMALL))('%s: the texts of the reference backend', async (_, json) => {
-    const backend = openBackend('native');
+    const backend = await openBackend('native');
     const short = requests.slice(0, 4).map((request, i) => ({ ...request, ids: [1, 2, 3 + i], maxNewTokens: 8 }));
     const config = { ...json, vocab_size: 200 };
     const capacity = (b: Backend) => {

@@ -1,0 +1,140 @@
+/**
+ * Matrix products on WebGPU: every kernel that can compute one, in every transpose, on odd and even sizes, with and without
+ * bias and addend, against the loops of the reference.
+ */
+import { expect, it, vi } from 'vitest';
+import type { WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
+import { type ProductVariant, TILES } from '../../../src/tensor/webgpu/kernels/product-variant.ts';
+import { noise } from '../graph-run.ts';
+import { compareOn, type OperationCase, operation, runOperation } from '../operation-case.ts';
+import { describeWithWebGpu, webGpuBackend } from './device.ts';
+
+/** Software adapters compile slowly where other work goes on. */
+vi.setConfig({ testTimeout: 180_000 });
+
+interface MatmulCase {
+  readonly sizes: readonly [m: number, n: number, k: number];
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly bias?: boolean;
+  readonly addend?: boolean;
+  readonly alpha?: number;
+}
+
+function matmul(given: MatmulCase): OperationCase {
+  const { sizes, transposeA = false, transposeB = false, bias = false, addend = false, alpha = 1 } = given;
+  const [m, n, k] = sizes;
+  const inputs = [
+    noise(m * k, 1),
+    noise(k * n, 2),
+    bias ? noise(n, 3) : undefined,
+    addend ? noise(m * n, 4) : undefined,
+  ];
+  return operation('matmul', [m, n, k, Number(transposeA), Number(transposeB), alpha], inputs, [m * n]);
+}
+
+const TRANSPOSES = [
+  { transposeA: false, transposeB: false },
+  { transposeA: false, transposeB: true },
+  { transposeA: true, transposeB: false },
+  { transposeA: true, transposeB: true },
+];
+
+/** Odd, even, vectors of four, smaller and larger than tiles, a single entry. */
+const SIZES: readonly MatmulCase['sizes'][] = [
+  [1, 1, 1],
+  [3, 5, 7],
+  [64, 64, 16],
+  [36, 72, 44],
+  [130, 68, 37],
+  [33, 131, 66],
+];
+
+const TOLERANCE = { relative: 1e-5, ofLargest: 2e-6 };
+
+async function compareAll(options: WebGpuOptions, cases: readonly MatmulCase[]): Promise<void> {
+  const backend = await webGpuBackend(options);
+  for (const given of cases) await compareOn(backend, matmul(given), TOLERANCE);
+  await backend.dispose();
+}
+
+describeWithWebGpu('matmul on WebGPU', () => {
+  const variants: readonly ProductVariant[] = ['direct', ...(Object.keys(TILES) as ProductVariant[])];
+  it.each(variants)('%s: all transposes, odd sizes', async (variant) => {
+    const cases = TRANSPOSES.flatMap((transposes) =>
+      // Few kernels: all in words have both terms, all in vectors neither.
+      SIZES.map((sizes) => {
+        const terms = sizes.some((size) => size % 4 !== 0);
+        return { sizes, ...transposes, bias: terms, addend: terms, alpha: 1 + sizes[0] / 8 };
+      }),
+    );
+    await compareAll({ products: { force: { variant } } }, cases);
+  });
+
+  it.each(['direct', 'tile64'] as const)(
+    '%s: the combinations of bias and addend, in vectors and in words',
+    async (variant) => {
+      const cases = [64, 63].flatMap((n) =>
+        [0, 1, 2, 3].map((bits) => ({
+          sizes: [20, n, 24] as const,
+          bias: (bits & 1) === 1,
+          addend: bits > 1,
+          alpha: -2,
+        })),
+      );
+      await compareAll({ products: { force: { variant } } }, cases);
+    },
+  );
+
+  it.each(['direct', 'tile64'] as const)('%s in parts of k', async (variant) => {
+    const cases = TRANSPOSES.flatMap((transposes) => [
+      { sizes: [20, 36, 200] as const, ...transposes },
+      { sizes: [13, 7, 203] as const, ...transposes, bias: true, addend: true, alpha: 0.5 },
+    ]);
+    await compareAll({ products: { force: { variant, splits: 5 } } }, cases);
+  });
+
+  it('few rows by weights', async () => {
+    const cases: MatmulCase[] = [];
+    for (const m of [1, 2, 3, 4, 7, 8, 16]) {
+      cases.push({ sizes: [m, 68, 260], transposeB: true, bias: m % 2 === 1, addend: m > 4 });
+      cases.push({ sizes: [m, 37, 131], transposeB: true, bias: m % 2 === 0, addend: m > 2, alpha: 2 });
+    }
+    await compareAll({ products: { force: { variant: 'rows' } } }, cases);
+  });
+
+  it('an adapter with little workgroup memory computes in one stage', async () => {
+    const limits = { maxComputeWorkgroupStorageSize: 16384 };
+    const cases = TRANSPOSES.map((transposes) => ({ sizes: [70, 66, 50] as const, ...transposes }));
+    await compareAll({ limits, products: { force: { variant: 'tile64' } } }, cases);
+  });
+
+  it('nothing to sum: bias and addend remain', async () => {
+    const cases = [0, 1, 2, 3].map((bits) => ({
+      sizes: [5, 6, 0] as const,
+      bias: (bits & 1) === 1,
+      addend: bits > 1,
+    }));
+    await compareAll({}, cases);
+    await compareAll({}, [{ sizes: [0, 6, 4] }, { sizes: [5, 0, 4] }]);
+  });
+
+  it('cuts what a binding does not hold, in every transpose', async () => {
+    // 16,384 words: each of a, b and out is larger in one of the cases.
+    const limits = { maxStorageBufferBindingSize: 1 << 16 };
+    const cases = TRANSPOSES.flatMap((transposes) => [
+      { sizes: [200, 150, 40] as const, ...transposes, bias: true, addend: true },
+      { sizes: [190, 24, 173] as const, ...transposes, bias: true, addend: true, alpha: 3 },
+      { sizes: [24, 211, 160] as const, ...transposes, bias: true, addend: true },
+    ]);
+    await compareAll({ limits }, cases);
+  });
+
+  it('gives the same bits each time', async () => {
+    const backend = await webGpuBackend({ products: { force: { variant: 'tile64', splits: 3 } } });
+    const given = matmul({ sizes: [65, 33, 300], transposeA: true });
+    const [first, second] = [await runOperation(backend, given), await runOperation(backend, given)];
+    expect(second).toEqual(first);
+    await backend.dispose();
+  });
+});
