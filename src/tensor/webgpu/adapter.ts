@@ -40,7 +40,7 @@ export interface AdapterOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Features to do without, for tests. */
   readonly without?: readonly DeviceFeature[];
-  /** Limits lower than the adapter's, for tests. */
+  /** Limits lower than the adapter's, for tests: the device's, where it can have them, and those that kernels are made for. */
   readonly limits?: Readonly<Record<string, number>>;
 }
 

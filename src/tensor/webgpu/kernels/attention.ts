@@ -53,10 +53,13 @@ function cutsOf({ limits }: LoweringContext, sizes: AttentionSizes): Cuts {
   const most = limits.maxBindingWords - 2 * limits.alignmentWords;
   const [queryWords, keyWords] = [heads * headDim, kvHeads * headDim];
   const rowWords = Math.max(queries * queryWords, keys * keyWords);
+  const keyRanges = ranges(keys, Math.floor(most / keyWords), TILE_ROWS);
+  // A merge sees the parts of all ranges of keys.
+  const mostParts = keyRanges.length === 1 ? most : Math.min(most, MOST_PART_WORDS) / keyRanges.length;
   return {
     batches: ranges(batch, Math.max(1, Math.floor(most / Math.max(1, rowWords))), 1),
-    queries: ranges(queries, Math.floor(most / queryWords), QUERY_TILE),
-    keys: ranges(keys, Math.floor(most / keyWords), TILE_ROWS),
+    queries: ranges(queries, Math.floor(mostParts / queryWords), QUERY_TILE),
+    keys: keyRanges,
   };
 }
 
