@@ -20,6 +20,7 @@ const LIMITS = [
   'maxComputeWorkgroupSizeY',
   'maxComputeWorkgroupsPerDimension',
 ] as const;
+export type DeviceLimit = (typeof LIMITS)[number] | 'minStorageBufferOffsetAlignment';
 
 export interface AdapterDescription {
   readonly vendor: string;
@@ -32,6 +33,7 @@ export interface AdapterDescription {
 
 export interface OpenedDevice {
   readonly device: GPUDevice;
+  readonly limits: Readonly<Record<DeviceLimit, number>>;
   readonly adapter: AdapterDescription;
   readonly features: ReadonlySet<DeviceFeature>;
 }
@@ -40,7 +42,7 @@ export interface AdapterOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Features to do without, for tests. */
   readonly without?: readonly DeviceFeature[];
-  /** Limits lower than the adapter's, for tests: the device's, where it can have them, and those that kernels are made for. */
+  /** Limits lower than the adapter's, for tests: kernels keep to them, also where they are below WebGPU's defaults. */
   readonly limits?: Readonly<Record<string, number>>;
 }
 
@@ -66,7 +68,19 @@ export async function openDevice(gpu: GPU, options: AdapterOptions = {}): Promis
   } catch (cause) {
     throw new CorpusmillError('USAGE', `the WebGPU adapter gives no device: ${(cause as Error).message}`, { cause });
   }
-  return { device, adapter: describeAdapter(adapter.info), features: new Set(features) };
+  return {
+    device,
+    adapter: describeAdapter(adapter.info),
+    features: new Set(features),
+    limits: limitsOf(device, options),
+  };
+}
+
+/** A device has at least WebGPU's defaults, whatever it is asked for: lower ones are kept here. */
+function limitsOf({ limits }: GPUDevice, options: AdapterOptions): OpenedDevice['limits'] {
+  const kept = LIMITS.map((name) => [name, Math.min(limits[name], options.limits?.[name] ?? Infinity)] as const);
+  const { minStorageBufferOffsetAlignment } = limits;
+  return { ...(Object.fromEntries(kept) as OpenedDevice['limits']), minStorageBufferOffsetAlignment };
 }
 
 /** What an adapter says of itself, and whether it is software. */

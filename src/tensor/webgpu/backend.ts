@@ -50,7 +50,7 @@ class DeviceBackend implements WebGpuBackend {
   readonly #buffers = new Set<GPUBuffer>();
   #isDisposed = false;
 
-  constructor({ device, adapter, features }: OpenedDevice, { products = {}, limits = {} }: WebGpuOptions) {
+  constructor({ device, adapter, features, limits }: OpenedDevice, { products = {} }: WebGpuOptions) {
     this.adapter = adapter;
     this.features = features;
     this.device = device;
@@ -63,9 +63,6 @@ class DeviceBackend implements WebGpuBackend {
       if (this.#isDisposed) return;
       errors.report(deviceLost(message === '' ? reason : message));
     });
-    // A device has WebGPU's defaults even where less was asked for: kernels are told what was asked for.
-    const limit = (name: keyof GPUSupportedLimits & string): number =>
-      Math.min(device.limits[name] as number, limits[name] ?? Number.POSITIVE_INFINITY);
     const memory = new DeviceMemory(device, errors);
     this.#context = {
       device,
@@ -74,12 +71,12 @@ class DeviceBackend implements WebGpuBackend {
       memory,
       pipelines: new Pipelines(device, errors),
       limits: {
-        maxBindingWords: Math.floor(limit('maxStorageBufferBindingSize') / 4),
-        alignmentWords: device.limits.minStorageBufferOffsetAlignment / 4,
-        maxBindings: limit('maxStorageBuffersPerShaderStage'),
-        maxWorkgroups: limit('maxComputeWorkgroupsPerDimension'),
-        maxInvocations: Math.min(limit('maxComputeInvocationsPerWorkgroup'), limit('maxComputeWorkgroupSizeX')),
-        maxWorkgroupBytes: limit('maxComputeWorkgroupStorageSize'),
+        maxBindingWords: Math.floor(limits.maxStorageBufferBindingSize / 4),
+        alignmentWords: limits.minStorageBufferOffsetAlignment / 4,
+        maxBindings: limits.maxStorageBuffersPerShaderStage,
+        maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+        maxInvocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+        maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
       },
       bufferOf: (program, slot) => this.#entryOf(program.buffers[slot - 1]).buffer,
       errors,

@@ -14,12 +14,13 @@ const SHAPES: readonly (readonly [number, number])[] = [
   [1, 1],
   [3, 7],
   [67, 130],
+  [140, 130],
 ];
 
 describeWithWebGpu('entry by entry on WebGPU', () => {
   describe.each([
     ['as it is', {}, LENGTHS],
-    ['with bindings of 16 KiB', { limits: { maxStorageBufferBindingSize: 1 << 14 } }, [5000, 9001]],
+    ['with bindings of 64 KiB', { limits: { maxStorageBufferBindingSize: 1 << 16 } }, [20_000, 33_001]],
   ] as const)('%s', (_, options, lengths) => {
     let backend: WebGpuBackend;
     beforeAll(async () => {

@@ -24,8 +24,8 @@ const SIZES = [
 const DEVICES = [
   ['as it is', {}],
   [
-    'without subgroups, with bindings of 16 KiB',
-    { without: ['subgroups'], limits: { maxStorageBufferBindingSize: 1 << 14 } },
+    'without subgroups, with bindings of 64 KiB',
+    { without: ['subgroups'], limits: { maxStorageBufferBindingSize: 1 << 16 } },
   ],
 ] as const;
 

@@ -40,8 +40,8 @@ export function gatherRows(context: LoweringContext, gather: Gather): Dispatch[]
   const isVector = columns % 4 === 0 && areVectors(table, ids, out);
   const units = isVector ? columns / 4 : columns;
   const dispatches: Dispatch[] = [];
-  for (const held of rowRanges(context, rows, columns)) {
-    for (const inTable of rowRanges(context, tableRows, columns)) {
+  for (const held of rowRanges(context, rows, columns, 4)) {
+    for (const inTable of rowRanges(context, tableRows, columns, 4)) {
       dispatches.push({
         kernel: gatherKernel(isVector),
         places: {
@@ -317,7 +317,7 @@ export const embeddingLowerings = {
     const isVector = columns % 4 === 0 && areVectors(cache, rows, at);
     const units = isVector ? columns / 4 : columns;
     // A batch's whole cache is a row here.
-    return rowRanges(context, batch, capacity * columns).map(({ start, count }) => ({
+    return rowRanges(context, batch, capacity * columns, 4).map(({ start, count }) => ({
       kernel: cacheKernel(isVector),
       places: {
         cache: part(cache, start * capacity * columns, count * capacity * columns),

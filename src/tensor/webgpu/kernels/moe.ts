@@ -85,8 +85,8 @@ function combineGradKernel(context: LoweringContext, segment: number): KernelSou
 
 /** Parts of the tokens, and for each the parts of what lies by slots. */
 function tokenParts(context: LoweringContext, rows: number, columns: number, perToken: number) {
-  return rowRanges(context, rows, columns).flatMap((tokens) =>
-    rowRanges(context, rows * perToken, columns).map((slots) => ({ tokens, slots })),
+  return rowRanges(context, rows, columns, 4).flatMap((tokens) =>
+    rowRanges(context, rows * perToken, columns, 4).map((slots) => ({ tokens, slots })),
   );
 }
 

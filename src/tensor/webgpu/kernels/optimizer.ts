@@ -283,7 +283,7 @@ export const optimizerLowerings = {
       const places = [2, 3, 4, 5].map((i) => context.in(4 * group + i));
       const { length } = places[0];
       const isVector = length % 4 === 0 && areVectors(scalars, factor, ...places);
-      return rowRanges(context, length, 1).map(({ start, count }) => {
+      return rowRanges(context, length, 1, 4).map(({ start, count }) => {
         const [parameter, gradient, momentum, variance] = places.map((place) => part(place, start, count));
         const entries = isVector ? count / 4 : count;
         return {

@@ -36,18 +36,20 @@ export function columnSums(
   outputs: readonly ColumnOutput[],
 ): Dispatch[] {
   const { limits } = context;
-  const isWhole = rows * columns <= limits.maxBindingWords - 2 * limits.alignmentWords;
-  if (rows <= 2 * STRAND && isWhole) {
+  const heldRows = Math.floor((limits.maxBindingWords - 2 * limits.alignmentWords) / Math.max(1, columns));
+  // Shorter ones where a binding does not hold as many rows; two at least, or the sums would not become fewer.
+  const strand = Math.max(2, Math.min(STRAND, heldRows));
+  if (rows <= 2 * strand && rows <= heldRows) {
     const kernel = columnKernel(what, outputs);
     return [columnDispatch(context, kernel, what.places(0, rows), { rows, columns, each: Math.max(1, rows) }, outputs)];
   }
-  const strands = Math.ceil(rows / STRAND);
+  const strands = Math.ceil(rows / strand);
   const sums = outputs.map(() => context.scratch(strands * columns));
-  const dispatches = rowRanges(context, rows, columns, STRAND).map(({ start, count }) => {
-    const held = Math.ceil(count / STRAND);
-    const targets = sums.map((sum) => ({ out: part(sum, (start / STRAND) * columns, held * columns) }));
+  const dispatches = rowRanges(context, rows, columns, strand).map(({ start, count }) => {
+    const held = Math.ceil(count / strand);
+    const targets = sums.map((sum) => ({ out: part(sum, (start / strand) * columns, held * columns) }));
     const kernel = columnKernel(what, targets);
-    return columnDispatch(context, kernel, what.places(start, count), { rows: count, columns, each: STRAND }, targets);
+    return columnDispatch(context, kernel, what.places(start, count), { rows: count, columns, each: strand }, targets);
   });
   const rest = outputs.flatMap((output, i) =>
     columnSums(context, entriesOf(sums[i], columns), strands, columns, [output]),

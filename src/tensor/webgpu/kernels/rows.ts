@@ -35,10 +35,10 @@ export interface RowRange {
 }
 
 /**
- * Rows in ranges that a binding holds, of `columns` words each. All but the last are multiples of `grain` rows, four
- * where not said, so that what begins at a vector goes on so.
+ * Rows in ranges that a binding holds, of `columns` words each. All but the last are multiples of `grain` rows: four
+ * where a kernel sees vectors, so that what begins at one goes on so.
  */
-export function rowRanges(context: LoweringContext, rows: number, columns: number, grain = 4): RowRange[] {
+export function rowRanges(context: LoweringContext, rows: number, columns: number, grain = 1): RowRange[] {
   const { maxBindingWords, alignmentWords } = context.limits;
   // A place may begin inside an alignment.
   const most = Math.floor((maxBindingWords - 2 * alignmentWords) / Math.max(1, columns));
