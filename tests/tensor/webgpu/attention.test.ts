@@ -2,7 +2,7 @@
  * Attention on WebGPU against the reference backend: random shapes and masks, head sizes that are and are not vectors,
  * few queries over many keys, operands that a binding does not hold, and less workgroup memory.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createRandom } from '../../../src/core/random.ts';
 import type { AttentionMask, AttentionShape } from '../../../src/tensor/reference/attention.ts';
 import type { WebGpuBackend } from '../../../src/tensor/webgpu/backend.ts';
@@ -17,6 +17,9 @@ import {
   type Tolerance,
 } from '../operation-case.ts';
 import { describeWithWebGpu, webGpuBackend } from './device.ts';
+
+// A software adapter takes a second for each kernel to compile, and much longer when the machine is busy.
+vi.setConfig({ testTimeout: 300_000 });
 
 const FORWARD: Tolerance = { ofLargest: 1e-5, absolute: 2e-6 };
 /** Where a query sees one key its gradient is 0 but for rounding. */
