@@ -27,7 +27,7 @@ export interface KernelSource {
   /** Uniforms: in the body `p.rows` and so on. */
   readonly parameters: Readonly<Record<string, ParameterType>>;
   readonly workgroupSize: readonly [x: number, y?: number, z?: number];
-  /** All operands' places are multiples of four words, and buffers are seen as vectors. */
+  /** Buffers are seen as vectors. Places of operands that are used as such are multiples of four words, others anywhere. */
   readonly vectors?: boolean;
   /** The body may call `fault(entry)`: the instruction fails, naming the lowest such entry of its operand `blames`. */
   readonly faults?: boolean;
@@ -129,7 +129,7 @@ function accessors({ name, type, access }: Operand, memory: string, vectors: boo
     if (read) {
       lines.push(`fn ${name}4(i: u32) -> ${vector} { return bitcast<${vector}>(${memory}[${at}]); }`);
       lines.push(
-        `fn ${name}(i: u32) -> ${type} { return bitcast<${type}>(${memory}[(p.at_${name} + i) >> 2u][i & 3u]); }`,
+        `fn ${name}(i: u32) -> ${type} { let n = p.at_${name} + i; return bitcast<${type}>(${memory}[n >> 2u][n & 3u]); }`,
       );
     }
     if (written) lines.push(`fn set_${name}4(i: u32, v: ${vector}) { ${memory}[${at}] = bitcast<vec4u>(v); }`);

@@ -21,7 +21,7 @@ export interface Merge {
   /** Where given: [parts, batch, heads / group, rows, headDim], to be merged into `out`. */
   readonly partOut?: KernelPlace | undefined;
   readonly out?: KernelPlace | undefined;
-  readonly lse?: KernelPlace | undefined;
+  readonly lse: KernelPlace;
 }
 
 const GROUP = 256;
@@ -35,12 +35,8 @@ export function mergeDispatch(context: LoweringContext, merge: Merge): Dispatch 
   const writeLse = `set_lse(row, select(bitcast<i32>((most + log2(sum)) * 0.69314718), -8388608, sum == 0.0));`;
   return {
     kernel: {
-      name: `attention ${isMerged ? 'merge' : 'lse'}${lse === undefined ? ' without lse' : ''}`,
-      operands: [
-        reads('part_lse'),
-        ...(isMerged ? [reads('part_out'), writes('out')] : []),
-        ...(lse === undefined ? [] : [writes('lse', 'i32')]),
-      ],
+      name: `attention ${isMerged ? 'merge' : 'lse'}`,
+      operands: [reads('part_lse'), ...(isMerged ? [reads('part_out'), writes('out')] : []), writes('lse', 'i32')],
       parameters: {
         count: 'u32',
         each: 'u32',
@@ -73,12 +69,12 @@ export function mergeDispatch(context: LoweringContext, merge: Merge): Dispatch 
     ${isMerged ? 'mixed += weight * part_out((at + i * p.stride) * p.each + d);' : ''}
   }
   ${isMerged ? 'if (sum > 0.0) { mixed /= sum; }\n  set_out(entry, mixed);' : ''}
-  ${lse === undefined ? '' : `if (d == 0u) { ${writeLse} }`}`,
+  if (d == 0u) { ${writeLse} }`,
     },
     places: {
       part_lse: partLse,
       ...(isMerged && { part_out: partOut, out }),
-      ...(lse !== undefined && { lse }),
+      lse,
     },
     parameters: { count, each, queries, heads, group, rows, parts, stride: batch * (heads / group) * rows },
     workgroups: context.grid(Math.ceil(count / GROUP)),

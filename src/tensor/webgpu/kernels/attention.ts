@@ -53,10 +53,13 @@ function cutsOf({ limits }: LoweringContext, sizes: AttentionSizes): Cuts {
   const most = limits.maxBindingWords - 2 * limits.alignmentWords;
   const [queryWords, keyWords] = [heads * headDim, kvHeads * headDim];
   const rowWords = Math.max(queries * queryWords, keys * keyWords);
+  const keyRanges = ranges(keys, Math.floor(most / keyWords), TILE_ROWS);
+  // A merge sees the parts of all ranges of keys.
+  const mostParts = keyRanges.length === 1 ? most : Math.min(most, MOST_PART_WORDS) / keyRanges.length;
   return {
     batches: ranges(batch, Math.max(1, Math.floor(most / Math.max(1, rowWords))), 1),
-    queries: ranges(queries, Math.floor(most / queryWords), QUERY_TILE),
-    keys: ranges(keys, Math.floor(most / keyWords), TILE_ROWS),
+    queries: ranges(queries, Math.floor(mostParts / queryWords), QUERY_TILE),
+    keys: keyRanges,
   };
 }
 
@@ -94,7 +97,7 @@ interface Forward {
   readonly k: KernelPlace;
   readonly v: KernelPlace;
   readonly out: KernelPlace;
-  readonly lse: KernelPlace | undefined;
+  readonly lse: KernelPlace;
   /** 0 where there is one rotation. */
   readonly chunkLength: number;
 }
@@ -171,7 +174,6 @@ function tiles(given: Forward, cuts: Cuts): Dispatch[] {
           workgroups: context.grid(groups),
         });
       });
-      if (partOut === undefined && lse === undefined) continue;
       dispatches.push(
         mergeDispatch(context, {
           batch: batches.count,
@@ -184,7 +186,7 @@ function tiles(given: Forward, cuts: Cuts): Dispatch[] {
           partLse: part(partLse, 0, parts * partRows),
           partOut: partOut && part(partOut, 0, parts * partRows * headDim),
           out: outPart,
-          lse: lse && queryPart(cutting, lse, batches, block, 1),
+          lse: queryPart(cutting, lse, batches, block, 1),
         }),
       );
     }
@@ -252,13 +254,12 @@ function fewQueries(given: Forward, cuts: Cuts): Dispatch[] {
       partLse: part(partLse, 0, parts * perSplit),
       partOut: part(partOut, 0, parts * perSplit * headDim),
       out: queryPart(cutting, out, batches, block, headDim),
-      lse: lse && queryPart(cutting, lse, batches, block, 1),
+      lse: queryPart(cutting, lse, batches, block, 1),
     });
     return [...split, merge];
   });
 }
 
-/** Gradients: `dq` or both of the others may be unwanted. */
 function backward(context: LoweringContext): Dispatch[] {
   const sizes = attentionSizes(context);
   const [dout, q, k, v, out, lse] = [0, 1, 2, 3, 4, 5].map((index) => context.in(index));
@@ -266,9 +267,7 @@ function backward(context: LoweringContext): Dispatch[] {
   if (batch * Math.max(queries, sizes.keys) === 0) return [];
   const masks = { segmentIds: context.maybeIn(6), prefix: context.maybeIn(7), keyRange: context.maybeIn(8) };
   const visibility = visibilityOf(context, sizes, masks, false);
-  const dq = context.maybeOut(0);
-  const needsKeys = context.maybeOut(1) !== undefined || context.maybeOut(2) !== undefined;
-  const [dk, dv] = needsKeys ? [1, 2].map((index) => context.maybeOut(index) ?? context.scratch(k.length)) : [];
+  const [dq, dk, dv] = [0, 1, 2].map((index) => context.out(index));
   const vectors = headDim % 4 === 0 && areVectors(dout, q, k, v, out, dq, dk, dv);
   const cutting = { sizes, unit: vectors ? 4 : 1 };
   const cuts = cutsOf(context, sizes);
@@ -308,11 +307,11 @@ function backward(context: LoweringContext): Dispatch[] {
       return {
         kernel,
         places: {
-          ...partsOf(cutting, { dout, q, ...(dq && { dq }) }, batches, block),
+          ...partsOf(cutting, { dout, q, dq }, batches, block),
           k: keyPart(cutting, k, batches, keys),
           v: keyPart(cutting, v, batches, keys),
-          ...(dk && { dk: keyPart(cutting, dk, batches, keys) }),
-          ...(dv && { dv: keyPart(cutting, dv, batches, keys) }),
+          dk: keyPart(cutting, dk, batches, keys),
+          dv: keyPart(cutting, dv, batches, keys),
           ...visibility.places(batches.start, batches.count),
           ...stats,
         },
@@ -337,8 +336,8 @@ function backward(context: LoweringContext): Dispatch[] {
     const keyKernel = keyGradKernel(shape, visibility, vectors);
     for (const block of cuts.queries) {
       for (const keys of cuts.keys) {
-        if (dq !== undefined) dispatches.push(dispatch(queryKernel, block, keys, block, heads, keys.start === 0));
-        if (needsKeys) dispatches.push(dispatch(keyKernel, block, keys, keys, kvHeads, block.start === 0));
+        dispatches.push(dispatch(queryKernel, block, keys, block, heads, keys.start === 0));
+        dispatches.push(dispatch(keyKernel, block, keys, keys, kvHeads, block.start === 0));
       }
     }
   }
@@ -355,7 +354,7 @@ export const attentionLowerings = {
     const sizes = attentionSizes(context);
     const [q, k, v] = [0, 1, 2].map((index) => context.in(index));
     const masks = { segmentIds: context.maybeIn(3), prefix: context.maybeIn(4), keyRange: context.maybeIn(5) };
-    const out = context.maybeOut(0) ?? context.scratch(q.length);
+    const out = context.out(0);
     return forward({
       context,
       cutting: { sizes, unit: sizes.headDim % 4 === 0 && areVectors(q, k, v, out) ? 4 : 1 },
@@ -364,7 +363,7 @@ export const attentionLowerings = {
       k,
       v,
       out,
-      lse: context.maybeOut(1),
+      lse: context.out(1),
       chunkLength: 0,
     });
   },
@@ -372,7 +371,7 @@ export const attentionLowerings = {
     const [batch, queries, keys, heads, kvHeads, headDim, scale, chunkLength] = context.attributes;
     const sizes = { batch, queries, keys, heads, kvHeads, headDim, scale, causal: true, window: 0 };
     const [intra, successive, inter, k, v] = [0, 1, 2, 3, 4].map((index) => context.in(index));
-    const out = context.maybeOut(0) ?? context.scratch(intra.length);
+    const out = context.out(0);
     const isVector = headDim % 4 === 0 && areVectors(intra, successive, inter, k, v, out);
     return forward({
       context,
@@ -382,7 +381,7 @@ export const attentionLowerings = {
       k,
       v,
       out,
-      lse: context.maybeOut(1),
+      lse: context.out(1),
       chunkLength,
     });
   },
