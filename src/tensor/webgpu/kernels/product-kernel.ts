@@ -226,7 +226,8 @@ function accumulate(form: ProductForm, prefix: string, a: Fetch, b: Fetch): stri
   const vectors = threadColumns / 4;
   const lines: string[] = [];
   const add = (i: number, factor: string, k: number): void => {
-    for (let j = 0; j < vectors; j++) lines.push(`${prefix}${i}_${j} += ${factor} * b${k}_${j};`);
+    for (let j = 0; j < vectors; j++)
+      lines.push(`${prefix}${i}_${j} = fma(E(${factor}), b${k}_${j}, ${prefix}${i}_${j});`);
   };
   const four = alongA || alongB;
   const ks = four ? [0, 1, 2, 3] : [0];

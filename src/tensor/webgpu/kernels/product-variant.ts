@@ -30,7 +30,7 @@ export type TileName = keyof typeof TILES;
 export type ProductVariant = TileName | 'direct' | 'rows' | 'matrix';
 
 /** The tile of the direct kernel: a workgroup of 8 × 8 threads. */
-export const DIRECT: Tile = { rows: 64, columns: 32, depth: 4, threadRows: 8, threadColumns: 4 };
+export const DIRECT: Tile = { rows: 64, columns: 64, depth: 4, threadRows: 8, threadColumns: 8 };
 
 /** Rows that the kernel for few rows may have. */
 export const MOST_ROWS = 16;
@@ -106,7 +106,8 @@ function canCompute(
 ): boolean {
   if (variant === 'direct') return true;
   if (variant === 'rows') return m <= MOST_ROWS && !transposeA && transposeB;
-  if (variant === 'matrix') return precision === 'f16' && matrix !== undefined;
+  if (variant === 'matrix')
+    return precision === 'f16' && matrix !== undefined && MATRIX_BYTES <= limits.maxWorkgroupBytes;
   const tile = TILES[variant];
   return threadsOf(tile) <= limits.maxInvocations && tileBytes(tile) <= limits.maxWorkgroupBytes;
 }
@@ -127,6 +128,8 @@ function splitsOf(variant: ProductVariant, { m, n, k }: ProductSizes, forced: nu
 
 /** Of a workgroup of four subgroups that compute subgroup matrices. */
 export const MATRIX_TILE = { rows: 64, columns: 64, depth: 32 };
+/** Both operands' tiles as float16, with room to spread their rows, and the result's as float32. */
+const MATRIX_BYTES = 2 * 2 * 64 * (32 + 8) + 4 * 64 * 64;
 
 export function threadsOf(tile: Tile): number {
   return (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns);
