@@ -12,15 +12,14 @@ import { CorpusmillError } from '../core/errors.ts';
 import type { Backend, BackendChoice } from './backend.ts';
 import { createNativeBackend } from './native/backend.ts';
 import { createReferenceBackend } from './reference/backend.ts';
-import type { AdapterOptions } from './webgpu/adapter.ts';
-import { createWebGpuBackend, type WebGpuBackend } from './webgpu/backend.ts';
+import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from './webgpu/backend.ts';
 import { openNodeGpu } from './webgpu/open-node.ts';
 
 export interface OpenBackendOptions {
   /** Of the native backend; by default every processor that this process may use. */
   readonly threads?: number;
   /** Of the WebGPU backend. */
-  readonly adapter?: AdapterOptions;
+  readonly adapter?: WebGpuOptions;
 }
 
 /**
@@ -43,12 +42,12 @@ export async function openGpu(): Promise<GPU> {
   return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu ?? (await openNodeGpu());
 }
 
-async function openWebGpu(adapter?: AdapterOptions): Promise<WebGpuBackend> {
+async function openWebGpu(adapter?: WebGpuOptions): Promise<WebGpuBackend> {
   return createWebGpuBackend(await openGpu(), adapter);
 }
 
 /** A WebGPU backend that is no software; undefined where there is none, for whatever reason. */
-async function openRealGpu(adapter?: AdapterOptions): Promise<WebGpuBackend | undefined> {
+async function openRealGpu(adapter?: WebGpuOptions): Promise<WebGpuBackend | undefined> {
   try {
     const backend = await openWebGpu(adapter);
     if (!backend.adapter.isSoftware) return backend;
