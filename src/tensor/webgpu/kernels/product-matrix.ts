@@ -10,7 +10,8 @@
 import { type Dispatch, type KernelSource, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
 import { formOf, type Parts, type Product, placesOf, sizesOf } from './product.ts';
-import { loader, type ProductForm, WHOLE, writer } from './product-kernel.ts';
+import { type ProductForm, WHOLE } from './product-kernel.ts';
+import { loader, writer } from './product-operands.ts';
 import { MATRIX_TILE, type MatrixConfig } from './product-variant.ts';
 
 const { rows: ROWS, columns: COLUMNS, depth: DEPTH } = MATRIX_TILE;
