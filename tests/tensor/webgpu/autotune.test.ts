@@ -7,18 +7,11 @@ import {
   type ProductSizes,
   sizeClass,
   TILES,
+  type WorkgroupLimits,
 } from '../../../src/tensor/webgpu/kernels/product-variant.ts';
-import type { AdapterLimits } from '../../../src/tensor/webgpu/lowering.ts';
 import { describeWithWebGpu, testGpu } from './device.ts';
 
-const LIMITS: AdapterLimits = {
-  maxBindingWords: 1 << 25,
-  alignmentWords: 64,
-  maxBindings: 8,
-  maxWorkgroups: 65535,
-  maxInvocations: 256,
-  maxWorkgroupBytes: 32768,
-};
+const LIMITS: WorkgroupLimits = { maxInvocations: 256, maxWorkgroupBytes: 32768 };
 const GPU_OPTIONS: ProductOptions = { isSoftware: false, precision: 'f32' };
 const forward = (m: number, n: number, k: number): ProductSizes => ({ m, n, k, transposeA: false, transposeB: true });
 const weights = (m: number, n: number, k: number): ProductSizes => ({ m, n, k, transposeA: true, transposeB: false });

@@ -4,7 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type KernelSource, moduleOf } from '../../../src/tensor/webgpu/kernel.ts';
-import { type ProductForm, productKernel, WHOLE } from '../../../src/tensor/webgpu/kernels/product-kernel.ts';
+import type { ProductForm } from '../../../src/tensor/webgpu/kernels/product-form.ts';
+import { productKernel, WHOLE } from '../../../src/tensor/webgpu/kernels/product-kernel.ts';
 import { matrixKernel, usableMatrix } from '../../../src/tensor/webgpu/kernels/product-matrix.ts';
 import { DIRECT, TILES } from '../../../src/tensor/webgpu/kernels/product-variant.ts';
 

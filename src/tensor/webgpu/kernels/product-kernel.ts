@@ -11,40 +11,10 @@
  * Edges cost no branch in the loop: indices are clamped to the operand, and what lies beyond k is selected to zero.
  * With `half`, operands are rounded to float16, products of one tile's depth are summed in float16 and these in float32.
  */
-import { type KernelSource, type Operand, type ParameterType, reads, writes } from '../kernel.ts';
+import { type KernelSource, reads, writes } from '../kernel.ts';
+import type { ProductForm, ProductScope } from './product-form.ts';
 import { LETTERS, loader, runsAlongK, writer } from './product-operands.ts';
-import { type Tile, threadsOf } from './product-variant.ts';
-
-export interface ProductForm {
-  readonly tile: Tile;
-  readonly isDirect: boolean;
-  /** a is [k, m]; b is [n, k]. */
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  /** All rows begin at multiples of four words, and vectors along rows do not cross the end of what may be read. */
-  readonly isVector: boolean;
-  /** k is a multiple of four, as are the starts of its parts. */
-  readonly isExact: boolean;
-  readonly hasBias: boolean;
-  readonly hasAddend: boolean;
-  readonly half: boolean;
-  /** Stages of workgroup memory: 2, or 1 where memory is short. */
-  readonly stages: 1 | 2;
-  readonly scope: ProductScope;
-}
-
-/** What a workgroup computes: where its tile, its part of k and its matrices lie. */
-export interface ProductScope {
-  readonly name: string;
-  readonly operands: readonly Operand[];
-  readonly parameters: Readonly<Record<string, ParameterType>>;
-  readonly declarations: string;
-  /**
-   * WGSL that declares `tile_row`, `tile_column`, `row_end` (rows from there on are not written), `k_begin`, `k_end`,
-   * `b_origin` and `out_origin`, all the same for the whole workgroup; it may return.
-   */
-  prologue(tile: Tile): string;
-}
+import { threadsOf } from './product-variant.ts';
 
 /** Workgroup `group` to its tile, so that neighbours in time share rows of a and columns of b. */
 export const TILE_ORDER = `

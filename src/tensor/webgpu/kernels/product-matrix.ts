@@ -9,8 +9,8 @@
  */
 import { type Dispatch, type KernelSource, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
-import { formOf, type Parts, type Product, placesOf, sizesOf } from './product.ts';
-import { type ProductForm, WHOLE } from './product-kernel.ts';
+import { formOf, type Parts, type Product, type ProductForm, placesOf, sizesOf } from './product-form.ts';
+import { WHOLE } from './product-kernel.ts';
 import { loader, writer } from './product-operands.ts';
 import { MATRIX_TILE, type MatrixConfig } from './product-variant.ts';
 

@@ -1,5 +1,5 @@
 /** WGSL by which kernels of products read four entries of an operand at once, and write four of the result. */
-import type { ProductForm } from './product-kernel.ts';
+import type { ProductForm } from './product-form.ts';
 
 /** Whether rows in memory run along k. */
 export function runsAlongK({ transposeA, transposeB }: ProductForm, operand: 'a' | 'b'): boolean {

@@ -2,7 +2,6 @@
  * Which kernel computes a matrix product: a pure function of its sizes and of the adapter, unless an auto-tune (see
  * ../autotune.ts) has measured better. Thresholds follow from how much of a GPU a grid of tiles fills.
  */
-import type { AdapterLimits } from '../lowering.ts';
 
 /** A workgroup's tile of the result: `rows` × `columns`, `depth` entries of k at a time; a thread's share of it. */
 export interface Tile {
@@ -77,8 +76,14 @@ const MOST_SPLITS = 16;
 /** Words of the parts of a result together. */
 const MOST_SPLIT_WORDS = 1 << 22;
 
+/** What an adapter's workgroups may have. */
+export interface WorkgroupLimits {
+  readonly maxInvocations: number;
+  readonly maxWorkgroupBytes: number;
+}
+
 /** The variant and the number of parts of k. `rows` and `matrix` are given only for products that they can compute. */
-export function chooseProduct(sizes: ProductSizes, options: ProductOptions, limits: AdapterLimits): ProductChoice {
+export function chooseProduct(sizes: ProductSizes, options: ProductOptions, limits: WorkgroupLimits): ProductChoice {
   const { force } = options;
   const isPossible = (variant: ProductVariant | undefined): boolean =>
     variant !== undefined && canCompute(variant, sizes, options, limits);
@@ -102,7 +107,7 @@ function canCompute(
   variant: ProductVariant,
   { m, transposeA, transposeB }: ProductSizes,
   { precision, matrix }: ProductOptions,
-  limits: AdapterLimits,
+  limits: WorkgroupLimits,
 ): boolean {
   if (variant === 'direct') return true;
   if (variant === 'rows') return m <= MOST_ROWS && !transposeA && transposeB;

@@ -50,13 +50,13 @@ export function columnSums(
     return columnDispatch(context, kernel, what.places(start, count), { rows: count, columns, each: STRAND }, targets);
   });
   const rest = outputs.flatMap((output, i) =>
-    columnSums(context, plainTerms(sums[i], columns), strands, columns, [output]),
+    columnSums(context, entriesOf(sums[i], columns), strands, columns, [output]),
   );
   return [...dispatches, ...rest];
 }
 
 /** The entries of a place themselves. */
-function plainTerms(x: KernelPlace, columns: number): ColumnTerms {
+export function entriesOf(x: KernelPlace, columns: number): ColumnTerms {
   return {
     name: 'entries',
     operands: [reads('x')],
@@ -185,7 +185,7 @@ export const reduceLowerings = {
         if (rows === 1) return wholeSum(context, x, addend, out, columns);
         return rowSums(context, x, addend, out, rows, columns);
       default:
-        return columnSums(context, plainTerms(x, columns), rows, columns, [{ out, addend }]);
+        return columnSums(context, entriesOf(x, columns), rows, columns, [{ out, addend }]);
     }
   },
   broadcast(context) {
