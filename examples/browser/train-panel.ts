@@ -22,6 +22,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
   const goOn = element('train-continue', HTMLButtonElement);
   const samples = element('train-samples', HTMLOListElement);
   const model = element('train-model', HTMLElement);
+  const state = element('train-state', HTMLElement);
   const figures = {
     step: element('train-step', HTMLElement),
     loss: element('train-loss', HTMLElement),
@@ -84,6 +85,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
   }
 
   function showStep(step: number, loss: number | null, seconds: number): void {
+    state.textContent = '';
     figures.step.textContent = step.toLocaleString('en');
     figures.loss.textContent = loss?.toFixed(3) ?? 'not finite';
     stepSeconds.push(seconds);
@@ -126,6 +128,9 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
       }
     },
     showActivity(activity) {
+      const compiles = document.body.dataset['backend'] === 'webgpu' && figures.step.textContent === '0';
+      state.textContent =
+        activity === 'training' && compiles ? 'The first step compiles its kernels, which may take a while …' : '';
       start.disabled = activity !== 'idle';
       stop.disabled = activity !== 'training';
       goOn.disabled = activity !== 'idle' || !hasModel;

@@ -155,7 +155,7 @@ async function write(ask: Extract<Ask, { kind: 'write' }>): Promise<void> {
   const model = ask.model === 'loaded' ? loaded : training;
   if (model === undefined) return;
   const { config, weights, tokenizer } = model;
-  const ids = ask.model === 'loaded' ? loaded!.encode(ask.prompt) : tokenizer.encode(ask.prompt);
+  const ids = model.encode(ask.prompt);
   const capacity = Math.min(contextLimit(config), ids.length + ask.maxNewTokens);
   const generator = createGenerator(backend, weights, {
     slots: 1,
