@@ -5,6 +5,7 @@ import type { Activity, Answer, Ask, TrainingSettings } from './messages.ts';
 
 /** Texts that are kept on the page, the newest first. */
 const MOST_SAMPLES = 30;
+const COMPILES = 'The first step compiles its kernels, which may take a while …';
 
 export interface TrainPanel {
   take(answer: Answer): void;
@@ -65,7 +66,6 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    clear();
     ask({ kind: 'train', text: text.value, settings: settings() });
   });
   stop.addEventListener('click', () => ask({ kind: 'stop' }));
@@ -113,7 +113,10 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
   return {
     take(answer) {
       if (answer.kind === 'model') {
+        // What was there before is kept until there is something new.
+        clear();
         hasModel = true;
+        if (document.body.dataset['backend'] === 'webgpu') state.textContent = COMPILES;
         const { parameters, tokens, vocabSize } = answer;
         const [weights, ids, kinds] = [parameters, tokens, vocabSize].map((n) => n.toLocaleString('en'));
         model.textContent = `${weights} parameters, a text of ${ids} tokens of ${kinds} kinds, the last tenth held out`;
@@ -128,9 +131,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
       }
     },
     showActivity(activity) {
-      const compiles = document.body.dataset['backend'] === 'webgpu' && figures.step.textContent === '0';
-      state.textContent =
-        activity === 'training' && compiles ? 'The first step compiles its kernels, which may take a while …' : '';
+      if (activity !== 'training') state.textContent = '';
       start.disabled = activity !== 'idle';
       stop.disabled = activity !== 'training';
       goOn.disabled = activity !== 'idle' || !hasModel;

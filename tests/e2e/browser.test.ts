@@ -141,6 +141,11 @@ describeWithChromium('the page of examples/browser', () => {
     await page.click('#train-start');
     expect(await failure(page)).toMatch(/^The text has 4 tokens, rows of 32 need 33\. Give more text/);
     await page.click('#failure-close');
+    await fillIn(page);
+    await page.fill('#train-prompt', 'Zebra');
+    await page.click('#train-start');
+    expect(await failure(page)).toContain('The prompt has "Z", which the text that was learnt does not have.');
+    await idle(page);
     await page.click('#tab-write');
     await page.fill('#write-address', 'nowhere');
     await page.click('#write-load');
@@ -167,7 +172,8 @@ describeWithChromium('the page of examples/browser', () => {
     });
   });
 
-  it('computes on WebGPU what the reference computes', async ({ skip }) => {
+  // A software adapter compiles some dozens of kernels first, for minutes where the machine is busy.
+  it('computes on WebGPU what the reference computes', { timeout: 400_000 }, async ({ skip }) => {
     const page = await browser.newPage();
     await page.goto(server.url);
     const hasAdapter = await page.evaluate(async () => {
