@@ -80,7 +80,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
     chart.clear();
     figures.step.textContent = '0';
     for (const name of ['loss', 'evaluation', 'speed'] as const) figures[name].textContent = '–';
-    model.textContent = 'no model yet';
+    model.textContent = 'No model yet.';
     samples.replaceChildren(quiet('Texts of the model appear here while it trains.'));
   }
 
@@ -119,7 +119,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
         if (document.body.dataset['backend'] === 'webgpu') state.textContent = COMPILES;
         const { parameters, tokens, vocabSize } = answer;
         const [weights, ids, kinds] = [parameters, tokens, vocabSize].map((n) => n.toLocaleString('en'));
-        model.textContent = `${weights} parameters, a text of ${ids} tokens of ${kinds} kinds, the last tenth held out`;
+        model.textContent = `${weights} parameters, ${ids} tokens of ${kinds} kinds.`;
       }
       if (answer.kind !== 'record') return;
       const { record } = answer;

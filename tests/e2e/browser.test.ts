@@ -138,6 +138,7 @@ describeWithChromium('the page of examples/browser', () => {
   it('says in words what is wrong', async () => {
     const page = await open('reference');
     await page.fill('#train-text', 'short');
+    await page.fill('#train-prompt', 's');
     await page.click('#train-start');
     expect(await failure(page)).toMatch(/^The text has 4 tokens, rows of 32 need 33\. Give more text/);
     await page.click('#failure-close');
