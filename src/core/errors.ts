@@ -31,7 +31,12 @@ export type ErrorCode =
   | 'OUTPUT_FAILED'
   | 'RUN_CONFLICT'
   | 'WORKER_FAILED'
+  /** The device that computes is gone. */
   | 'BACKEND_LOST'
+  /** It has no room for what is asked. */
+  | 'BACKEND_MEMORY'
+  /** Its driver does not compile a kernel, or refuses a command: a defect in corpusmill or in the driver. */
+  | 'BACKEND_FAILED'
   | 'INTERRUPTED'
   | 'CHECK_FAILED';
 
@@ -47,6 +52,8 @@ const EXIT_OF: Record<ErrorCode, number> = {
   RUN_CONFLICT: EXIT.output,
   WORKER_FAILED: EXIT.internal,
   BACKEND_LOST: EXIT.internal,
+  BACKEND_MEMORY: EXIT.usage,
+  BACKEND_FAILED: EXIT.internal,
   INTERRUPTED: EXIT.interrupted,
   CHECK_FAILED: EXIT.check,
 };

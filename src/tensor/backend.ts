@@ -65,6 +65,8 @@ export interface Executable {
   readonly arenaLength: number;
   /** Bytes that kernels need besides the arena. */
   readonly scratchBytes: number;
+  /** Kernels that a run launches, where a backend launches any. */
+  readonly launches?: number;
   dispose(): void;
 }
 

@@ -12,15 +12,14 @@ import { CorpusmillError } from '../core/errors.ts';
 import type { Backend, BackendChoice } from './backend.ts';
 import { createNativeBackend } from './native/backend.ts';
 import { createReferenceBackend } from './reference/backend.ts';
-import type { AdapterOptions } from './webgpu/adapter.ts';
-import { createWebGpuBackend, type WebGpuBackend } from './webgpu/backend.ts';
+import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from './webgpu/backend.ts';
 import { openNodeGpu } from './webgpu/open-node.ts';
 
 export interface OpenBackendOptions {
   /** Of the native backend; by default every processor that this process may use. */
   readonly threads?: number;
   /** Of the WebGPU backend. */
-  readonly adapter?: AdapterOptions;
+  readonly gpu?: WebGpuOptions;
 }
 
 /**
@@ -29,10 +28,10 @@ export interface OpenBackendOptions {
  */
 export async function openBackend(choice: BackendChoice = 'auto', options: OpenBackendOptions = {}): Promise<Backend> {
   if (choice === 'reference') return createReferenceBackend();
-  if (choice === 'webgpu') return openWebGpu(options.adapter);
+  if (choice === 'webgpu') return openWebGpu(options.gpu);
   const backend = createNativeBackend(options.threads === undefined ? {} : { threads: options.threads });
   if (backend !== undefined) return backend;
-  if (choice === 'auto') return (await openRealGpu(options.adapter)) ?? createReferenceBackend();
+  if (choice === 'auto') return (await openRealGpu(options.gpu)) ?? createReferenceBackend();
   throw new CorpusmillError('USAGE', 'the native backend was asked for, but the native add-on is not built', {
     hint: '`npm run build:native` builds it (it needs a C++20 compiler); CORPUSMILL_NATIVE=0 must not be set.',
   });
@@ -43,14 +42,14 @@ export async function openGpu(): Promise<GPU> {
   return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu ?? (await openNodeGpu());
 }
 
-async function openWebGpu(adapter?: AdapterOptions): Promise<WebGpuBackend> {
-  return createWebGpuBackend(await openGpu(), adapter);
+async function openWebGpu(options?: WebGpuOptions): Promise<WebGpuBackend> {
+  return createWebGpuBackend(await openGpu(), options);
 }
 
 /** A WebGPU backend that is no software; undefined where there is none, for whatever reason. */
-async function openRealGpu(adapter?: AdapterOptions): Promise<WebGpuBackend | undefined> {
+async function openRealGpu(options?: WebGpuOptions): Promise<WebGpuBackend | undefined> {
   try {
-    const backend = await openWebGpu(adapter);
+    const backend = await openWebGpu(options);
     if (!backend.adapter.isSoftware) return backend;
     await backend.dispose();
   } catch {

@@ -9,8 +9,9 @@ import type { Weights } from '../models/forward.ts';
 import { ropeTables } from '../models/rope-tables.ts';
 import type { ModelWeights } from '../models/weights.ts';
 import { gradients } from '../tensor/autograd.ts';
-import type { Backend, Buffer, BufferData, Executable, OperationTiming } from '../tensor/backend.ts';
+import type { Backend, Buffer, BufferData, Executable } from '../tensor/backend.ts';
 import { elements, Graph, type Tensor } from '../tensor/graph.ts';
+import { type OperationProfile, withCosts } from '../tensor/operation-cost.ts';
 import { adamw, clipFactor, countNonFinite, globalNorm } from '../tensor/ops/optimizer.ts';
 import { plan } from '../tensor/plan.ts';
 import type { Objective } from './objective.ts';
@@ -85,8 +86,10 @@ export interface TrainStep {
   evaluate(data: Readonly<Record<string, BufferData>>): Promise<Record<string, Float32Array>>;
   /** How many entries of each gradient are not finite, for those that have any. */
   nonFinite(): Promise<{ name: string; count: number }[]>;
-  /** Time by operation of one micro-batch and one update. */
-  profile(data: Readonly<Record<string, BufferData>>): Promise<OperationTiming[]>;
+  /** Time and cost by operation of one micro-batch and one update, slowest first. */
+  profile(data: Readonly<Record<string, BufferData>>): Promise<OperationProfile[]>;
+  /** Kernels that those two launch, where the backend launches any. */
+  readonly launches: number | undefined;
   readonly state: readonly ParameterState[];
   /** Bytes. */
   readonly memory: TrainStepMemory;
@@ -121,7 +124,8 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
   const lossScale = create('f32', 1, 'loss scale');
   backend.write(lossScale, Float32Array.of(1));
 
-  const first = backend.compile(plan(buildMicroBatch('first')));
+  const firstProgram = plan(buildMicroBatch('first'));
+  const first = backend.compile(firstProgram);
   const next = backend.compile(plan(buildMicroBatch('next')));
   const norm = create('f32', 1, 'gradient norm');
   const factor = create('f32', 1, 'gradient factor');
@@ -263,6 +267,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       arena: 4 * Math.max(first.arenaLength, next.arenaLength, update.arenaLength),
       scratch: Math.max(first.scratchBytes, next.scratchBytes, update.scratchBytes),
     },
+    launches: first.launches === undefined ? undefined : first.launches + (update.launches ?? 0),
     async accumulate(data, { seed: given, lossScale: scale } = {}) {
       writeInputs(data);
       if (given !== undefined) backend.write(seed, Int32Array.of(...given));
@@ -306,7 +311,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
       const forward = await first.profile();
       accumulated = 0;
       writeScalars({ learningRate: 0, step: 1 });
-      return [...forward, ...(await update.profile())];
+      return withCosts([...forward, ...(await update.profile())], [firstProgram, updateProgram]);
     },
     dispose() {
       for (const program of [first, next, update, countProgram, evaluation]) program?.dispose();

@@ -74,6 +74,22 @@ describe('corpusmill train', { timeout: 180_000 }, () => {
     expect(result.stderr).not.toContain('\u001b');
   });
 
+  it('--profile times every operation and trains nothing', async () => {
+    const cwd = workspace(files);
+    const text = await cli(['train', 'train.json', '--profile', '1'], cwd);
+    expect(text.code, text.stderr).toBe(0);
+    expect(text.stdout).toMatch(/^one micro-batch of 32 tokens and one update, reference: [\d,]+ tokens\/s$/m);
+    expect(text.stdout).toMatch(/^operation +calls +ms +share +GFLOP\/s +GB\/s$/m);
+    expect(text.stdout).toMatch(/^linearCrossEntropy +1 +[\d.]+ +[\d.]+ % +[\d.]+ +[\d.]+$/m);
+    const json = await cli(['train', 'train.json', '--profile', '--json'], cwd);
+    const profile = JSON.parse(json.stdout) as { places: number; operations: { operation: string; flops: number }[] };
+    expect(profile.places).toBe(32);
+    expect(profile.operations.map(({ operation }) => operation)).toEqual(
+      expect.arrayContaining(['matmul', 'attentionGrad', 'adamw']),
+    );
+    expect(existsSync(join(cwd, 'run', 'train-log.jsonl'))).toBe(false);
+  });
+
   it('killed while it writes a checkpoint, it goes on to the same log and the same weights', async () => {
     const whole = workspace(files);
     expect((await cli(['train', 'train.json'], whole)).code).toBe(0);

@@ -3,6 +3,7 @@
  * serves where neither a compiler nor a GPU is there; it is a thousand times slower than the native one.
  */
 import type { Backend, Buffer, BufferData, DType, Executable, OperationTiming, Place, Program } from '../backend.ts';
+import { checkProgram } from '../check-program.ts';
 import { OPERATIONS, type OperationName } from '../operations.ts';
 import { attentionKernels } from './attention-kernels.ts';
 import { dropoutKernels } from './dropout.ts';
@@ -55,10 +56,7 @@ export function createReferenceBackend(): Backend {
       return dataOf(buffer).slice(offset, offset + length);
     },
     compile(program): Executable {
-      for (const { operation } of program.instructions) {
-        if (KERNELS[operation] === undefined)
-          throw new TypeError(`program ${program.name}: no kernel for ${operation}`);
-      }
+      checkProgram(program);
       const runOne = (index: number): void => {
         const { operation, inputs, outputs, attributes } = program.instructions[index];
         const operands = new Operands(

@@ -5,10 +5,10 @@
  * WebGPU tells of some errors only later (no room for a buffer, a kernel that does not compile, a lost device): they
  * reject the next run or read, and every one after it, because what memory holds is then unknown.
  */
-import { CorpusmillError } from '../../core/errors.ts';
 import type { Backend, Buffer, BufferData, DType, Executable, Program } from '../backend.ts';
+import { checkProgram } from '../check-program.ts';
 import { type AdapterDescription, type AdapterOptions, type OpenedDevice, openDevice } from './adapter.ts';
-import { DeviceErrors } from './device-errors.ts';
+import { DeviceErrors, deviceLost, deviceRefuses } from './device-errors.ts';
 import { type DeviceContext, WebGpuExecutable } from './executable.ts';
 import { usableMatrix } from './kernels/product-matrix.ts';
 import type { MatrixConfig, ProductOptions } from './kernels/product-variant.ts';
@@ -19,6 +19,8 @@ export interface WebGpuBackend extends Backend {
   readonly name: 'webgpu';
   readonly adapter: AdapterDescription;
   readonly features: OpenedDevice['features'];
+  /** The device itself, for what draws with it, and for tests of its loss. */
+  readonly device: GPUDevice;
   /** Buffers and pipelines made so far: both stand still once every program has run. */
   counts(): { buffers: number; bytes: number; pipelines: number };
 }
@@ -42,7 +44,7 @@ class DeviceBackend implements WebGpuBackend {
   readonly name = 'webgpu';
   readonly adapter: AdapterDescription;
   readonly features: OpenedDevice['features'];
-  readonly #device: GPUDevice;
+  readonly device: GPUDevice;
   readonly #context: DeviceContext;
   readonly #entries = new WeakMap<Buffer, Entry>();
   readonly #buffers = new Set<GPUBuffer>();
@@ -51,20 +53,15 @@ class DeviceBackend implements WebGpuBackend {
   constructor({ device, adapter, features }: OpenedDevice, { products = {} }: WebGpuOptions) {
     this.adapter = adapter;
     this.features = features;
-    this.#device = device;
+    this.device = device;
     const errors = new DeviceErrors();
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
-      errors.report(new Error(`WebGPU: ${event.error.message}`));
+      errors.report(deviceRefuses(`WebGPU: ${event.error.message}`));
     });
     void device.lost.then(({ message, reason }) => {
       if (this.#isDisposed) return;
-      const cause = message === '' ? reason : message;
-      errors.report(
-        new CorpusmillError('BACKEND_LOST', `the WebGPU device was lost: ${cause}`, {
-          hint: 'Run the same command again: it goes on from the last checkpoint. `--backend native` goes on without the GPU.',
-        }),
-      );
+      errors.report(deviceLost(message === '' ? reason : message));
     });
     const { limits } = device;
     const memory = new DeviceMemory(device, errors);
@@ -102,7 +99,7 @@ class DeviceBackend implements WebGpuBackend {
     }
     const { buffer: target } = this.#entryOf(buffer);
     if (data.length > 0) {
-      this.#device.queue.writeBuffer(target, 4 * offset, data.buffer, data.byteOffset, data.byteLength);
+      this.device.queue.writeBuffer(target, 4 * offset, data.buffer, data.byteOffset, data.byteLength);
     }
   }
 
@@ -112,9 +109,9 @@ class DeviceBackend implements WebGpuBackend {
     if (length === 0) return buffer.dtype === 'f32' ? new Float32Array(0) : new Int32Array(0);
     const { memory } = this.#context;
     const page = memory.page(4 * length);
-    const encoder = this.#device.createCommandEncoder();
+    const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, 4 * offset, page, 0, 4 * length);
-    this.#device.queue.submit([encoder.finish()]);
+    this.device.queue.submit([encoder.finish()]);
     let bytes: ArrayBuffer;
     try {
       await page.mapAsync(1, 0, 4 * length);
@@ -130,6 +127,7 @@ class DeviceBackend implements WebGpuBackend {
 
   compile(program: Program): Executable {
     for (const buffer of program.buffers) this.#entryOf(buffer);
+    checkProgram(program);
     return new WebGpuExecutable(this.#context, program);
   }
 
@@ -143,10 +141,10 @@ class DeviceBackend implements WebGpuBackend {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    await this.#device.queue.onSubmittedWorkDone().catch(() => {});
+    await this.device.queue.onSubmittedWorkDone().catch(() => {});
     for (const buffer of this.#buffers) this.#context.memory.free(buffer);
     this.#context.memory.dispose();
-    this.#device.destroy();
+    this.device.destroy();
   }
 
   counts(): { buffers: number; bytes: number; pipelines: number } {

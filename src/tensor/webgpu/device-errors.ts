@@ -2,6 +2,7 @@
  * What goes wrong on a device and is told only later: error scopes, uncaptured errors, the loss of the device. The first
  * such error stands for all that follows, because what memory holds after it is unknown.
  */
+import { CorpusmillError } from '../../core/errors.ts';
 
 /** How long a failed read waits to be told that the device is lost, which WebGPU says by another way. */
 const LOSS_TOLD_MS = 1000;
@@ -44,4 +45,31 @@ export class DeviceErrors {
     await this.settled();
     throw cause;
   }
+}
+
+const WITHOUT_GPU = '`--backend native` does without the GPU.';
+
+/** The device went away: a driver that was reset, a card that was taken, a time limit of the system. */
+export function deviceLost(cause: string): CorpusmillError {
+  return new CorpusmillError('BACKEND_LOST', `the WebGPU device was lost: ${cause}`, {
+    hint: `Run the same command again; training goes on from its last checkpoint. ${WITHOUT_GPU}`,
+  });
+}
+
+/** A buffer for which there is no room, or that is larger than a buffer may be. */
+export function noRoom(what: string, bytes: number, limit?: number): CorpusmillError {
+  const why =
+    limit === undefined
+      ? `the GPU has no room for its ${bytes} bytes`
+      : `it has ${bytes} bytes, a buffer of this adapter holds ${limit}`;
+  return new CorpusmillError('BACKEND_MEMORY', `${what}: ${why}`, {
+    hint: `Take fewer rows (training: batch.rows with more batch.accumulation, or recompute: true) or a smaller model. ${WITHOUT_GPU}`,
+  });
+}
+
+/** A kernel that does not compile, a command that the device refuses. */
+export function deviceRefuses(what: string): CorpusmillError {
+  return new CorpusmillError('BACKEND_FAILED', what, {
+    hint: `This is a defect in corpusmill or in the driver: please report it with what \`corpusmill doctor --json\` prints. ${WITHOUT_GPU}`,
+  });
 }

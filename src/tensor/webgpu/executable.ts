@@ -87,6 +87,8 @@ export class WebGpuExecutable implements Executable {
       (prepared as { uniformOffset: number }).uniformOffset = index * UNIFORM_STRIDE;
     });
     const { memory, device } = context;
+    // First, for it may find no room; nothing is left behind then.
+    memory.reserve(program.arenaLength, scratchWords);
     this.#uniforms = memory.create(uniforms.length / 4, `uniforms of ${program.name}`, UNIFORM);
     device.queue.writeBuffer(this.#uniforms, 0, uniforms);
     if (this.#faulting.length > 0) {
@@ -95,11 +97,9 @@ export class WebGpuExecutable implements Executable {
       device.queue.writeBuffer(clean, 0, new Uint32Array(this.#faulting.length).fill(NO_FAULT));
       this.#faults = { words, clean };
     }
-    memory.reserve(program.arenaLength, scratchWords);
   }
 
-  /** Kernels that a run launches. */
-  get dispatches(): number {
+  get launches(): number {
     return this.#prepared.length;
   }
 

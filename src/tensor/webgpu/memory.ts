@@ -4,7 +4,7 @@
  * changes and programs bind theirs anew, so that after warm-up nothing is made.
  */
 
-import type { DeviceErrors } from './device-errors.ts';
+import { type DeviceErrors, noRoom } from './device-errors.ts';
 
 /** Buffers are whole vectors of four words, so that kernels may see them so. */
 const GRAIN = 16;
@@ -38,13 +38,11 @@ export class DeviceMemory {
   create(words: number, label: string, usage: number = STORAGE): GPUBuffer {
     const size = Math.max(GRAIN, Math.ceil((4 * words) / GRAIN) * GRAIN);
     const { maxBufferSize } = this.#device.limits;
-    if (size > maxBufferSize) {
-      throw new RangeError(`${label} has ${size} bytes, a buffer of this adapter holds ${maxBufferSize}`);
-    }
+    if (size > maxBufferSize) throw noRoom(label, size, maxBufferSize);
     this.#device.pushErrorScope('out-of-memory');
     const buffer = this.#device.createBuffer({ size, usage, label });
     const check = this.#device.popErrorScope().then((error) => {
-      if (error !== null) this.#errors.report(new RangeError(`${label}: the device has no room for its ${size} bytes`));
+      if (error !== null) this.#errors.report(noRoom(label, size));
     });
     this.#errors.watch(check);
     this.counts.buffers++;

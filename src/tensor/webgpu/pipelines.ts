@@ -1,5 +1,5 @@
 /** Compiled kernels, each once per way in which its operands share buffers. */
-import type { DeviceErrors } from './device-errors.ts';
+import { type DeviceErrors, deviceRefuses } from './device-errors.ts';
 import { type KernelSource, moduleOf } from './kernel.ts';
 
 const COMPUTE = 0x04; // GPUShaderStage COMPUTE
@@ -59,7 +59,7 @@ export class Pipelines {
       const [first] = messages.filter(({ type }) => type === 'error');
       const line = first === undefined ? '' : `: ${code.split('\n')[first.lineNum - 1]?.trim()}`;
       this.#errors.report(
-        new Error(`kernel ${kernel.name} does not compile: ${first?.message ?? error.message}${line}`),
+        deviceRefuses(`kernel ${kernel.name} does not compile: ${first?.message ?? error.message}${line}`),
       );
     });
     this.#errors.watch(check);

@@ -1,6 +1,7 @@
 /**
- * The adapter that tests run on: what Dawn finds, or else Chromium's software renderer. Without either the tests of
- * WebGPU are skipped, and say so.
+ * The adapter that tests run on: the software renderer that comes with Chromium, so that they do the same everywhere; with
+ * CORPUSMILL_TEST_GPU=1, or where VK_ICD_FILENAMES or VK_DRIVER_FILES name a driver, what Dawn finds. Without an adapter the
+ * tests of WebGPU are skipped, and say so.
  */
 import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
@@ -8,17 +9,25 @@ import { type AdapterOptions, type OpenedDevice, openDevice } from '../../../src
 import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
 import { openNodeGpu } from '../../../src/tensor/webgpu/open-node.ts';
 
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+/** Of Debian's package, Ubuntu's, and Google's own. */
+const SWIFTSHADERS = [
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  '/usr/lib/chromium-browser/vk_swiftshader_icd.json',
+  '/opt/google/chrome/vk_swiftshader_icd.json',
+];
 
 let gpu: GPU | undefined;
 let reason = '';
 try {
-  if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
-    process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
+  const isNamed = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES'].some((name) => process.env[name] !== undefined);
+  const software = SWIFTSHADERS.find(existsSync);
+  if (!isNamed && software !== undefined && process.env['CORPUSMILL_TEST_GPU'] !== '1') {
+    process.env['VK_ICD_FILENAMES'] = software;
+  }
   gpu = await openNodeGpu();
   if ((await gpu.requestAdapter()) === null) {
     gpu = undefined;
-    reason = 'no adapter';
+    reason = "no adapter: `corpusmill doctor` says why, Debian's packages libvulkan1 and chromium have one in software";
   }
 } catch (error) {
   gpu = undefined;
