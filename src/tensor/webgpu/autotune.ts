@@ -16,6 +16,17 @@ export interface TileStore {
   write(name: string, text: string): Promise<void>;
 }
 
+/** Texts in a browser's localStorage. */
+export function storageStore(storage: {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}): TileStore {
+  return {
+    read: async (name) => storage.getItem(`corpusmill ${name}`) ?? undefined,
+    write: async (name, text) => storage.setItem(`corpusmill ${name}`, text),
+  };
+}
+
 export type TileTable = Readonly<Record<string, ProductVariant>>;
 
 /** What a table was measured for: another format, kernel or adapter has another. */

@@ -49,3 +49,8 @@ export function webGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBacken
 export function openTestDevice(options: AdapterOptions = {}): Promise<OpenedDevice> {
   return openDevice(gpu as GPU, options);
 }
+
+/** The GPU itself, inside `describeWithWebGpu`. */
+export function testGpu(): GPU {
+  return gpu as GPU;
+}

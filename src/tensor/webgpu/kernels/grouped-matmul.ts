@@ -5,8 +5,9 @@
  */
 import { type Dispatch, type KernelPlace, part, reads } from '../kernel.ts';
 import type { Lowering, LoweringContext } from '../lowering.ts';
-import { formOf, multiply, type Product, placesOf, sizesOf } from './product.ts';
-import { type ProductForm, type ProductScope, productKernel } from './product-kernel.ts';
+import { multiply } from './product.ts';
+import { formOf, type Product, type ProductForm, type ProductScope, placesOf, sizesOf } from './product-form.ts';
+import { productKernel } from './product-kernel.ts';
 import { chooseProduct, DIRECT, TILES, type Tile, tileBytes } from './product-variant.ts';
 
 /** Groups of one dispatch: their offsets are read into workgroup memory at once. */

@@ -8,7 +8,8 @@
 import { type Dispatch, type KernelPlace, type KernelSource, part } from '../kernel.ts';
 import type { Lowering, LoweringContext } from '../lowering.ts';
 import { crossEntropyRows, LOG_PROB_GRADIENT_ROWS, LOG_PROB_ROWS, LOSS } from './head-rows.ts';
-import { type Matrix, multiply } from './product.ts';
+import { multiply } from './product.ts';
+import type { Matrix } from './product-form.ts';
 
 /** Words of a chunk's logits: 64 MiB. */
 const MOST_LOGITS = 1 << 24;

@@ -11,39 +11,10 @@
  * Edges cost no branch in the loop: indices are clamped to the operand, and what lies beyond k is selected to zero.
  * With `half`, operands are rounded to float16, products of one tile's depth are summed in float16 and these in float32.
  */
-import { type KernelSource, type Operand, type ParameterType, reads, writes } from '../kernel.ts';
-import { type Tile, threadsOf } from './product-variant.ts';
-
-export interface ProductForm {
-  readonly tile: Tile;
-  readonly isDirect: boolean;
-  /** a is [k, m]; b is [n, k]. */
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  /** All rows begin at multiples of four words, and vectors along rows do not cross the end of what may be read. */
-  readonly isVector: boolean;
-  /** k is a multiple of four, as are the starts of its parts. */
-  readonly isExact: boolean;
-  readonly hasBias: boolean;
-  readonly hasAddend: boolean;
-  readonly half: boolean;
-  /** Stages of workgroup memory: 2, or 1 where memory is short. */
-  readonly stages: 1 | 2;
-  readonly scope: ProductScope;
-}
-
-/** What a workgroup computes: where its tile, its part of k and its matrices lie. */
-export interface ProductScope {
-  readonly name: string;
-  readonly operands: readonly Operand[];
-  readonly parameters: Readonly<Record<string, ParameterType>>;
-  readonly declarations: string;
-  /**
-   * WGSL that declares `tile_row`, `tile_column`, `row_end` (rows from there on are not written), `k_begin`, `k_end`,
-   * `b_origin` and `out_origin`, all the same for the whole workgroup; it may return.
-   */
-  prologue(tile: Tile): string;
-}
+import { type KernelSource, reads, writes } from '../kernel.ts';
+import type { ProductForm, ProductScope } from './product-form.ts';
+import { LETTERS, loader, runsAlongK, writer } from './product-operands.ts';
+import { threadsOf } from './product-variant.ts';
 
 /** Workgroup `group` to its tile, so that neighbours in time share rows of a and columns of b. */
 export const TILE_ORDER = `
@@ -119,74 +90,6 @@ ${epilogue(form)}`,
   };
 }
 
-/** Whether rows in memory run along k. */
-function runsAlongK({ transposeA, transposeB }: ProductForm, operand: 'a' | 'b'): boolean {
-  return operand === 'a' ? !transposeA : transposeB;
-}
-
-/**
- * `load_a(line, k, end)`, four entries: from k on of row `line`, or of rows `line` and on at k, as rows in memory run.
- * `base_a(line)` is the part of the index that does not change with k.
- */
-export function loader(form: ProductForm, operand: 'a' | 'b'): string {
-  const [x, row, lines] = [operand, `p.${operand}_row`, operand === 'a' ? 'p.m' : 'p.n'];
-  const head = `fn load_${x}(base: u32, k: u32, end: u32, origin: u32) -> E {`;
-  const convert = form.half ? 'vec4h' : '';
-  if (runsAlongK(form, operand)) {
-    const base = `fn base_${x}(line: u32) -> u32 { return min(line, ${lines} - 1u) * ${row}; }`;
-    if (form.isVector && form.isDirect && form.isExact) {
-      return `${base}\n${head} return ${convert}(${x}4((origin + base + k) >> 2u)); }`;
-    }
-    if (form.isVector) {
-      const at = `(origin + base + min(k, ((p.k + 3u) & ~3u) - 4u)) >> 2u`;
-      return `${base}\n${head} return ${convert}(select(vec4f(), ${x}4(${at}), k < end)); }`;
-    }
-    return `${base}\n${head}
-  let ks = vec4u(k, k + 1u, k + 2u, k + 3u);
-  let at = origin + base + min(ks, vec4u(p.k - 1u));
-  return ${convert}(select(vec4f(), vec4f(${each('at', x)}), ks < vec4u(end)));
-}`;
-  }
-  if (form.isVector) {
-    const base = `fn base_${x}(line: u32) -> u32 { return min(line, ((${lines} + 3u) & ~3u) - 4u); }`;
-    if (form.isDirect && form.isExact) {
-      return `${base}\n${head} return ${convert}(${x}4((origin + k * ${row} + base) >> 2u)); }`;
-    }
-    const at = `(origin + min(k, p.k - 1u) * ${row} + base) >> 2u`;
-    return `${base}\n${head} return ${convert}(select(vec4f(), ${x}4(${at}), k < end)); }`;
-  }
-  return `fn base_${x}(line: u32) -> u32 { return line; }\n${head}
-  let at = origin + min(k, p.k - 1u) * ${row} + min(vec4u(base, base + 1u, base + 2u, base + 3u), vec4u(${lines} - 1u));
-  return ${convert}(select(vec4f(), vec4f(${each('at', x)}), k < end));
-}`;
-}
-
-const LETTERS = ['x', 'y', 'z', 'w'] as const;
-
-/** `f(v.x), f(v.y), …` */
-function each(vector: string, f: string): string {
-  return LETTERS.map((letter) => `${f}(${vector}.${letter})`).join(', ');
-}
-
-/** `write(at, column, v)`: four entries of the result from word `at`, in columns `column` and on. */
-export function writer({ isVector, hasBias, hasAddend }: ProductForm): string {
-  if (isVector) {
-    const terms = ['p.alpha * v', hasAddend ? 'addend4(at >> 2u)' : '', hasBias ? 'bias4(column >> 2u)' : ''];
-    return `fn write(at: u32, column: u32, v: vec4f) {
-  if (column < p.n) { set_out4(at >> 2u, ${terms.filter((term) => term !== '').join(' + ')}); }
-}`;
-  }
-  const lines = LETTERS.map((letter, c) => {
-    const terms = [
-      `p.alpha * v.${letter}`,
-      hasAddend ? `addend(at + ${c}u)` : '',
-      hasBias ? `bias(column + ${c}u)` : '',
-    ];
-    return `  if (column + ${c}u < p.n) { set_out(at + ${c}u, ${terms.filter((term) => term !== '').join(' + ')}); }`;
-  });
-  return `fn write(at: u32, column: u32, v: vec4f) {\n${lines.join('\n')}\n}`;
-}
-
 /** Words of a row along k, and vectors of a tile of an operand, in workgroup memory. */
 function layout(form: ProductForm, operand: 'a' | 'b'): { readonly row: number; readonly vectors: number } {
   const { depth, rows, columns } = form.tile;
@@ -226,7 +129,8 @@ function accumulate(form: ProductForm, prefix: string, a: Fetch, b: Fetch): stri
   const vectors = threadColumns / 4;
   const lines: string[] = [];
   const add = (i: number, factor: string, k: number): void => {
-    for (let j = 0; j < vectors; j++) lines.push(`${prefix}${i}_${j} += ${factor} * b${k}_${j};`);
+    for (let j = 0; j < vectors; j++)
+      lines.push(`${prefix}${i}_${j} = fma(E(${factor}), b${k}_${j}, ${prefix}${i}_${j});`);
   };
   const four = alongA || alongB;
   const ks = four ? [0, 1, 2, 3] : [0];

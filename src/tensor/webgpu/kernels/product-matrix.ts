@@ -9,8 +9,9 @@
  */
 import { type Dispatch, type KernelSource, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
-import { formOf, type Parts, type Product, placesOf, sizesOf } from './product.ts';
-import { loader, type ProductForm, WHOLE, writer } from './product-kernel.ts';
+import { formOf, type Parts, type Product, type ProductForm, placesOf, sizesOf } from './product-form.ts';
+import { WHOLE } from './product-kernel.ts';
+import { loader, writer } from './product-operands.ts';
 import { MATRIX_TILE, type MatrixConfig } from './product-variant.ts';
 
 const { rows: ROWS, columns: COLUMNS, depth: DEPTH } = MATRIX_TILE;
@@ -123,7 +124,9 @@ ${writer(form)}
 var<workgroup> tile_a: array<f16, ${(transposeA ? DEPTH : ROWS) * rowA}>;
 var<workgroup> tile_b: array<f16, ${(transposeB ? COLUMNS : DEPTH) * rowB}>;
 var<workgroup> tile_c: array<f32, ${ROWS * COLUMNS}>;`,
-    body: `${form.scope.prologue(form.tile)}
+    // That all of a subgroup share `lane / size` is more than the compiler can see.
+    body: `@diagnostic(off, chromium.subgroup_matrix_uniformity) {
+${form.scope.prologue(form.tile)}
   let part_row = ${PART}u * (lane / ${2 * subgroupSize}u);
   let part_column = ${PART}u * (lane / ${subgroupSize}u % 2u);
 ${grid((i, j) => `  var c${i}_${j} = subgroup_matrix_result<f32, ${n}, ${m}>();`)}
@@ -144,6 +147,7 @@ ${grid(store)}
     let column = tile_column + 4u * (i % ${COLUMNS / 4}u);
     let v = vec4f(tile_c[4u * i], tile_c[4u * i + 1u], tile_c[4u * i + 2u], tile_c[4u * i + 3u]);
     if (row < row_end) { write(out_origin + row * p.out_row + column, column, v); }
-  }`,
+  }
+}`,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { type Dispatch, type KernelSource, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
-import { isVectorProduct, type Product, placesOf, sizesOf } from './product.ts';
+import { isVectorProduct, type Product, placesOf, sizesOf } from './product-form.ts';
 
 /** Threads along a row of b, rows of b that each reads, and groups of threads in a workgroup. */
 const LANES = 32;

@@ -2,7 +2,6 @@
  * Which kernel computes a matrix product: a pure function of its sizes and of the adapter, unless an auto-tune (see
  * ../autotune.ts) has measured better. Thresholds follow from how much of a GPU a grid of tiles fills.
  */
-import type { AdapterLimits } from '../lowering.ts';
 
 /** A workgroup's tile of the result: `rows` × `columns`, `depth` entries of k at a time; a thread's share of it. */
 export interface Tile {
@@ -30,7 +29,7 @@ export type TileName = keyof typeof TILES;
 export type ProductVariant = TileName | 'direct' | 'rows' | 'matrix';
 
 /** The tile of the direct kernel: a workgroup of 8 × 8 threads. */
-export const DIRECT: Tile = { rows: 64, columns: 32, depth: 4, threadRows: 8, threadColumns: 4 };
+export const DIRECT: Tile = { rows: 64, columns: 64, depth: 4, threadRows: 8, threadColumns: 8 };
 
 /** Rows that the kernel for few rows may have. */
 export const MOST_ROWS = 16;
@@ -77,8 +76,14 @@ const MOST_SPLITS = 16;
 /** Words of the parts of a result together. */
 const MOST_SPLIT_WORDS = 1 << 22;
 
+/** What an adapter's workgroups may have. */
+export interface WorkgroupLimits {
+  readonly maxInvocations: number;
+  readonly maxWorkgroupBytes: number;
+}
+
 /** The variant and the number of parts of k. `rows` and `matrix` are given only for products that they can compute. */
-export function chooseProduct(sizes: ProductSizes, options: ProductOptions, limits: AdapterLimits): ProductChoice {
+export function chooseProduct(sizes: ProductSizes, options: ProductOptions, limits: WorkgroupLimits): ProductChoice {
   const { force } = options;
   const isPossible = (variant: ProductVariant | undefined): boolean =>
     variant !== undefined && canCompute(variant, sizes, options, limits);
@@ -102,11 +107,12 @@ function canCompute(
   variant: ProductVariant,
   { m, transposeA, transposeB }: ProductSizes,
   { precision, matrix }: ProductOptions,
-  limits: AdapterLimits,
+  limits: WorkgroupLimits,
 ): boolean {
   if (variant === 'direct') return true;
   if (variant === 'rows') return m <= MOST_ROWS && !transposeA && transposeB;
-  if (variant === 'matrix') return precision === 'f16' && matrix !== undefined;
+  if (variant === 'matrix')
+    return precision === 'f16' && matrix !== undefined && MATRIX_BYTES <= limits.maxWorkgroupBytes;
   const tile = TILES[variant];
   return threadsOf(tile) <= limits.maxInvocations && tileBytes(tile) <= limits.maxWorkgroupBytes;
 }
@@ -127,6 +133,8 @@ function splitsOf(variant: ProductVariant, { m, n, k }: ProductSizes, forced: nu
 
 /** Of a workgroup of four subgroups that compute subgroup matrices. */
 export const MATRIX_TILE = { rows: 64, columns: 64, depth: 32 };
+/** Both operands' tiles as float16, with room to spread their rows, and the result's as float32. */
+const MATRIX_BYTES = 2 * 2 * 64 * (32 + 8) + 4 * 64 * 64;
 
 export function threadsOf(tile: Tile): number {
   return (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns);

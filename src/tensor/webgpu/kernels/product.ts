@@ -7,35 +7,11 @@
  */
 import { areVectors, type Dispatch, type KernelPlace, type KernelSource, part, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
-import { type ProductForm, productKernel, WHOLE } from './product-kernel.ts';
+import { formOf, type Matrix, type Parts, type Product, type ProductForm, placesOf, sizesOf } from './product-form.ts';
+import { productKernel, WHOLE } from './product-kernel.ts';
 import { matrixDispatch } from './product-matrix.ts';
 import { rowsDispatch } from './product-rows.ts';
 import { chooseProduct, DIRECT, TILES, tileBytes } from './product-variant.ts';
-
-export interface Matrix {
-  readonly place: KernelPlace;
-  /** Words from a row in memory to the next. */
-  readonly row: number;
-  /** Rows go on to a multiple of four words: readable, and zero in a where a runs along k. */
-  readonly isPadded?: boolean;
-}
-
-export interface Product {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** What lies in memory is the transpose: a [k, m], b [n, k]. */
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  readonly alpha: number;
-  readonly a: Matrix;
-  readonly b: Matrix;
-  /** Its padding may be written to. */
-  readonly out: Matrix;
-  readonly bias?: KernelPlace;
-  /** Rows as far apart as those of `out`; may be the same place. */
-  readonly addend?: KernelPlace;
-}
 
 /** The dispatches of a product, in order. */
 export function multiply(context: LoweringContext, product: Product): Dispatch[] {
@@ -65,12 +41,6 @@ function one(context: LoweringContext, product: Product): Dispatch[] {
       : tiledDispatch(context, target, variant === 'direct' ? undefined : variant, tiles);
   if (parts === undefined) return [dispatch];
   return [dispatch, sumParts(context, product, { place: parts, count, row })];
-}
-
-export interface Parts {
-  readonly k_part: number;
-  readonly out_part: number;
-  readonly count: number;
 }
 
 function tiledDispatch(
@@ -103,47 +73,6 @@ function tiledDispatch(
     },
     workgroups: [x, y, parts.count],
   };
-}
-
-/** The form of a product but for its tile. */
-export function formOf(
-  context: LoweringContext,
-  product: Product,
-): Omit<ProductForm, 'tile' | 'isDirect' | 'stages' | 'scope'> {
-  const { k, transposeA, transposeB, bias, addend } = product;
-  const alongLines = transposeA && !transposeB;
-  return {
-    transposeA,
-    transposeB,
-    isVector: isVectorProduct(product),
-    isExact: alongLines || k % 4 === 0,
-    hasBias: bias !== undefined,
-    hasAddend: addend !== undefined,
-    half: context.products.precision === 'f16' && context.features.has('shader-f16'),
-  };
-}
-
-export function placesOf({ a, b, out, bias, addend }: Product): Record<string, KernelPlace> {
-  return {
-    a: a.place,
-    b: b.place,
-    out: out.place,
-    ...(bias === undefined ? {} : { bias }),
-    ...(addend === undefined ? {} : { addend }),
-  };
-}
-
-export function sizesOf({ m, n, k, a, b, out, alpha }: Product): Record<string, number> {
-  return { m, n, k, a_row: a.row, b_row: b.row, out_row: out.row, alpha };
-}
-
-/** Whether all of a product's memory can be seen as vectors along rows. */
-export function isVectorProduct({ m, n, k, transposeA, transposeB, a, b, out, bias, addend }: Product): boolean {
-  const isWhole = (matrix: Matrix, along: number): boolean =>
-    matrix.row % 4 === 0 && (along % 4 === 0 || matrix.isPadded === true);
-  if (!areVectors(a.place, b.place, out.place, bias, addend)) return false;
-  if (bias !== undefined && n % 4 !== 0) return false;
-  return isWhole(a, transposeA ? m : k) && isWhole(b, transposeB ? k : n) && isWhole(out, n);
 }
 
 /** Memory for parts of k: one place for all products of an instruction, which use it in turn. */
