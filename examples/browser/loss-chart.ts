@@ -87,11 +87,16 @@ function picture(
     ]),
     ...ticks(0, lastStep, width / 110)
       .filter((value) => value <= lastStep && Number.isInteger(value))
-      .map((value) => label(value.toLocaleString('en'), { x: x(value), y: bottom + 20, 'text-anchor': 'middle' })),
+      .map((value) => {
+        // The last name would be cut at the picture's edge.
+        const anchor = x(value) > right - 16 ? 'end' : 'middle';
+        const place = anchor === 'end' ? width - 2 : x(value);
+        return label(value.toLocaleString('en'), { x: place, y: bottom + 20, 'text-anchor': anchor });
+      }),
     make('line', { class: 'axis', x1: MARGIN.left, x2: right, y1: bottom, y2: bottom }),
     line('steps', steps, x, y),
     line('mean', means, x, y),
-    ...evaluations.map(({ step, loss }) => make('circle', { class: 'evaluation', cx: x(step), cy: y(loss), r: 4 })),
+    ...evaluations.map(({ step, loss }) => make('circle', { class: 'evaluation', cx: x(step), cy: y(loss), r: 3.5 })),
   ];
 }
 

@@ -5,6 +5,7 @@ import type { Activity, Answer, Ask, TrainingSettings } from './messages.ts';
 
 /** Texts that are kept on the page, the newest first. */
 const MOST_SAMPLES = 30;
+const COMPILES = 'The first step compiles its kernels, which may take a while …';
 
 export interface TrainPanel {
   take(answer: Answer): void;
@@ -22,6 +23,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
   const goOn = element('train-continue', HTMLButtonElement);
   const samples = element('train-samples', HTMLOListElement);
   const model = element('train-model', HTMLElement);
+  const state = element('train-state', HTMLElement);
   const figures = {
     step: element('train-step', HTMLElement),
     loss: element('train-loss', HTMLElement),
@@ -64,7 +66,6 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    clear();
     ask({ kind: 'train', text: text.value, settings: settings() });
   });
   stop.addEventListener('click', () => ask({ kind: 'stop' }));
@@ -79,11 +80,12 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
     chart.clear();
     figures.step.textContent = '0';
     for (const name of ['loss', 'evaluation', 'speed'] as const) figures[name].textContent = '–';
-    model.textContent = 'no model yet';
+    model.textContent = 'No model yet.';
     samples.replaceChildren(quiet('Texts of the model appear here while it trains.'));
   }
 
   function showStep(step: number, loss: number | null, seconds: number): void {
+    state.textContent = '';
     figures.step.textContent = step.toLocaleString('en');
     figures.loss.textContent = loss?.toFixed(3) ?? 'not finite';
     stepSeconds.push(seconds);
@@ -111,10 +113,13 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
   return {
     take(answer) {
       if (answer.kind === 'model') {
+        // What was there before is kept until there is something new.
+        clear();
         hasModel = true;
+        if (document.body.dataset['backend'] === 'webgpu') state.textContent = COMPILES;
         const { parameters, tokens, vocabSize } = answer;
         const [weights, ids, kinds] = [parameters, tokens, vocabSize].map((n) => n.toLocaleString('en'));
-        model.textContent = `${weights} parameters, a text of ${ids} tokens of ${kinds} kinds, the last tenth held out`;
+        model.textContent = `${weights} parameters, ${ids} tokens of ${kinds} kinds.`;
       }
       if (answer.kind !== 'record') return;
       const { record } = answer;
@@ -126,6 +131,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
       }
     },
     showActivity(activity) {
+      if (activity !== 'training') state.textContent = '';
       start.disabled = activity !== 'idle';
       stop.disabled = activity !== 'training';
       goOn.disabled = activity !== 'idle' || !hasModel;

@@ -103,15 +103,15 @@ async function open(choice: Extract<Ask, { kind: 'backend' }>['choice']): Promis
 }
 
 function begin(text: string, { prompt, sampleEvery, ...settings }: TrainingSettings): void {
-  training?.dispose();
-  training = undefined;
-  training = createTextTraining(backend, text, {
+  const made = createTextTraining(backend, text, {
     ...settings,
     samples: { every: sampleEvery, prompts: [prompt], tokens: SAMPLE_TOKENS, temperature: 0.8, topP: 0.95, topK: 0 },
     pause: nextTurn,
     onRecord: (record) => page.postMessage({ kind: 'record', record }),
   });
-  const { parameters, tokens, tokenizer } = training;
+  training?.dispose();
+  training = made;
+  const { parameters, tokens, tokenizer } = made;
   page.postMessage({ kind: 'model', parameters, tokens, vocabSize: tokenizer.vocabSize });
 }
 
@@ -155,7 +155,7 @@ async function write(ask: Extract<Ask, { kind: 'write' }>): Promise<void> {
   const model = ask.model === 'loaded' ? loaded : training;
   if (model === undefined) return;
   const { config, weights, tokenizer } = model;
-  const ids = ask.model === 'loaded' ? loaded!.encode(ask.prompt) : tokenizer.encode(ask.prompt);
+  const ids = model.encode(ask.prompt);
   const capacity = Math.min(contextLimit(config), ids.length + ask.maxNewTokens);
   const generator = createGenerator(backend, weights, {
     slots: 1,

@@ -48,6 +48,8 @@ export function createWritePanel(ask: (ask: Ask) => void): WritePanel {
     for (const picker of pickers) picker.disabled = !isIdle;
     stop.disabled = now !== 'writing' && now !== 'loading';
     if (now !== 'loading') progress.hidden = true;
+    // Loading that was stopped leaves nothing.
+    if (isIdle && choices.loaded.input.disabled) choices.loaded.forget();
     if (isIdle && state.textContent === WRITING) state.textContent = 'Stopped.';
   };
   const loadFiles = ({ name, files }: ChosenFiles): void => {

@@ -59,6 +59,8 @@ export interface TextTraining {
   readonly parameters: number;
   /** Ids of the whole text. */
   readonly tokens: number;
+  /** Ids of a prompt. Throws USAGE where it is empty or has a character that the text does not have. */
+  encode(prompt: string): Uint32Array;
   /** Frees weights and trainer. */
   dispose(): void;
 }
@@ -73,6 +75,8 @@ export function createTextTraining(backend: Backend, text: string, options: Text
   const { context: time = 64, rows = 8, seed = 0, validationShare = 0.1, evaluateEvery = 50, samples } = options;
   const { tokenizer, ids } = tokensOf(text, options.tokenizer ?? 'characters');
   const config = tinyModel(tokenizer.vocabSize, options);
+  const encode = (prompt: string): Uint32Array => encodeKnown(tokenizer, prompt);
+  for (const prompt of samples?.prompts ?? []) encode(prompt);
   const border = Math.floor(ids.length * (1 - validationShare));
   const data = tokenData(ids.subarray(0, border), {
     rows,
@@ -123,6 +127,7 @@ export function createTextTraining(backend: Backend, text: string, options: Text
     trainer,
     parameters: weights.parameters.reduce((sum, { buffer }) => sum + buffer.length, 0),
     tokens: ids.length,
+    encode,
     dispose() {
       trainer.dispose();
       weights.dispose();
@@ -137,6 +142,30 @@ function tokensOf(text: string, kind: 'characters' | 'bytes'): { tokenizer: Toke
   const tokenizer = Tokenizer.fromJson(writeHfTokenizer(tables));
   const ids = kind === 'bytes' ? Uint16Array.from(new TextEncoder().encode(whole)) : characterIds(whole);
   return { tokenizer, ids };
+}
+
+function encodeKnown(tokenizer: Tokenizer, prompt: string): Uint32Array {
+  if (prompt === '') {
+    throw new CorpusmillError('USAGE', 'the prompt is empty', { hint: 'Give at least one character to begin with.' });
+  }
+  try {
+    return tokenizer.encode(prompt);
+  } catch (cause) {
+    const unknown = [...prompt].find((character) => !isKnown(tokenizer, character)) ?? prompt;
+    throw new CorpusmillError(
+      'USAGE',
+      `the prompt has ${JSON.stringify(unknown)}, which the text that was learnt does not have`,
+      { hint: 'Begin with characters of the text, or learn bytes instead of characters.', cause },
+    );
+  }
+}
+
+function isKnown(tokenizer: Tokenizer, character: string): boolean {
+  try {
+    return tokenizer.encode(character).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function tinyModel(vocabSize: number, options: TextTrainingOptions): ModelConfig {

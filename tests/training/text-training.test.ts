@@ -81,10 +81,16 @@ describe('training on a text', () => {
     ['a text shorter than a row', 'abc', {}, /the text has 2 tokens, rows of 12 need 13/],
     ['a width that heads do not divide', TEXT, { hiddenSize: 18, heads: 4 }, /width 18 with 4 heads/],
     [
-      'a prompt that leaves no room',
+      'an empty prompt',
       TEXT,
       { samples: { every: 1, prompts: [''], tokens: 1, temperature: 1, topP: 1, topK: 0 } },
-      /samples\.prompts: "" has 0 tokens/,
+      /the prompt is empty/,
+    ],
+    [
+      'a prompt of other characters',
+      TEXT,
+      { samples: { every: 1, prompts: ['abXY'], tokens: 1, temperature: 1, topP: 1, topK: 0 } },
+      /the prompt has "X", which the text that was learnt does not have/,
     ],
   ])('refuses %s', (_, text, options, message) => {
     expect(() => training(options, text)).toThrow(message);

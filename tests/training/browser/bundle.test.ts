@@ -1,6 +1,6 @@
 /** What pages get of the trainer needs nothing of Node: it is bundled for browsers and looked at. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { describe, expect, it } from 'vitest';
@@ -10,19 +10,23 @@ import { pageText } from '../../docs/blocks.ts';
 
 const BUNDLE = join(packageRoot(), 'dist', 'browser', 'training.js');
 
-async function bundled(entry: string): Promise<string> {
+async function bundled(entry: string) {
   const bundle = await rolldown({ ...browserInput(packageRoot()), input: join(packageRoot(), 'src', entry) });
-  const { output } = await bundle.generate({ format: 'esm' });
+  const { output } = await bundle.generate({ format: 'esm', minify: true });
   await bundle.close();
   expect(output).toHaveLength(1);
-  return output[0].code;
+  return output[0];
 }
 
 describe('corpusmill/training/browser', () => {
   it('imports no module of Node, from wherever in src', async () => {
-    const code = await bundled('training/browser/index.ts');
-    expect(code).not.toMatch(/\bfrom\s*["']|\bimport\s*\(|\bimport\s*["']|\brequire\(/);
-    expect(code).not.toMatch(/\bprocess\.(env|argv|memoryUsage|stderr)|\bBuffer\.|__dirname/);
+    const { code, imports, dynamicImports, modules } = await bundled('training/browser/index.ts');
+    expect([...imports, ...dynamicImports]).toEqual([]);
+    // What needs Node has stood aside for what does not.
+    const files = Object.keys(modules).map((path) => path.split(sep).join('/'));
+    expect(files).toContainEqual(expect.stringMatching(/\/src\/core\/browser\/sha256\.ts$/));
+    expect(files.filter((path) => /\/src\/(core\/(native|sha256)|io\/local-folder)\.ts$/.test(path))).toEqual([]);
+    expect(code).not.toMatch(/\bprocess\.(env|argv|memoryUsage|stderr)|\bBuffer\.|\brequire\(["'`]|__dirname/);
   });
 
   it('is compared with what would: the entry for Node cannot be bundled for browsers', async () => {
