@@ -16,11 +16,15 @@ import { prepareTraining } from '../src/training/run-training.ts';
 import type { Bench } from './bench.ts';
 
 const PUBLISHED = 1.88;
+/** By then everything is warm. */
+const EARLY_STEP = 200;
 
 interface Trained {
   validationLoss: number;
   seconds: number;
   parameters: number;
+  /** Memory at the end beyond that at EARLY_STEP: what steps leave behind. */
+  growthMiB: number;
 }
 
 export const shakespeare: Bench = {
@@ -32,16 +36,17 @@ export const shakespeare: Bench = {
     if (!existsSync(text)) throw new Error(`there is no ${text}: set CORPUSMILL_SHARED to the folder of shared data`);
     const gpt2 = await train('shakespeare-gpt2', text);
     const qwen = await train('shakespeare-qwen', text);
-    const row = (name: string, { validationLoss, seconds, parameters }: Trained): (string | number)[] => [
+    const row = (name: string, { validationLoss, seconds, parameters, growthMiB }: Trained): (string | number)[] => [
       name,
       parameters,
       validationLoss.toFixed(4),
       seconds.toFixed(1),
+      growthMiB.toFixed(1),
     ];
     return {
       table: [
-        ['model', 'parameters', 'validation loss', 'seconds'],
-        ['nanoGPT, published', '', PUBLISHED, ''],
+        ['model', 'parameters', 'validation loss', 'seconds', `MiB more than at step ${EARLY_STEP}`],
+        ['nanoGPT, published', '', PUBLISHED, '', ''],
         row('GPT-2 style', gpt2),
         row('Qwen style', qwen),
       ],
@@ -51,6 +56,7 @@ export const shakespeare: Bench = {
         qwenValidationLoss: qwen.validationLoss,
         qwenSeconds: qwen.seconds,
         published: PUBLISHED,
+        growthMiB: Math.max(gpt2.growthMiB, qwen.growthMiB),
       },
       notes: ['Seconds of training alone: evaluations and checkpoints are not counted.'],
     };
@@ -71,14 +77,18 @@ async function train(name: string, text: string): Promise<Trained> {
   ];
   const prepared = await prepareTraining(await loadTrainConfig(file, { set, env: {} }));
   try {
-    let seconds = 0;
+    let [seconds, early, late] = [0, 0, 0];
     const { state } = await prepared.run({
       onRecord: (record) => {
-        if (record.kind === 'step') seconds += record.time.stepSeconds;
+        if (record.kind !== 'step') return;
+        seconds += record.time.stepSeconds;
+        if (record.step === EARLY_STEP) early = process.memoryUsage.rss();
+        late = process.memoryUsage.rss();
       },
     });
     if (state.validationLoss === null) throw new Error(`${name}: the validation loss is not finite`);
-    return { validationLoss: state.validationLoss, seconds, parameters: prepared.record.model.parameters };
+    const { parameters } = prepared.record.model;
+    return { validationLoss: state.validationLoss, seconds, parameters, growthMiB: (late - early) / 2 ** 20 };
   } finally {
     await prepared.close();
     await rm(output, { recursive: true });

@@ -4,20 +4,17 @@
  * files of their own stay outside. Runs after the compiler, from sources, so that it may run again.
  */
 import { rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { browserInput } from './browser-input.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What is run, and what the package exports: one build, so that all have the same classes. */
 const ENTRIES = ['src/cli/main', 'workers/task', 'src/index', 'src/shards/index', 'src/tokenizer/tokenizer'];
 
-/** What browsers get in place of modules that need Node: see src/tokenizer/browser. */
-const IN_BROWSERS = {
-  [join(root, 'src', 'core', 'native.ts')]: 'native.ts',
-  [join(root, 'src', 'core', 'hash.ts')]: 'hash.ts',
-  'node:fs/promises': 'files.ts',
-};
+/** `corpusmill/tokenizer` and `corpusmill/training/browser`, as pages get them. */
+const FOR_BROWSERS = { tokenizer: 'tokenizer/tokenizer', training: 'training/browser/index' };
 
 /** Packages of many small files that every run needs, and what the bundler itself adds. */
 const JOINED =
@@ -49,23 +46,9 @@ await bundle.write({
 });
 await bundle.close();
 
-// `corpusmill/tokenizer` for browsers: one file without imports. What it would take from Node is put in place, or an error.
-const forBrowsers = await rolldown({
-  cwd: root,
-  input: join(root, 'src', 'tokenizer', 'tokenizer.ts'),
-  platform: 'browser',
-  logLevel: 'warn',
-  plugins: [
-    {
-      name: 'browser',
-      resolveId(source, importer) {
-        const path = source.startsWith('.') ? resolve(dirname(importer), source) : source;
-        if (Object.hasOwn(IN_BROWSERS, path)) return join(root, 'src', 'tokenizer', 'browser', IN_BROWSERS[path]);
-        if (path.startsWith('node:')) throw new Error(`${importer} imports ${path}, which browsers do not have`);
-        return null;
-      },
-    },
-  ],
-});
-await forBrowsers.write({ file: join(root, 'dist', 'browser', 'tokenizer.js'), format: 'esm', minify: true });
-await forBrowsers.close();
+// What the package has for browsers: files without imports. What they would take from Node is put in place, or an error.
+for (const [name, entry] of Object.entries(FOR_BROWSERS)) {
+  const forBrowsers = await rolldown({ ...browserInput(root), input: join(root, 'src', `${entry}.ts`) });
+  await forBrowsers.write({ file: join(root, 'dist', 'browser', `${name}.js`), format: 'esm', minify: true });
+  await forBrowsers.close();
+}

@@ -73,7 +73,7 @@ function nextRows(
     const model = at(join(runDir, summary.training.checkpoint));
     const prompt = shellPath(summary.training.samples.find((sample) => sample.prompt.trim() !== '')?.prompt ?? 'The');
     rows.push([
-      `  ${program} generate ${model} --prompt ${prompt} --temperature 0.8`,
+      `  ${program} generate ${model} --prompt ${prompt} --temperature 0.8 --top-k 50`,
       'what the model goes on to write',
     ]);
   }

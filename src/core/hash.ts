@@ -2,7 +2,6 @@
  * Hashing for identity: xxHash64 (Collet) through xxhash-wasm, loaded once per thread.
  * For per-shingle hashing use a loop over packed bytes instead: the call and the BigInt cost more than the hash.
  */
-import { createHash } from 'node:crypto';
 import xxhash from 'xxhash-wasm';
 
 const { h64Raw } = await xxhash();
@@ -21,11 +20,6 @@ export function xxh64Hex(bytes: Uint8Array, seed = 0n): string {
 /** xxHash64 of a string's UTF-8 bytes as 16 hexadecimal digits. */
 export function xxh64HexOfString(text: string, seed = 0n): string {
   return xxh64Hex(utf8.encode(text), seed);
-}
-
-/** SHA-256 in hexadecimal, for files that other tools verify. */
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** JSON with sorted keys, so that equal values give equal text. `undefined` members are left out. */

@@ -30,6 +30,11 @@ export interface ModelSizes {
   /** The longest sequence the model is made for. */
   maxPositionEmbeddings: number;
   tieWordEmbeddings: boolean;
+  /**
+   * What stands on the last norm. Absent: the output matrix, which gives a logit for each id. `score`: one vector, which gives
+   * each position a number (reward and value models; transformers' ForSequenceClassification with one label).
+   */
+  head?: 'score';
   /** Standard deviation of the initial weights. */
   initializerRange: number;
   bosTokenId: number | null;

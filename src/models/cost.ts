@@ -56,7 +56,7 @@ export function costOf(config: ModelConfig, sequenceLength = config.maxPositionE
     if (parameter.kind === 'matrix') multiplied += sizeOf(parameter) * activeShare(config, parameter);
   }
   // The tied embedding multiplies as the output matrix; as an embedding it is only looked up.
-  if (config.tieWordEmbeddings) multiplied += config.vocabSize * config.hiddenSize;
+  if (config.tieWordEmbeddings && config.head !== 'score') multiplied += config.vocabSize * config.hiddenSize;
   const attention = 12 * config.layers * config.heads * config.headDim * sequenceLength;
   const weights = 4 * parameters.total;
   const cached = 2 * config.layers * config.kvHeads * config.headDim;

@@ -57,6 +57,8 @@ export interface ForwardInputs {
   readonly dualChunk?: DualChunkPositions | undefined;
   /** seed: i32 [2], another one for each step. */
   readonly dropout?: { readonly rate: number; readonly seed: Tensor } | undefined;
+  /** [batch · time, hidden]: added to the token embeddings. */
+  readonly embeddingNoise?: Tensor | undefined;
   /** Keep a layer's input alone and compute the rest again for the gradient. */
   readonly recompute?: boolean;
 }
@@ -75,7 +77,13 @@ export function forward(config: ModelConfig, weights: Weights, inputs: ForwardIn
 
 /** The output head [vocab, hidden]: the embedding itself where they are tied. */
 export function outputWeight(config: ModelConfig, weights: Weights): Tensor {
+  if (config.head === 'score') throw new TypeError('forward: a model with a head of scores has no output matrix');
   return parameter(weights, config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+}
+
+/** The head of scores [1, hidden] of a reward or value model. */
+export function scoreWeight(weights: Weights): Tensor {
+  return parameter(weights, 'score.weight');
 }
 
 function parameter(weights: Weights, name: string): Tensor {
@@ -93,7 +101,7 @@ function layerOf(weights: Weights, layer: number): { need: LayerWeights; maybe: 
 }
 
 function rotaryForward(config: RotaryConfig, weights: Weights, inputs: ForwardInputs): ForwardResult {
-  const embedded = embedding(parameter(weights, 'model.embed_tokens.weight'), inputs.ids);
+  const embedded = embedTokens(weights, inputs);
   const routings: Routing[] = [];
   let stream = dropped(embedded, inputs, 0);
   let branch: Tensor | undefined;
@@ -222,7 +230,7 @@ function gpt2Forward(config: Gpt2Config, weights: Weights, inputs: ForwardInputs
     return layerNorm(x, weight, maybe(`${name}.bias`) ?? fill(weight, 0), eps);
   };
   const activation = config.activation === 'gelu' ? 'gelu' : 'geluTanh';
-  const tokens = embedding(parameter(weights, 'model.embed_tokens.weight'), inputs.ids);
+  const tokens = embedTokens(weights, inputs);
   const places = embedding(parameter(weights, 'model.embed_positions.weight'), positions);
   let stream = dropped(add(tokens, places), inputs, 0);
   const buildLayer = (layer: number, x: Tensor): Tensor => {
@@ -244,6 +252,11 @@ function gpt2Forward(config: Gpt2Config, weights: Weights, inputs: ForwardInputs
   }
   const need = (name: string): Tensor => parameter(weights, name);
   return { hidden: norm(stream, need, weights, 'model.norm'), routings: [] };
+}
+
+function embedTokens(weights: Weights, { ids, embeddingNoise }: ForwardInputs): Tensor {
+  const embedded = embedding(parameter(weights, 'model.embed_tokens.weight'), ids);
+  return embeddingNoise === undefined ? embedded : add(embedded, embeddingNoise);
 }
 
 /** Keys and values to attend to: those given, or with a cache all that it holds once they are written to it. */

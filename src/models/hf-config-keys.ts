@@ -22,6 +22,7 @@ const WITHOUT_EFFECT = new Set([
   'tokenizer_type',
   'task_specific_params',
   'problem_type',
+  'num_labels',
   'id2label',
   'label2id',
   'finetuning_task',

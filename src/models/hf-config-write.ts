@@ -3,6 +3,7 @@
  * (`dtype` and `torch_dtype`, `rope_parameters` and `rope_theta`), of equal values.
  */
 import type { ModelConfig, RotaryConfig } from './config.ts';
+import { configError } from './config-error.ts';
 import { writeGpt2Config } from './hf-config-gpt2.ts';
 import { writeQwenConfig } from './hf-config-qwen.ts';
 import { writeRope } from './rope-scaling.ts';
@@ -30,7 +31,7 @@ export function writeModelConfig(config: ModelConfig, dtype: StoredDtype): Recor
         ? writeQwenConfig(config)
         : rotaryKeys(config);
   return {
-    architectures: [names.class],
+    architectures: [classOf(config)],
     model_type: names.model_type,
     vocab_size: config.vocabSize,
     ...own,
@@ -42,7 +43,21 @@ export function writeModelConfig(config: ModelConfig, dtype: StoredDtype): Recor
     dtype,
     torch_dtype: dtype,
     use_cache: true,
+    ...(config.head === 'score' && { id2label: { 0: 'reward' }, label2id: { reward: 0 } }),
   };
+}
+
+function classOf(config: ModelConfig): string {
+  const name = NAMES[config.architecture].class;
+  if (config.head !== 'score') return name;
+  if (config.architecture === 'qwen') {
+    throw configError(
+      'qwen',
+      'the first Qwen has no class with a head of scores',
+      'Convert it: `corpusmill model convert`.',
+    );
+  }
+  return name.replace(/(ForCausalLM|LMHeadModel)$/, 'ForSequenceClassification');
 }
 
 function rotaryKeys(config: RotaryConfig): Record<string, unknown> {

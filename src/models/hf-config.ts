@@ -5,6 +5,7 @@
  * the key has to be given.
  */
 import { z } from 'zod';
+import { CorpusmillError } from '../core/errors.ts';
 import { checkConfig, type ModelConfig, type MoeConfig, type RotaryConfig } from './config.ts';
 import { configError } from './config-error.ts';
 import { readGpt2Config } from './hf-config-gpt2.ts';
@@ -62,6 +63,28 @@ const moeSchema = z.object({
 
 const ROPE_KEYS = ['model_type', 'rope_theta', 'rope_scaling', 'rope_parameters'];
 
+export const CONFIG_HINT = 'Give a config.json, or a folder with one.';
+
+/** The error of a config.json that is not there. */
+export function noConfig(path: string): CorpusmillError {
+  return new CorpusmillError('INPUT_NOT_FOUND', `reading the model configuration ${path}: there is no such file`, {
+    hint: CONFIG_HINT,
+  });
+}
+
+/** Reads the text of a config.json; `source` names it in messages. Throws CONFIG_INVALID. */
+export function readConfigText(text: string, source: string): { config: ModelConfig; json: Record<string, unknown> } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    const hint = 'Give a config.json of Hugging Face’s form.';
+    throw configError(source, `it is not JSON: ${(error as Error).message}`, hint);
+  }
+  const config = readModelConfig(json, source);
+  return { config, json: json as Record<string, unknown> };
+}
+
 /**
  * Reads parsed JSON; `source` names it in messages. Throws CONFIG_INVALID for what is missing, wrong or not implemented.
  */
@@ -70,6 +93,10 @@ export function readModelConfig(json: unknown, source: string): ModelConfig {
     throw configError(source, 'it is not a JSON object', 'Give a config.json as Hugging Face writes it.');
   }
   const keys = json as Record<string, unknown>;
+  return { ...readArchitecture(keys, source), ...headOf(keys, source) };
+}
+
+function readArchitecture(keys: Record<string, unknown>, source: string): ModelConfig {
   const type = keys['model_type'];
   if (type === 'qwen') return readQwenConfig(keys, source);
   if (type === 'gpt2') return readGpt2Config(keys, source);
@@ -80,6 +107,21 @@ export function readModelConfig(json: unknown, source: string): ModelConfig {
     source,
     type === undefined ? 'model_type is missing' : `model_type is ${JSON.stringify(type)}`,
     `Implemented are ${['qwen', ...Object.keys(ROTARY), 'gpt2'].join(', ')}.`,
+  );
+}
+
+/** Classes `…ForSequenceClassification` have a head of scores in place of the output matrix; of one label it is a reward. */
+function headOf(keys: Record<string, unknown>, source: string): Pick<ModelConfig, 'head'> {
+  const classes = keys['architectures'];
+  const scores = Array.isArray(classes) && classes.some((name) => String(name).endsWith('ForSequenceClassification'));
+  if (!scores) return {};
+  const labels = keys['id2label'];
+  const count = keys['num_labels'] ?? (typeof labels === 'object' && labels !== null ? Object.keys(labels).length : 2);
+  if (count === 1) return { head: 'score' };
+  throw configError(
+    source,
+    `it classifies into ${String(count)} labels`,
+    'Implemented is one label, a reward: num_labels 1, or one entry in id2label.',
   );
 }
 

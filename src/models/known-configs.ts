@@ -6,8 +6,7 @@ import { basename, join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { packageRoot } from '../core/native.ts';
 import type { ModelConfig } from './config.ts';
-import { configError } from './config-error.ts';
-import { readModelConfig } from './hf-config.ts';
+import { CONFIG_HINT, noConfig, readConfigText } from './hf-config.ts';
 
 export interface NamedConfig {
   /** The file's name without `.json`, or of a folder its own. */
@@ -56,25 +55,11 @@ export function readConfigFile(path: string): NamedConfig {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const missing = systemCode(error) === 'ENOENT';
-    throw new CorpusmillError(
-      missing ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE',
-      `reading the model configuration ${path}: ${missing ? 'there is no such file' : (error as Error).message}`,
-      { hint: 'Give a config.json, or a folder with one.', cause: error },
-    );
+    if (systemCode(error) === 'ENOENT') throw noConfig(path);
+    const message = `reading the model configuration ${path}: ${(error as Error).message}`;
+    throw new CorpusmillError('INPUT_UNREADABLE', message, { hint: CONFIG_HINT, cause: error });
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw configError(
-      path,
-      `it is not JSON: ${(error as Error).message}`,
-      'Give a config.json of Hugging Face’s form.',
-    );
-  }
-  const config = readModelConfig(json, path);
-  const remarks = json as Record<string, unknown>;
+  const { config, json: remarks } = readConfigText(text, path);
   const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   const file = basename(path, '.json');
   return {

@@ -30,7 +30,7 @@ export interface Parameter {
   init: Initialisation;
 }
 
-/** All parameters in order of use. With tied embeddings `lm_head.weight` is none: the embedding serves for both. */
+/** All parameters in order of use. With tied embeddings `lm_head.weight` is none: the embedding serves for both. A head of scores is `score.weight` [1, hidden]. */
 export function parametersOf(config: ModelConfig): Parameter[] {
   const list = createList(config);
   const { hiddenSize, vocabSize } = config;
@@ -47,7 +47,8 @@ export function parametersOf(config: ModelConfig): Parameter[] {
   }
   list.layer = null;
   list.norm('model.norm', hiddenSize);
-  if (!config.tieWordEmbeddings) list.matrix('lm_head', [vocabSize, hiddenSize], 'output');
+  if (config.head === 'score') list.matrix('score', [1, hiddenSize], 'output');
+  else if (!config.tieWordEmbeddings) list.matrix('lm_head', [vocabSize, hiddenSize], 'output');
   return list.parameters;
 }
 

@@ -18,7 +18,7 @@
  */
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { CorpusmillError } from '../core/errors.ts';
-import { sha256Hex } from '../core/hash.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { BrokenInput } from '../io/broken-input.ts';
 import { createStringDecoder, openParquet, readRowRange } from '../io/parquet.ts';

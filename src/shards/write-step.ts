@@ -4,7 +4,7 @@
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256Hex } from '../core/hash.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import type { SinkContext, SinkStep } from '../core/stage.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import type { DealtCorpus } from './deal-step.ts';

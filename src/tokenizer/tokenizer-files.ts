@@ -9,7 +9,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
-import { sha256Hex } from '../core/hash.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import { CHATML_TEMPLATE } from './chat/chatml.ts';
 import { writeTiktoken } from './formats/tiktoken.ts';
 import { type BpeTables, writeHfTokenizer } from './hf-json.ts';

@@ -8,7 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { CorpusmillError } from '../core/errors.ts';
-import { sha256Hex } from '../core/hash.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { createTokenMatcher, type TokenMatcher } from './chat/token-matcher.ts';
 import { createIdWriter } from './create-id-writer.ts';

@@ -97,7 +97,7 @@ export function createCheckpointStore(root: string, options: CheckpointStoreOpti
       values: (name) => weights.read(name),
       ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
     });
-    await writeSafetensors(join(folder, OPTIMIZER_NAME), momentSources(trainable));
+    await writeMoments(folder, trainable);
     const state = { kind: 'corpusmill-training', reason, settings: options.settings, trainer };
     await writeFileAtomic(join(folder, STATE_NAME), `${JSON.stringify(state, null, 2)}\n`);
   }
@@ -173,7 +173,11 @@ export async function readState(folder: string): Promise<SavedState> {
   return { folder, reason, settings, trainer };
 }
 
-async function restoreWeights(folder: string, weights: ModelWeights): Promise<void> {
+/** Puts the weights of a folder into place. Throws as `openCheckpoint`, and INPUT_CORRUPT where they do not fit. */
+export async function restoreWeights(
+  folder: string,
+  weights: Pick<ModelWeights, 'parameters' | 'write'>,
+): Promise<void> {
   const opened = await openCheckpoint(folder);
   try {
     for (const { name, buffer } of weights.parameters) {
@@ -190,6 +194,11 @@ async function restoreWeights(folder: string, weights: ModelWeights): Promise<vo
 
 const MOMENTS = { firstMoment: 'first_moment', secondMoment: 'second_moment' } as const;
 
+/** Both moments of every parameter, as `optimizer.safetensors` of a folder. */
+export async function writeMoments(folder: string, trainable: Trainable): Promise<void> {
+  await writeSafetensors(join(folder, OPTIMIZER_NAME), momentSources(trainable));
+}
+
 function momentSources({ backend, weights, moments }: Trainable) {
   return moments.flatMap((state, index) =>
     (['firstMoment', 'secondMoment'] as const).map((which) => ({
@@ -201,7 +210,11 @@ function momentSources({ backend, weights, moments }: Trainable) {
   );
 }
 
-async function restoreMoments(folder: string, { backend, moments }: Trainable): Promise<void> {
+/** Puts the moments of a folder into place. Throws INPUT_CORRUPT where they do not fit. */
+export async function restoreMoments(
+  folder: string,
+  { backend, moments }: Pick<Trainable, 'backend' | 'moments'>,
+): Promise<void> {
   const file = await openSafetensors(join(folder, OPTIMIZER_NAME));
   try {
     for (const state of moments) {

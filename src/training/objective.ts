@@ -24,6 +24,8 @@ export interface ObjectiveContext {
   readonly input: (name: string) => Tensor;
   /** What the trainer decides about the forward pass: rotary tables, dropout, recompute. */
   readonly forward: Pick<ForwardInputs, 'rope' | 'dropout' | 'recompute'>;
+  /** i32 [2], another one for each micro-batch; undefined where nothing is trained. */
+  readonly seed?: Tensor | undefined;
 }
 
 export interface BuiltObjective {
@@ -35,6 +37,8 @@ export interface BuiltObjective {
 
 export interface Objective {
   readonly name: string;
+  /** What a micro-batch's weight counts, over which losses are means; default: tokens. */
+  readonly unit?: 'pairs';
   readonly inputs: Readonly<Record<string, InputSpec>>;
   build(context: ObjectiveContext): BuiltObjective;
 }

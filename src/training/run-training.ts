@@ -21,6 +21,7 @@ import type { Backend } from '../tensor/backend.ts';
 import { openBackend } from '../tensor/open-backend.ts';
 import { nameOfAdapter } from '../tensor/webgpu/adapter.ts';
 import type { WebGpuBackend } from '../tensor/webgpu/backend.ts';
+import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import { createCheckpointStore, type SavedState } from './checkpoint-store.ts';
 import { type OpenedData, openData } from './config/open-data.ts';
 import { type OpenedModel, openModel } from './config/open-model.ts';
@@ -196,7 +197,7 @@ async function prepare(
         const peakFlops = measurePeak(backend, config.threads);
         const sampler =
           config.samples.every > 0 && data.tokenizer !== undefined
-            ? createSampler(backend, weights, data.tokenizer, config.samples)
+            ? createSampler(backend, weights, loadTokenizer(data.tokenizer), config.samples)
             : undefined;
         const trainer = createTrainer({
           backend,

@@ -2,7 +2,7 @@
 import { CorpusmillError } from '../core/errors.ts';
 import type { ModelWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
-import { loadTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
+import type { TextTokenizer } from '../tokenizer/text-tokenizer.ts';
 import { createGenerator, type Generator } from './generation/generator.ts';
 
 export interface SamplerOptions {
@@ -15,18 +15,17 @@ export interface SamplerOptions {
 }
 
 /**
- * A function that writes on from each prompt with the weights as they stand. `tokenizer` is a folder or file. Throws
- * CONFIG_INVALID for a prompt without a token, or one that leaves no room in the model's context.
+ * A function that writes on from each prompt with the weights as they stand. Throws CONFIG_INVALID for a prompt without a token,
+ * or one that leaves no room in the model's context.
  */
 export function createSampler(
   backend: Backend,
   weights: ModelWeights,
-  tokenizer: string,
+  tokenizer: TextTokenizer,
   options: SamplerOptions,
 ): () => Promise<{ prompt: string; text: string }[]> {
-  const loaded = loadTokenizer(tokenizer);
   const { maxPositionEmbeddings, vocabSize } = weights.config;
-  const prompts = options.prompts.map((prompt) => ({ prompt, ids: loaded.encode(prompt) }));
+  const prompts = options.prompts.map((prompt) => ({ prompt, ids: tokenizer.encode(prompt) }));
   const longest = Math.max(...prompts.map(({ ids }) => ids.length));
   for (const { prompt, ids } of prompts) {
     if (ids.length > 0 && ids.length < maxPositionEmbeddings) continue;
@@ -42,7 +41,7 @@ export function createSampler(
     generator ??= createGenerator(backend, weights, {
       slots: Math.min(prompts.length, 8),
       capacity,
-      vocabSize: Math.min(vocabSize, loaded.vocabSize),
+      vocabSize: Math.min(vocabSize, tokenizer.vocabSize),
     });
     const { temperature, topP, topK } = options;
     const made = await generator.generate(
@@ -53,6 +52,6 @@ export function createSampler(
         seed,
       })),
     );
-    return made.map(({ ids }, i) => ({ prompt: prompts[i].prompt, text: loaded.decode(ids) }));
+    return made.map(({ ids }, i) => ({ prompt: prompts[i].prompt, text: tokenizer.decode(ids) }));
   };
 }

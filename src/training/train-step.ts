@@ -167,6 +167,7 @@ export function createTrainStep(backend: Backend, weights: ModelWeights, options
         ...(withDropout && options.dropout && { dropout: { rate: options.dropout, seed: graph.buffer(seed, [2]) } }),
         recompute: options.recompute ?? false,
       },
+      ...(withDropout && { seed: graph.buffer(seed, [2]) }),
     });
     for (const [name, value] of Object.entries(metrics)) {
       const length = elements(value.shape);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, hashJson, sha256Hex, xxh64HexOfString } from '../../src/core/hash.ts';
+import { canonicalJson, hashJson, xxh64HexOfString } from '../../src/core/hash.ts';
+import { sha256Hex } from '../../src/core/sha256.ts';
 
 describe('hashes', () => {
   it('agree with published vectors', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sha256Hex } from '../../src/core/hash.ts';
+import { sha256Hex } from '../../src/core/sha256.ts';
 import { openShards, shardLoader } from '../../src/shards/loader.ts';
 import type { ShardManifest } from '../../src/shards/manifest.ts';
 import { type PieceColumns, readPieces, writePieces } from '../../src/shards/pieces-table.ts';

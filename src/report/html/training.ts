@@ -36,7 +36,7 @@ ${samples.map(
   ({ step, prompt, text }) =>
     html`<h4>Written after step ${formatCount(step)}</h4><p class="excerpt text-samples"><span class="prompt">${prompt}</span>${text}</p>`,
 )}
-<div class="recipe"><span class="recipe-tool">corpusmill</span><pre><code>${`corpusmill generate ${shellWord(checkpoint)} --prompt 'Once upon a time' --temperature 0.8`}</code></pre><button type="button" class="copy" hidden>Copy</button></div>
+<div class="recipe"><span class="recipe-tool">corpusmill</span><pre><code>${`corpusmill generate ${shellWord(checkpoint)} --prompt 'Once upon a time' --temperature 0.8 --top-k 50`}</code></pre><button type="button" class="copy" hidden>Copy</button></div>
 <p class="quiet">Learning rate, gradients, speed, samples on the way and settings: <code class="id">${path}/report.html</code></p>`;
 }
 

@@ -21,3 +21,16 @@ export function cacheWrite(cache: Tensor, rows: Tensor, at: Tensor): void {
   const time = elements(rows.shape) / (batch * columns);
   cache.graph.emit('cacheWrite', [cache, rows, at], [batch, time, capacity, columns], []);
 }
+
+/**
+ * Sums of rows with the same id: out [count, columns], row i the sum of x's rows r with ids[r] = i, in order of rows; rows with a
+ * negative id count nowhere. Sums of log-probabilities of sequences that lie in one batch of rows, for instance.
+ */
+export function sumById(x: Tensor, ids: Tensor, count: number): Tensor {
+  const { rows, columns } = asMatrix(x);
+  const attributes = [rows, columns, count];
+  const shape = [count, columns];
+  return x.graph.emit('embeddingGrad', [x, ids, undefined], attributes, [{ shape }], ([dy], sink) => {
+    if (dy !== undefined) sink.add(x, x.graph.reshape(embedding(dy, ids), x.shape));
+  })[0];
+}

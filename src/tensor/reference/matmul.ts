@@ -27,12 +27,13 @@ export function gemm(shape: GemmShape, a: Float32Array, b: Float32Array, c: Floa
   const aRow = shape.aRow ?? (transposeA ? m : k);
   const bRow = shape.bRow ?? (transposeB ? k : n);
   const cRow = shape.cRow ?? n;
+  // Entries from one term of a sum to the next, and from one sum's first term to the next one's.
+  const [aNext, aFirst] = transposeA ? [aRow, 1] : [1, aRow];
+  const [bNext, bFirst] = transposeB ? [1, bRow] : [bRow, 1];
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
-      for (let l = 0; l < k; l++) {
-        sum += a[transposeA ? l * aRow + i : i * aRow + l] * b[transposeB ? j * bRow + l : l * bRow + j];
-      }
+      for (let l = 0, x = i * aFirst, y = j * bFirst; l < k; l++, x += aNext, y += bNext) sum += a[x] * b[y];
       c[i * cRow + j] = (accumulate ? c[i * cRow + j] : 0) + alpha * sum + (bias === undefined ? 0 : bias[j]);
     }
   }

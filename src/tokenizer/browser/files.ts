@@ -1,4 +1,4 @@
-/** Stands for node:fs/promises in the bundle for browsers (scripts/bundle.mjs). */
+/** Stands for node:fs/promises in bundles for browsers (scripts/browser-input.mjs). */
 import { CorpusmillError } from '../../core/errors.ts';
 
 /** Always throws: the page fetches the file and gives its content to `Tokenizer.fromJson`. */

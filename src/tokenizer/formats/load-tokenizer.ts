@@ -14,17 +14,17 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
-import { sha256Hex } from '../../core/hash.ts';
-import { type BpeTables, readHfTokenizer, writeHfTokenizer } from '../hf-json.ts';
+import { sha256Hex } from '../../core/sha256.ts';
+import { type BpeTables, writeHfTokenizer } from '../hf-json.ts';
 import type { TextTokenizer } from '../text-tokenizer.ts';
 import { Tokenizer, tokenizerJsonText } from '../tokenizer.ts';
 import { readGpt2Files } from './gpt2-files.ts';
 import { KNOWN_ENCODINGS } from './known-encodings.ts';
-import { isSentencePieceJson, readSentencePieceJson } from './sentencepiece-json.ts';
 import { looksLikeSentencePiece, readSentencePieceModel } from './sentencepiece-model.ts';
 import { createSentencePieceTokenizer } from './sentencepiece-tokenizer.ts';
 import { looksLikeTiktoken, readTiktoken, type TiktokenOptions } from './tiktoken.ts';
 import { COMPANIONS, readTokenizerConfig, type TokenizerConfig } from './tokenizer-config.ts';
+import { tokenizerFromJson } from './tokenizer-json.ts';
 
 export type TokenizerFormat = 'hf' | 'gpt2' | 'tiktoken' | 'sentencepiece';
 
@@ -82,7 +82,8 @@ export function openTokenizer(path: string, options: LoadTokenizerOptions = {}):
     const files = new Map([['tokenizer.model', bytes], ...opened.companions]);
     return { ...opened, tokenizer, format: 'sentencepiece', readTables: () => undefined, files };
   }
-  return { ...opened, ...fromJsonBytes(bytes, file, opened.companions) };
+  const files = new Map([['tokenizer.json', bytes], ...opened.companions]);
+  return { ...opened, ...tokenizerFromJson(bytes, file), format: 'hf', files };
 }
 
 /**
@@ -98,36 +99,6 @@ export function tokenizerFiles(path: string | undefined, baseDir: string): strin
   const pair = gpt2Pair(file);
   const beside = COMPANIONS.map((name) => join(dirname(file), name)).filter((companion) => existsSync(companion));
   return [...(pair === undefined ? [file] : [pair.vocab, pair.merges]), ...beside];
-}
-
-function fromJsonBytes(
-  bytes: Uint8Array,
-  file: string,
-  companions: ReadonlyMap<string, Uint8Array>,
-): Pick<OpenedTokenizer, 'tokenizer' | 'format' | 'readTables' | 'files'> {
-  let json: unknown;
-  try {
-    json = JSON.parse(textOf(bytes));
-  } catch (error) {
-    throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${file}: ${whatItIs(bytes, error as Error)}`, {
-      hint: 'Known are HF tokenizer.json, vocab.json with merges.txt, .tiktoken and SentencePiece .model.',
-      cause: error,
-    });
-  }
-  const files = new Map([['tokenizer.json', bytes], ...companions]);
-  if (isSentencePieceJson(json)) {
-    const tokenizer = createSentencePieceTokenizer(readSentencePieceJson(json, file), sha256Hex(bytes));
-    return { tokenizer, format: 'hf', readTables: () => undefined, files };
-  }
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = Tokenizer.fromJson(json, sha256Hex(bytes));
-  } catch (error) {
-    // Said again with the file's name.
-    if (error instanceof CorpusmillError) readHfTokenizer(json, file);
-    throw error;
-  }
-  return { tokenizer, format: 'hf', readTables: () => readHfTokenizer(json, file), files };
 }
 
 /** A byte-level tokenizer that has no tokenizer.json yet. */
@@ -254,23 +225,3 @@ function unreadable(path: string, error: unknown): CorpusmillError {
 function textOf(bytes: Uint8Array): string {
   return new TextDecoder('utf-8').decode(bytes);
 }
-
-/** Names a file that is no tokenizer by its first bytes. */
-function whatItIs(bytes: Uint8Array, error: Error): string {
-  if (bytes.length === 0) return 'it is empty';
-  const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
-  const known = KINDS.find(([pattern]) => pattern.test(head));
-  if (known !== undefined) return `it is ${known[1]}, not a tokenizer`;
-  return bytes.subarray(0, 4096).includes(0) ? 'it is a binary file of unknown kind' : error.message;
-}
-
-const KINDS: readonly [RegExp, string][] = [
-  [/^PK\x03\x04/, 'a zip archive (or a PyTorch checkpoint)'],
-  [/^PAR1/, 'a Parquet file'],
-  [/^ARROW1/, 'an Arrow file'],
-  [/^GGUF/, 'a GGUF model file'],
-  [/^\x28\xb5\x2f\xfd/, 'compressed with zstd'],
-  [/^.{8}\{"/s, 'a safetensors file'],
-  [/^version https:\/\/git-lfs/, 'a Git LFS pointer: fetch the file itself (git lfs pull)'],
-  [/^<(!doctype|html)/i, 'a web page'],
-];

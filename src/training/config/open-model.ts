@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { INDEX_FILE, SINGLE_FILE } from '../../io/safetensors/sharded.ts';
-import { readWeights } from '../../models/checkpoint/load-weights.ts';
+import { notALanguageModel, readWeights } from '../../models/checkpoint/load-weights.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import { configError } from '../../models/config-error.ts';
 import { readModelConfig } from '../../models/hf-config.ts';
@@ -16,6 +16,8 @@ export interface NeededOfModel {
   readonly sequenceLength: number;
   /** Where the tokenizer's special tokens are known: members of config.json. */
   readonly tokenIds?: Readonly<Record<string, number>> | undefined;
+  /** `score`: the model gets a head of scores; weights of a language model then begin with one drawn from the seed. */
+  readonly head?: 'score';
 }
 
 export interface OpenedModel {
@@ -38,17 +40,19 @@ export function openModel(model: TrainConfig['model'], needed: NeededOfModel): O
   const startedFrom = hasWeights && !given.fresh ? folder : null;
   const fitted = given.fitVocabulary && startedFrom === null;
   const set = { ...(fitted && needed.tokenIds), ...given.set, ...(fitted && { vocab_size: needed.vocabSize }) };
-  const config =
+  const read =
     Object.keys(set).length === 0
       ? named.config
       : readModelConfig({ ...(JSON.parse(readFileSync(named.path, 'utf8')) as object), ...set }, named.path);
+  if (read.head === 'score' && needed.head !== 'score') throw notALanguageModel(given.from);
+  const config: ModelConfig = needed.head === 'score' ? { ...read, head: 'score' } : read;
   check(config, needed, { from: given.from, isNew: startedFrom === null });
   return {
     config,
     startedFrom,
     async begin(weights, seed) {
       if (startedFrom === null) weights.initialize(seed);
-      else await readWeights(weights, startedFrom);
+      else await readWeights(weights, startedFrom, seed);
     },
   };
 }

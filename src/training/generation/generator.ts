@@ -24,7 +24,7 @@ export interface GenerationRequest {
   readonly stopTokens?: readonly number[];
   /** Asked after each token; true ends the text. */
   readonly stop?: (id: number, index: number) => boolean;
-  /** Give the log-probability of each token chosen. */
+  /** Give the log-probabilities of each token chosen, of the model and as sampled. */
   readonly logProbs?: boolean;
 }
 
@@ -39,6 +39,8 @@ export interface GeneratedToken {
   readonly id: number;
   /** Under softmax(logits) of the model, before any option of sampling; where asked for. */
   readonly logProb: number | undefined;
+  /** Under the distribution that it was drawn from, with all options of sampling; where asked for. 0 for the likeliest token taken. */
+  readonly sampledLogProb: number | undefined;
   /** Set on the last token of a request. */
   readonly finish: FinishReason | undefined;
 }
@@ -47,6 +49,7 @@ export interface Generation {
   readonly ids: Int32Array;
   /** As many, where asked for. */
   readonly logProbs: Float32Array | undefined;
+  readonly sampledLogProbs: Float32Array | undefined;
   readonly finish: FinishReason;
 }
 
@@ -123,6 +126,8 @@ export function createGenerator(backend: Backend, weights: ModelWeights, options
     const isGreedy = sampling.temperature === 0 && seen === undefined;
     const id = isGreedy ? argmax(allowed) : chooseToken(allowed, sampling, seen ?? [], uniformAt(seed, text.made));
     const logProb = logProbs ? plain[id] - normalizer : undefined;
+    const isCertain = sampling.temperature === 0;
+    const sampledLogProb = logProbs ? (isCertain ? 0 : allowed[id] - logSumExp(allowed)) : undefined;
     const index = text.made++;
     text.last = id;
     seen?.add(id);
@@ -133,7 +138,7 @@ export function createGenerator(backend: Backend, weights: ModelWeights, options
         : text.made >= text.limit
           ? 'length'
           : undefined;
-    return { request: text.request, index, id, logProb, finish };
+    return { request: text.request, index, id, logProb, sampledLogProb, finish };
   }
 
   async function* run(requests: readonly GenerationRequest[], signal?: AbortSignal): AsyncGenerator<GeneratedToken> {
@@ -203,17 +208,20 @@ export function createGenerator(backend: Backend, weights: ModelWeights, options
       const texts = requests.map(() => ({
         ids: [] as number[],
         logProbs: [] as number[],
+        sampledLogProbs: [] as number[],
         finish: 'length' as FinishReason,
       }));
-      for await (const { request, id, logProb, finish } of stream(requests, given)) {
+      for await (const { request, id, logProb, sampledLogProb, finish } of stream(requests, given)) {
         const text = texts[request];
         text.ids.push(id);
         if (logProb !== undefined) text.logProbs.push(logProb);
+        if (sampledLogProb !== undefined) text.sampledLogProbs.push(sampledLogProb);
         if (finish !== undefined) text.finish = finish;
       }
-      return texts.map(({ ids, logProbs, finish }, request) => ({
+      return texts.map(({ ids, logProbs, sampledLogProbs, finish }, request) => ({
         ids: Int32Array.from(ids),
         logProbs: requests[request].logProbs === true ? Float32Array.from(logProbs) : undefined,
+        sampledLogProbs: requests[request].logProbs === true ? Float32Array.from(sampledLogProbs) : undefined,
         finish,
       }));
     },

@@ -1,6 +1,6 @@
 /** `convention: datatrove` as a whole: beside datatrove's own four stages (signatures, buckets, clusters, filter; SHA-1). */
 import { describe, expect, it } from 'vitest';
-import { sha256Hex } from '../../../src/core/hash.ts';
+import { sha256Hex } from '../../../src/core/sha256.ts';
 import { createSizedSets } from '../../../src/dedup/minhash/datatrove-clusters.ts';
 import { minhash } from '../../../src/dedup/minhash/stage.ts';
 import { describeWithShared, shared } from '../../shared.ts';

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CorpusmillError } from '../../../src/core/errors.ts';
 import { isDtype } from '../../../src/io/safetensors/dtypes.ts';
 import { headerLength, parseHeader } from '../../../src/io/safetensors/header.ts';
-import { openSafetensors } from '../../../src/io/safetensors/reader.ts';
-import { INDEX_FILE, openTensorFolder } from '../../../src/io/safetensors/sharded.ts';
+import { openSafetensors, openTensorFolder } from '../../../src/io/safetensors/reader.ts';
+import { INDEX_FILE } from '../../../src/io/safetensors/sharded.ts';
 import { type TensorSource, writeSafetensors } from '../../../src/io/safetensors/writer.ts';
 import { describeWithShared, shared } from '../../shared.ts';
 

@@ -37,6 +37,8 @@ export async function exportGguf(folder: string, path: string, options: GgufOpti
     const { config, lost } =
       opened.config.architecture === 'qwen' ? asQwen2(opened.config, folder) : { config: opened.config, lost: [] };
     const architecture = ggufArchitecture(config);
+    if (config.head === 'score')
+      throw inexpressible('models with a head of scores are not written', 'Keep the safetensors form.');
     if (config.architecture === 'gpt2')
       throw inexpressible('models of gpt2 are not written', 'Keep the safetensors form.');
     const own = ['tokenizer.json', 'vocab.json', 'tokenizer.tiktoken'].some((file) => existsSync(join(folder, file)));

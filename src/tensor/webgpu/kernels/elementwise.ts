@@ -1,10 +1,10 @@
 /** Operations entry by entry: see entrywise.ts for how they run. */
 import { BINARY_KINDS, BROADCASTS, ROUND_KINDS, UNARY_KINDS } from '../../operations.ts';
-import type { KernelPlace } from '../kernel.ts';
-import { reads, writes } from '../kernel.ts';
+import { type KernelPlace, type KernelSource, part, reads, writes } from '../kernel.ts';
 import type { Lowering, LoweringContext } from '../lowering.ts';
 import { type EntryFunction, entrywise } from './entrywise.ts';
 import { SIGMOID, UNARY_FUNCTIONS } from './functions.ts';
+import { LANES, rowRanges } from './rows.ts';
 
 /** All inputs and outputs of the instruction, in order, and its first attribute for their length. */
 function simple(context: LoweringContext, what: EntryFunction) {
@@ -67,24 +67,29 @@ const binaryLowering: Lowering = (context) => {
     return entrywise(context, what, { inputs: [a, b], outputs: [out] }, length);
   }
   const index = { scalar: '0u', rows: 'entry / p.columns', columns: 'entry % p.columns' }[how];
-  return [
-    {
-      kernel: {
-        name: `${name} ${how}`,
-        operands: [reads('a'), reads('b'), writes('out')],
-        parameters: { count: 'u32', columns: 'u32' },
-        workgroupSize: [256],
-        declarations: 'alias T = f32;',
-        body: `if (entry >= p.count) { return; }
+  const kernel: KernelSource = {
+    name: `${name} ${how}`,
+    operands: [reads('a'), reads('b'), writes('out')],
+    parameters: { count: 'u32', columns: 'u32' },
+    workgroupSize: [LANES],
+    declarations: 'alias T = f32;',
+    body: `if (entry >= p.count) { return; }
   let a_ = a(entry);
   let b_ = b(${index});
   set_out(entry, ${BINARY[name]});`,
-      },
-      places: { a, b, out },
-      parameters: { count: length, columns },
-      workgroups: context.grid(Math.ceil(length / 256)),
+  };
+  // Beside one number all entries may be rows of one, however they are cut.
+  const [cut, width] = how === 'scalar' ? [length, 1] : [rows, columns];
+  return rowRanges(context, cut, width).map(({ start, count }) => ({
+    kernel,
+    places: {
+      a: part(a, start * width, count * width),
+      b: how === 'rows' ? part(b, start, count) : b,
+      out: part(out, start * width, count * width),
     },
-  ];
+    parameters: { count: count * width, columns },
+    workgroups: context.grid(Math.ceil((count * width) / LANES)),
+  }));
 };
 
 /** Words of either type; the two may lie in one buffer. */
@@ -138,9 +143,11 @@ export const elementwiseLowerings = {
     const kind = ROUND_KINDS[context.attributes[1]];
     const each = ['x', 'y', 'z', 'w'].map((c) => `round_bits(bits.${c})`).join(', ');
     const declarations = ROUND[kind];
+    // As integers: what is no number keeps its bits on the way.
     const compute = (isVector: boolean): string =>
-      `let bits = bitcast<U>(x_); let y_ = bitcast<T>(${isVector ? `vec4u(${each})` : 'round_bits(bits)'});`;
-    return simple(context, { name: `round to ${kind}`, inputs: ['x'], outputs: ['y'], declarations, compute });
+      `let bits = U(x_); let y_ = T(${isVector ? `vec4u(${each})` : 'round_bits(bits)'});`;
+    const what = { name: `round to ${kind}`, inputs: ['x'], outputs: ['y'], declarations, compute };
+    return simple(context, { ...what, type: 'i32' });
   },
   copy(context) {
     return copyWords(context, context.in(0), context.out(0), context.attributes[0]);

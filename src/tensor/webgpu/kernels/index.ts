@@ -10,6 +10,7 @@ import { moeLowerings } from './moe.ts';
 import { normLowerings } from './norm.ts';
 import { optimizerLowerings } from './optimizer.ts';
 import { reduceLowerings } from './reduce.ts';
+import { routeLowerings } from './route.ts';
 
 export const LOWERINGS = {
   ...attentionLowerings,
@@ -20,5 +21,6 @@ export const LOWERINGS = {
   ...normLowerings,
   ...optimizerLowerings,
   ...reduceLowerings,
+  ...routeLowerings,
   ...matmulLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;

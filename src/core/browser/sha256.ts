@@ -1,5 +1,5 @@
 /**
- * Stands for src/core/hash.ts in the bundle for browsers (scripts/bundle.mjs): SHA-256 without node:crypto, as a browser's
+ * Stands for src/core/sha256.ts in bundles for browsers (scripts/browser-input.mjs): SHA-256 without node:crypto, as a browser's
  * own is asynchronous. Source: FIPS 180-4. Cost: about 100 MB/s, so 70 ms for the file of a large vocabulary.
  */
 

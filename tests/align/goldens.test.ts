@@ -1,0 +1,24 @@
+/** Losses and gradients of the alignment stages against PyTorch (shared/goldens/alignment). */
+import { expect, it } from 'vitest';
+import { offlineChecks, openAlignmentGoldens, relativeError } from '../../bench/align-goldens.ts';
+import { openBackend } from '../../src/tensor/open-backend.ts';
+import { describeWithShared, shared } from '../shared.ts';
+
+describeWithShared('values of PyTorch', () => {
+  it.each(['reference', 'native'] as const)(
+    '%s: losses within 1e-5, gradient norms within 1e-3',
+    async (name) => {
+      const goldens = await openAlignmentGoldens(shared('goldens'));
+      const checks = await offlineChecks(await openBackend(name), goldens);
+      await goldens.close();
+      expect(checks.length).toBeGreaterThan(15);
+      for (const check of checks) {
+        const tolerance = check.kind === 'loss' ? 1e-5 : 1e-3;
+        expect(relativeError(check), `${check.name} (${check.kind}): ${check.found}, ${check.expected}`).toBeLessThan(
+          tolerance,
+        );
+      }
+    },
+    60_000,
+  );
+});
