@@ -2,12 +2,15 @@
  * Matrix products on WebGPU: every kernel that can compute one, in every transpose, on odd and even sizes, with and without
  * bias and addend, against the loops of the reference.
  */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { WebGpuOptions } from '../../../src/tensor/webgpu/backend.ts';
 import { type ProductVariant, TILES } from '../../../src/tensor/webgpu/kernels/product-variant.ts';
 import { noise } from '../graph-run.ts';
 import { compareOn, type OperationCase, operation, runOperation } from '../operation-case.ts';
 import { describeWithWebGpu, webGpuBackend } from './device.ts';
+
+/** Software adapters compile slowly where other work goes on. */
+vi.setConfig({ testTimeout: 180_000 });
 
 interface MatmulCase {
   readonly sizes: readonly [m: number, n: number, k: number];
@@ -59,24 +62,31 @@ describeWithWebGpu('matmul on WebGPU', () => {
   const variants: readonly ProductVariant[] = ['direct', ...(Object.keys(TILES) as ProductVariant[])];
   it.each(variants)('%s: all transposes, odd sizes', async (variant) => {
     const cases = TRANSPOSES.flatMap((transposes) =>
-      SIZES.map((sizes, i) => ({ sizes, ...transposes, bias: i % 2 === 1, addend: i % 3 === 1, alpha: 1 - i / 8 })),
+      // Few kernels: all in words have both terms, all in vectors neither.
+      SIZES.map((sizes) => {
+        const terms = sizes.some((size) => size % 4 !== 0);
+        return { sizes, ...transposes, bias: terms, addend: terms, alpha: 1 + sizes[0] / 8 };
+      }),
     );
     await compareAll({ products: { force: { variant } } }, cases);
   });
 
-  it.each(variants)('%s: the combinations of bias and addend, in vectors and in words', async (variant) => {
-    const cases = [64, 63].flatMap((n) =>
-      [0, 1, 2, 3].map((bits) => ({
-        sizes: [20, n, 24] as const,
-        bias: (bits & 1) === 1,
-        addend: bits > 1,
-        alpha: -2,
-      })),
-    );
-    await compareAll({ products: { force: { variant } } }, cases);
-  });
+  it.each(['direct', 'tile64'] as const)(
+    '%s: the combinations of bias and addend, in vectors and in words',
+    async (variant) => {
+      const cases = [64, 63].flatMap((n) =>
+        [0, 1, 2, 3].map((bits) => ({
+          sizes: [20, n, 24] as const,
+          bias: (bits & 1) === 1,
+          addend: bits > 1,
+          alpha: -2,
+        })),
+      );
+      await compareAll({ products: { force: { variant } } }, cases);
+    },
+  );
 
-  it.each(['direct', 'tile64', 'tile128'] as const)('%s in parts of k', async (variant) => {
+  it.each(['direct', 'tile64'] as const)('%s in parts of k', async (variant) => {
     const cases = TRANSPOSES.flatMap((transposes) => [
       { sizes: [20, 36, 200] as const, ...transposes },
       { sizes: [13, 7, 203] as const, ...transposes, bias: true, addend: true, alpha: 0.5 },
@@ -97,7 +107,6 @@ describeWithWebGpu('matmul on WebGPU', () => {
     const limits = { maxComputeWorkgroupStorageSize: 16384 };
     const cases = TRANSPOSES.map((transposes) => ({ sizes: [70, 66, 50] as const, ...transposes }));
     await compareAll({ limits, products: { force: { variant: 'tile64' } } }, cases);
-    await compareAll({ limits, products: { force: { variant: 'tile128' } } }, cases);
   });
 
   it('nothing to sum: bias and addend remain', async () => {
@@ -115,11 +124,10 @@ describeWithWebGpu('matmul on WebGPU', () => {
     const limits = { maxStorageBufferBindingSize: 1 << 16 };
     const cases = TRANSPOSES.flatMap((transposes) => [
       { sizes: [200, 150, 40] as const, ...transposes, bias: true, addend: true },
-      { sizes: [190, 24, 173] as const, ...transposes, addend: true, alpha: 3 },
-      { sizes: [24, 210, 160] as const, ...transposes, bias: true },
+      { sizes: [190, 24, 173] as const, ...transposes, bias: true, addend: true, alpha: 3 },
+      { sizes: [24, 211, 160] as const, ...transposes, bias: true, addend: true },
     ]);
     await compareAll({ limits }, cases);
-    await compareAll({ limits, products: { force: { variant: 'tile64' } } }, cases);
   });
 
   it('gives the same bits each time', async () => {

@@ -5,6 +5,8 @@ import { attentionLowerings } from './attention.ts';
 import { dropoutLowerings } from './dropout.ts';
 import { elementwiseLowerings } from './elementwise.ts';
 import { embeddingLowerings } from './embedding.ts';
+import { groupedMatmulLowerings } from './grouped-matmul.ts';
+import { headLowerings } from './head.ts';
 import { matmulLowerings } from './matmul.ts';
 import { moeLowerings } from './moe.ts';
 import { normLowerings } from './norm.ts';
@@ -23,4 +25,6 @@ export const LOWERINGS = {
   ...reduceLowerings,
   ...routeLowerings,
   ...matmulLowerings,
+  ...groupedMatmulLowerings,
+  ...headLowerings,
 } as unknown as Readonly<Record<OperationName, Lowering>>;

@@ -83,8 +83,8 @@ ${all(rows / batch, (step) => {
 ${all(batch, (i) => `  sums[(${i * GROUPS}u + column_group) * ${LANES + 4}u + along + along / 8u] = c${r + i};`)}
   workgroupBarrier();
   if (lane < ${GROUPS * 8 * batch}u) {
-    let from = (of_row * ${GROUPS}u + of_group) * ${LANES + 4}u + part;
-    eighths[slot] = (sums[from] + sums[from + 9u]) + (sums[from + 18u] + sums[from + 27u]);
+    let start = (of_row * ${GROUPS}u + of_group) * ${LANES + 4}u + part;
+    eighths[slot] = (sums[start] + sums[start + 9u]) + (sums[start + 18u] + sums[start + 27u]);
   }
   workgroupBarrier();
   if (lane < ${GROUPS * batch}u && ${r}u + lane / ${GROUPS}u < p.m) {

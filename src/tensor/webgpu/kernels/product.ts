@@ -218,10 +218,10 @@ function sumPartsKernel(isVector: boolean, hasBias: boolean, hasAddend: boolean)
   if (entry >= p.entries) { return; }
   let row = entry / p.columns;
   let column = entry % p.columns;
-  let from = row * p.parts_row + column;
+  let start = row * p.parts_row + column;
   let at = row * p.out_row + column;
   var sum = ${isVector ? 'vec4f()' : '0.0'};
-  for (var i = 0u; i < p.count; i++) { sum += parts${four}(i * p.part + from); }
+  for (var i = 0u; i < p.count; i++) { sum += parts${four}(i * p.part + start); }
   sum *= p.alpha;
   ${hasAddend ? `sum += addend${four}(at);` : ''}
   ${hasBias ? `sum += bias${four}(column);` : ''}
