@@ -166,15 +166,15 @@ async function measureProduct(
     table.push([
       `product ${what} ${form}`,
       label,
-      Math.round(own),
+      figure(own),
       'GFLOP/s',
       limit === null ? '-' : percent(own / limit),
-      answer.gflops === undefined ? '-' : Math.round(answer.gflops),
+      answer.gflops === undefined ? '-' : figure(answer.gflops),
       answer.gflops === undefined ? '-' : (own / answer.gflops).toFixed(2),
     ]);
     const name = `${what.replace(/\W+/g, '_')}_${form}`;
-    figures[`gflops_${name}_${type}`] = Math.round(own);
-    figures[`torchGflops_${name}_${key}`] = answer.gflops === undefined ? null : Math.round(answer.gflops);
+    figures[`gflops_${name}_${type}`] = figure(own);
+    figures[`torchGflops_${name}_${key}`] = answer.gflops === undefined ? null : figure(answer.gflops);
   }
 }
 
@@ -202,16 +202,16 @@ async function measureTraining(
     table.push([
       `train ${name}, ${batch} × ${time}`,
       type === dtype ? type : `${type} / ${dtype}`,
-      Math.round(own),
+      figure(own),
       'tokens/s',
       limit === null ? '-' : percent(gflops / limit),
-      theirs === undefined ? '-' : Math.round(theirs),
+      theirs === undefined ? '-' : figure(theirs),
       theirs === undefined ? '-' : (own / theirs).toFixed(2),
     ]);
-    figures[`torchTokensPerSecond_${name}_${dtype}`] = theirs === undefined ? null : Math.round(theirs);
+    figures[`torchTokensPerSecond_${name}_${dtype}`] = theirs === undefined ? null : figure(theirs);
   }
-  figures[`tokensPerSecond_${name}_${type}`] = Math.round(own);
-  figures[`gflopsTraining_${name}_${type}`] = Math.round(gflops);
+  figures[`tokensPerSecond_${name}_${type}`] = figure(own);
+  figures[`gflopsTraining_${name}_${type}`] = figure(gflops);
   figures[`launchesPerStep_${name}_${type}`] = run.launches ?? null;
   figures[`buffersMadeWhenWarm_${name}_${type}`] = after.buffers - before.buffers;
   notes.push(`${name} ${type}, one step:\n${profileLines(await run.profile())}`);
@@ -223,7 +223,7 @@ function profileLines(operations: readonly OperationProfile[]): string {
   return operations
     .slice(0, 14)
     .map(({ operation, calls, milliseconds, flops, bytes }) => {
-      const rates = `${(flops / milliseconds / 1e6).toFixed(0)} GFLOP/s, ${(bytes / milliseconds / 1e6).toFixed(0)} GB/s`;
+      const rates = `${figure(flops / milliseconds / 1e6)} GFLOP/s, ${figure(bytes / milliseconds / 1e6)} GB/s`;
       return `  ${operation.padEnd(22)} ${String(calls).padStart(4)} × ${milliseconds.toFixed(3).padStart(10)} ms  ${rates}`;
     })
     .join('\n');
@@ -236,7 +236,12 @@ function peakNote({ sheetFloat32, measuredFloat32, measuredFloat16, measuredBand
 }
 
 function rounded(peak: GpuPeak): Figures {
-  return Object.fromEntries(Object.entries(peak).map(([name, value]) => [name, value && Math.round(value as number)]));
+  return Object.fromEntries(Object.entries(peak).map(([name, value]) => [name, value && figure(value as number)]));
+}
+
+/** Three digits, whole from a hundred on. */
+function figure(value: number): number {
+  return value >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
 
 function percent(share: number): string {
