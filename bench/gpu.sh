@@ -22,19 +22,33 @@ pack() {
   cp -r package.json dist configs "$stage/"
   mkdir -p "$stage/bench" && cp -r bench/gpu.sh bench/peers "$stage/bench/"
   cp build/Release/*.node "$stage/build/Release/" 2>/dev/null
-  # Packages of users; of webgpu the binary of this platform alone.
-  local package name
-  npm ls --omit=dev --all --parseable 2>/dev/null | grep '/node_modules/' | sort -u | while read -r package; do
-    name=${package##*/node_modules/}
-    [ -d "$package" ] || continue
-    mkdir -p "$stage/node_modules/$(dirname "$name")"
-    cp -rL "$package" "$stage/node_modules/$(dirname "$name")/" 2>/dev/null
-  done
+  # What users get, found from package.json on; of webgpu the binary of this platform alone.
+  node - "$root" "$stage" <<'JS'
+const { cpSync, existsSync, readFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+const [root, stage] = process.argv.slice(2);
+const done = new Set();
+const take = (name, from) => {
+  let folder = from;
+  while (!existsSync(join(folder, 'node_modules', name)) && folder !== dirname(folder)) folder = dirname(folder);
+  const path = join(folder, 'node_modules', name);
+  if (!existsSync(path) || done.has(path)) return;
+  done.add(path);
+  // Packages within a package come with it.
+  if (folder === root) cpSync(path, join(stage, 'node_modules', name), { recursive: true, dereference: true });
+  needs(path).forEach((need) => take(need, path));
+};
+const needs = (folder) => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return Object.keys({ ...dependencies, ...optionalDependencies });
+};
+needs(root).forEach((need) => take(need, root));
+JS
   find "$stage/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 ! -name "$(node -p 'process.platform + "-" + process.arch')" -exec rm -rf {} +
   local goldens=${CORPUSMILL_SHARED:-$root/../shared}/goldens
   if [ -d "$goldens" ]; then mkdir -p "$stage/shared" && cp -r "$goldens" "$stage/shared/goldens"; fi
   (cd "$stage/.debs" && apt-get download libvulkan1 libegl1 libglvnd0 libgl1 libglx0 libopengl0 libgles2 >/dev/null 2>&1)
-  tar -C "$stage" -cJf "$file" . && ls -l "$file"
+  XZ_OPT='-T0 -4' tar -C "$stage" -cJf "$file" . && ls -l "$file"
 }
 
 if [ "${1:-}" = --pack ]; then
