@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { packageRoot } from '../src/core/native.ts';
 import { openBackend } from '../src/tensor/open-backend.ts';
 import { type AlignmentCheck, offlineChecks, openAlignmentGoldens, relativeError } from './align-goldens.ts';
+import { onlineChecks } from './align-online-goldens.ts';
 import type { Bench } from './bench.ts';
 
 /** Each gives its part of the list. */
-const SOURCES = [offlineChecks] as const;
+const SOURCES = [offlineChecks, onlineChecks] as const;
 
 export const alignParity: Bench = {
   name: 'align-parity',
@@ -25,7 +26,7 @@ export const alignParity: Bench = {
     const backend = await openBackend('auto', { threads: 2 });
     const opened = await openAlignmentGoldens(goldens);
     const checks: AlignmentCheck[] = [];
-    for (const source of SOURCES) checks.push(...(await source(backend, opened)));
+    for (const source of SOURCES) checks.push(...(await source(backend, opened, goldens)));
     await opened.close();
     await backend.dispose();
     for (const check of checks) {

@@ -3,7 +3,7 @@
  * share of places that are right. A short supervised stage gives a policy that is right about half the time, from which the
  * alignment stages have somewhere to go.
  */
-import type { OnlinePrompt } from '../src/align/online-trainer.ts';
+import type { OnlinePrompt } from '../src/align/scored-rollout.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { ModelConfig } from '../src/models/config.ts';
 import { readModelConfig } from '../src/models/hf-config.ts';

@@ -1,3 +1,6 @@
+/** A figure, or figures by name. */
+export type Figure = number | boolean | string | null | { readonly [name: string]: Figure };
+
 /** What every file of this folder exports; `npm run bench -- NAME [--json]` runs one. */
 export interface Bench {
   name: string;
@@ -6,8 +9,8 @@ export interface Bench {
   run(args: { json: boolean }): Promise<{
     /** First row: headings. */
     table: (string | number)[][];
-    /** Plain numbers in the units their names say. */
-    figures: Record<string, number | boolean | string | null>;
+    /** Plain numbers in the units their names say, in groups where several things have the same figures. */
+    figures: Record<string, Figure>;
     notes?: string[];
   }>;
 }

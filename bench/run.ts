@@ -37,6 +37,8 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   shards: async () => (await import('./shards.ts')).shards,
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   'train-parity': async () => (await import('./train-parity.ts')).trainParity,
+  'align-learns': async () => (await import('./align-learns.ts')).alignLearns,
+  'align-speed': async () => (await import('./align-speed.ts')).alignSpeed,
   'align-parity': async () => (await import('./align-parity.ts')).alignParity,
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,
   shakespeare: async () => (await import('./shakespeare.ts')).shakespeare,

@@ -15,7 +15,7 @@ import type { OptimizerOptions } from '../training/trainer.ts';
 import type { GroupScale, KlEstimator } from './advantages.ts';
 import type { PolicyObjectiveOptions, RatioOf } from './policy-objective.ts';
 import type { AdaptiveKlOptions, RewardNormalisation } from './reward-statistics.ts';
-import type { RolloutSampling } from './rollout.ts';
+import type { SamplingSettings } from './scored-rollout.ts';
 import type { LossMean } from './sequence-batch.ts';
 
 export type OnlineAlgorithm = 'ppo' | 'grpo' | 'rloo';
@@ -48,21 +48,13 @@ export interface KlSettings {
   readonly adaptive?: AdaptiveKlOptions;
 }
 
-export interface OnlineSettings {
+export interface OnlineSettings extends SamplingSettings {
   readonly algorithm: OnlineAlgorithm;
-  readonly seed: number;
-  readonly promptsPerStep: number;
-  /** To each prompt: the group. */
-  readonly responses: number;
   /** Times that a step's samples are learnt from, each in `miniBatches` updates. */
   readonly epochs: number;
   readonly miniBatches: number;
   /** Texts computed at once. */
   readonly rows: number;
-  readonly maxNewTokens: number;
-  /** Tokens of a prompt and its response. */
-  readonly capacity: number;
-  readonly sampling: RolloutSampling;
   readonly optimizer: OptimizerOptions;
   /** Steps over which learning rates rise to their own. */
   readonly warmup: number;
@@ -71,8 +63,6 @@ export interface OnlineSettings {
   readonly mean: LossMean;
   readonly kl: KlSettings;
   readonly entropyCoefficient: number;
-  /** Taken from the score of a response that ran out of room. */
-  readonly missingEndPenalty: number;
   readonly normalisation: RewardNormalisation;
   readonly advantage: AdvantageSettings;
 }

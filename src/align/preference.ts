@@ -91,7 +91,7 @@ export interface PreferenceOptions extends RowShape, PreferenceLossOptions {
   /** Of the chosen completions' mean negative log-likelihood; 0: none. */
   readonly sftWeight: number;
   /** Weights of the reference policy; without, its log-probabilities are inputs. */
-  readonly reference?: ModelWeights | undefined;
+  readonly reference?: Pick<ModelWeights, 'config' | 'tensors'> | undefined;
 }
 
 /**

@@ -121,12 +121,13 @@ registerReward(
       agreement(text, digitsOf(prompt.text).sort().join('')),
 );
 
-// A proxy with a flaw, to see a policy exploit it: the share of neighbouring digits that ascend, whichever digits they are.
-registerReward('digits-ascending', () => ({ text }) => {
-  if (text.length < 2) return 0;
-  let ascending = 0;
-  for (let i = 1; i < text.length; i++) if (text[i] >= text[i - 1]) ascending++;
-  return ascending / (text.length - 1);
+// A proxy with a flaw, to see a policy exploit it: Σ place · digit, over the most it could be. Of the same digits no order has more
+// than the ascending one (the rearrangement inequality), but other digits do: all nines have the most.
+registerReward('digits-late', () => ({ text }) => {
+  const places = Array.from(text, (_, i) => i + 1);
+  const most = 9 * places.reduce((sum, place) => sum + place, 0);
+  const sum = places.reduce((total, place) => total + place * (Number(text[place - 1]) || 0), 0);
+  return most === 0 ? 0 : sum / most;
 });
 
 // 1 where the response matches the regular expression `pattern` (flags `u`), else 0: a fixed style.

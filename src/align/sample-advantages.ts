@@ -17,10 +17,8 @@ import type { RewardNormalisation, RunningMoments } from './reward-statistics.ts
 import { normaliseScores, withValues } from './reward-statistics.ts';
 
 export interface ScoredSamples {
-  /** Of the reward, as it gave them; the responses to a prompt next to each other. */
+  /** Penalties taken off; the responses to a prompt next to each other. */
   readonly scores: ArrayLike<number>;
-  /** Whether each response ended by itself. */
-  readonly ended: readonly boolean[];
   /** Per response token, when it was sampled. */
   readonly logProbs: readonly ArrayLike<number>[];
   /** Of the reference policy; absent where no KL is asked for. */
@@ -35,7 +33,6 @@ export interface SampleAdvantageOptions {
   readonly kl: KlSettings;
   /** In use now, where it adapts itself. */
   readonly klCoefficient: number;
-  readonly missingEndPenalty: number;
   readonly normalisation: RewardNormalisation;
   /** Of the scores of earlier steps. */
   readonly moments: RunningMoments;
@@ -57,11 +54,10 @@ export interface SampleAdvantages {
 
 /** Throws a TypeError without the critic's values for `gae`, RangeErrors as the functions of advantages.ts. */
 export function sampleAdvantages(samples: ScoredSamples, options: SampleAdvantageOptions): SampleAdvantages {
-  const { scores, ended, logProbs, reference, values } = samples;
+  const { scores, logProbs, reference, values } = samples;
   const { kl, responses, advantage, klCoefficient } = options;
-  const penalised = Float64Array.from(scores, (score, i) => score - (ended[i] ? 0 : options.missingEndPenalty));
-  const moments = withValues(options.moments, penalised);
-  const normalised = normaliseScores(penalised, moments, options.normalisation);
+  const moments = withValues(options.moments, scores);
+  const normalised = normaliseScores(scores, moments, options.normalisation);
   const inReward = kl.place === 'reward' && klCoefficient !== 0 && reference !== undefined;
   const rewards = logProbs.map((text, i) =>
     tokenRewards(text, inReward ? reference[i] : text, normalised[i], {
@@ -72,7 +68,7 @@ export function sampleAdvantages(samples: ScoredSamples, options: SampleAdvantag
   const shared = {
     kl: reference === undefined ? null : meanKl(logProbs, reference),
     moments,
-    evenPrompts: evenGroups(penalised, responses),
+    evenPrompts: evenGroups(Float64Array.from(scores), responses),
   };
   if (advantage.kind === 'gae') {
     if (values === undefined) throw new TypeError('advantages: PPO needs the values of a critic');

@@ -53,6 +53,8 @@ export function sequenceBatch(
       segmentIds[start + i] = 1;
       if (i + 1 >= text.promptLength) labels[start + i] = text.ids[i + 1];
     }
+    // Segments never decrease along a row: padding before a text is 0, padding after it 2.
+    segmentIds.fill(2, start + places, (row + 1) * time);
     return { from: start + text.promptLength - 1, count: text.ids.length - text.promptLength };
   });
   return {

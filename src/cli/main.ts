@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { corpusmillVersion } from '../core/version.ts';
+import { alignCommand } from './align.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { dedupCommand } from './dedup.ts';
 import { diffCommand } from './diff.ts';
@@ -121,6 +122,7 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     shardsCommand,
     exportCommand,
     trainCommand,
+    alignCommand,
     generateCommand,
     evalCommand,
     initCommand,

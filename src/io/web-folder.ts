@@ -34,9 +34,9 @@ export function blobSource(name: string, blob: Blob): ByteSource {
 
 /**
  * The files of one folder by their names, wherever they lie in what was chosen. Throws USAGE where two have one name, as when
- * a folder of several models was chosen.
+ * a folder of several models was chosen. `name` names them together in messages.
  */
-export function blobFolder(files: Iterable<NamedBlob>): FileFolder {
+export function blobFolder(files: Iterable<NamedBlob>, name?: string): FileFolder {
   const byName = new Map<string, NamedBlob>();
   for (const file of files) {
     const other = byName.get(file.name);
@@ -53,9 +53,8 @@ export function blobFolder(files: Iterable<NamedBlob>): FileFolder {
   }
   const [first] = byName.values();
   const folder = first === undefined ? '' : pathIn(first).split('/').slice(0, -1).join('/');
-  const name = folder === '' ? 'the chosen files' : folder;
   return {
-    name,
+    name: name ?? (folder === '' ? 'the chosen files' : folder),
     pathOf: (file) => (folder === '' ? file : `${folder}/${file}`),
     async open(file) {
       const blob = byName.get(file);

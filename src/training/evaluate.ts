@@ -6,6 +6,8 @@ export interface Evaluation {
   readonly loss: number;
   /** Tokens that had a label (of pairs: pairs). */
   readonly tokens: number;
+  /** Means of the objective's other metrics. */
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** Undefined when `signal` ends it early. `data` begins anew each time, so that all evaluations are of the same tokens. */
@@ -14,14 +16,19 @@ export async function evaluate(
   data: EvaluationData,
   signal?: AbortSignal,
 ): Promise<Evaluation | undefined> {
-  let sum = 0;
+  const sums = new Map<string, number>();
   let tokens = 0;
   for await (const batch of data.batches()) {
     if (signal?.aborted === true) return undefined;
     if (batch.weight === 0) continue;
-    const { loss } = await step.evaluate(batch.inputs(batch.weight));
-    sum += loss[0] * batch.weight;
+    // With the micro-batch for a whole step, its metrics are its own means.
+    const metrics = await step.evaluate(batch.inputs(batch.weight, batch.tokens));
+    for (const [name, values] of Object.entries(metrics)) {
+      const total = values.reduce((sum, value) => sum + value, 0);
+      sums.set(name, (sums.get(name) ?? 0) + total * batch.weight);
+    }
     tokens += batch.weight;
   }
-  return { loss: tokens === 0 ? Number.NaN : sum / tokens, tokens };
+  const { loss = Number.NaN, ...metrics } = Object.fromEntries([...sums].map(([name, sum]) => [name, sum / tokens]));
+  return { loss, tokens, metrics };
 }

@@ -29,6 +29,15 @@ export interface RunRecord {
     /** Tokens of one epoch; null where that is not known. */
     tokens: number | null;
     validationTokens: number | null;
+    /** Of conversations and pairs: records read, left out by reason, and examples cut to the row's length. */
+    records?: {
+      readonly records: number;
+      readonly used: number;
+      readonly truncated: number;
+      readonly skipped: readonly { readonly reason: string; readonly count: number; readonly first: string }[];
+    };
+    /** Places without a token, in percent. */
+    paddingPercent?: number;
   };
   objective: string;
   rows: number;
@@ -97,10 +106,13 @@ export interface EvaluationRecord {
   tokens: number;
   /** Mean over the evaluated tokens. */
   loss: number | null;
+  /** Null too where the loss is no mean over tokens. */
   perplexity: number | null;
   evaluatedTokens: number;
   /** The lowest loss of the run so far. */
   best: boolean;
+  /** Means of the objective's other metrics, such as `accuracy`. */
+  metrics?: Readonly<Record<string, number | null>>;
   time: { seconds: number; evaluationSeconds: number };
 }
 

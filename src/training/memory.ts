@@ -73,7 +73,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** A backend that plans and never runs. */
-function createPlanningBackend(): Backend {
+export function createPlanningBackend(): Backend {
   const refuse = (): never => {
     throw new TypeError('the planning backend has no memory and runs nothing');
   };

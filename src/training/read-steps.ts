@@ -7,6 +7,8 @@ export interface StepBatches {
   /** Of all of them: what the loss is a mean over. */
   readonly weight: number;
   readonly places: number;
+  /** Of all of them, where they count tokens beside their weight. */
+  readonly tokens: number;
   /** Where the data go on after the step. */
   readonly cursor: string;
 }
@@ -33,6 +35,7 @@ export function readSteps(source: AsyncGenerator<MicroBatch, void, void>, accumu
       batches,
       weight: total(({ weight }) => weight),
       places: total(({ places }) => places),
+      tokens: total(({ tokens }) => tokens ?? 0),
       cursor: batches[batches.length - 1].cursor,
     };
   };

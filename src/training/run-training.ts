@@ -15,8 +15,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
 import { native } from '../core/native.ts';
+import type { ModelConfig } from '../models/config.ts';
 import { costOf } from '../models/cost.ts';
-import { createWeights } from '../models/weights.ts';
+import { createWeights, type ModelWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
 import { openBackend } from '../tensor/open-backend.ts';
 import { nameOfAdapter } from '../tensor/webgpu/adapter.ts';
@@ -27,11 +28,11 @@ import { type OpenedData, openData } from './config/open-data.ts';
 import { type OpenedModel, openModel } from './config/open-model.ts';
 import { planTraining, type TrainPlan } from './config/plan.ts';
 import type { TrainConfig } from './config/schema.ts';
-import { differences, settingsOf } from './config/settings.ts';
+import { differences, pretrainingSettings, settingsOf } from './config/settings.ts';
 import { finiteOrNull, LOG_NAME, type LogRecord, type RunRecord } from './log.ts';
 import { openLog } from './log-file.ts';
 import { availableMemory, forecastMemory, refuseTooLarge } from './memory.ts';
-import { pretrainingObjective } from './objective.ts';
+import { type Objective, pretrainingObjective } from './objective.ts';
 import { profileTraining, type TrainingProfile } from './profile.ts';
 import { createSampler } from './sampler.ts';
 import { openTensorboardLog } from './tensorboard-log.ts';
@@ -41,8 +42,44 @@ import { createTrainer, type TrainOutcome } from './trainer.ts';
 /** A configuration whose paths are absolute (config/training-files.ts). */
 export type ResolvedTrainConfig = TrainConfig & { name: string; output: string };
 
+/** What of a configuration every kind of run has: all but the data and the loss. */
+export type RunConfig = Omit<ResolvedTrainConfig, 'data' | 'labelSmoothing' | 'zLoss'> & {
+  readonly data: Pick<TrainConfig['data'], 'epochs'>;
+};
+
+/** What a run learns, and from what: pretraining's, or an alignment stage's. */
+export interface RunTask extends OpenedData {
+  /** Micro-batches of an epoch, where they are known. */
+  readonly batchesPerEpoch?: number | undefined;
+  readonly objective: (plan: TrainPlan) => Objective;
+  /** The model gets a head of scores. */
+  readonly head?: 'score' | undefined;
+  /** What decides which weights come out, beside what every run has (config/settings.ts). */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of its data, for the log's first line. */
+  readonly dataRecord?: Pick<RunRecord['data'], 'records' | 'paddingPercent'>;
+  /** Changes members of the model's configuration that leave its weights as they are. */
+  readonly adapt?: (config: ModelConfig) => ModelConfig;
+  /** Ids of a sample's prompt; default: the prompt as a text. */
+  readonly encodePrompt?: (prompt: string) => ArrayLike<number>;
+  /** Before the trainer is made, when nothing of it takes memory yet. */
+  readonly begin?: (context: TaskContext) => Promise<void>;
+  /** After the last step of a run that came to its end. */
+  readonly end?: (context: TaskContext & { readonly weights: ModelWeights }) => Promise<void>;
+}
+
+/** Where a task's `begin` and `end` are. */
+export interface TaskContext {
+  readonly backend: Backend;
+  readonly model: OpenedModel;
+  readonly plan: TrainPlan;
+  /** The run's folder. */
+  readonly output: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 export interface PreparedTraining {
-  readonly config: ResolvedTrainConfig;
+  readonly config: RunConfig;
   readonly model: OpenedModel;
   readonly plan: TrainPlan;
   /** Predicted; scratch not counted. */
@@ -76,10 +113,34 @@ export async function prepareTraining(
 ): Promise<PreparedTraining> {
   const length = modelLength(config);
   const data = await openData(config, length);
+  return prepareRun(
+    config,
+    {
+      ...data,
+      settings: pretrainingSettings(config),
+      objective: (plan) =>
+        pretrainingObjective({
+          batch: plan.rows,
+          time: plan.sequenceLength,
+          packed: data.packed,
+          zLoss: config.zLoss,
+          labelSmoothing: config.labelSmoothing,
+        }),
+    },
+    options,
+  );
+}
+
+/** The same for any task, whose data it closes when it throws. */
+export async function prepareRun(
+  config: RunConfig,
+  task: RunTask,
+  options: PrepareOptions = {},
+): Promise<PreparedTraining> {
   try {
-    return await prepare(config, data, options);
+    return await prepare(config, task, options);
   } catch (error) {
-    await closeData(data);
+    await closeData(task);
     throw error;
   }
 }
@@ -91,20 +152,16 @@ function modelLength(config: TrainConfig): number | undefined {
   return Math.min(1024, shape.config.maxPositionEmbeddings);
 }
 
-async function prepare(
-  config: ResolvedTrainConfig,
-  data: OpenedData,
-  options: PrepareOptions,
-): Promise<PreparedTraining> {
-  const model = openModel(config.model, data);
-  const plan = planTraining(config, { sequenceLength: data.sequenceLength, tokens: data.data.tokens });
-  const objective = pretrainingObjective({
-    batch: plan.rows,
-    time: plan.sequenceLength,
-    packed: data.packed,
-    zLoss: config.zLoss,
-    labelSmoothing: config.labelSmoothing,
+async function prepare(config: RunConfig, data: RunTask, options: PrepareOptions): Promise<PreparedTraining> {
+  const { head, adapt = (same) => same } = data;
+  const opened = openModel(config.model, { ...data, ...(head !== undefined && { head }) });
+  const model = { ...opened, config: adapt(opened.config) };
+  const plan = planTraining(config, {
+    sequenceLength: data.sequenceLength,
+    tokens: data.data.tokens,
+    batchesPerEpoch: data.batchesPerEpoch,
   });
+  const objective = data.objective(plan);
   const stepOptions = {
     ...config.optimizer,
     objective,
@@ -118,7 +175,7 @@ async function prepare(
   // WebGPU does not tell how much memory a GPU has: there it is found out when it is taken.
   if (config.backend !== 'webgpu')
     refuseTooLarge(memory, availableBytes, { rows: plan.rows, recompute: config.recompute });
-  const settings = settingsOf(config, model, plan);
+  const settings = settingsOf(config, model, plan, data.settings);
   if (options.fresh === true) await removeRun(config.output);
   const store = createCheckpointStore(join(config.output, 'checkpoints'), {
     keep: config.checkpoints.keep,
@@ -147,6 +204,7 @@ async function prepare(
       paths: data.paths,
       tokens: data.data.tokens,
       validationTokens: data.validation?.tokens ?? null,
+      ...data.dataRecord,
     },
     objective: objective.name,
     rows: plan.rows,
@@ -194,10 +252,12 @@ async function prepare(
         onRecord?.(entry);
       };
       try {
+        const context = { backend, model, plan, output: config.output, signal };
+        await data.begin?.(context);
         const peakFlops = measurePeak(backend, config.threads);
         const sampler =
-          config.samples.every > 0 && data.tokenizer !== undefined
-            ? createSampler(backend, weights, loadTokenizer(data.tokenizer), config.samples)
+          config.samples.every > 0 && data.tokenizer !== undefined && head === undefined
+            ? createSampler(backend, weights, loadTokenizer(data.tokenizer), config.samples, data.encodePrompt)
             : undefined;
         const trainer = createTrainer({
           backend,
@@ -245,6 +305,7 @@ async function prepare(
           throw isLost(error) ? lostAt(error, trainer.state().step, await store.latest()) : error;
         });
         if (outcome.reason === 'interrupted') write(session('interrupted'));
+        else await data.end?.({ ...context, weights });
         trainer.dispose();
         return outcome;
       } finally {
@@ -257,7 +318,7 @@ async function prepare(
   };
 }
 
-function openConfigured({ backend, threads, precision }: TrainConfig): Promise<Backend> {
+function openConfigured({ backend, threads, precision }: RunConfig): Promise<Backend> {
   return openBackend(backend, {
     ...(threads !== 0 && { threads }),
     // A GPU that has float16 multiplies in it; sums stay float32, and the loss is scaled as the precision asks.

@@ -15,17 +15,19 @@ export interface SamplerOptions {
 }
 
 /**
- * A function that writes on from each prompt with the weights as they stand. Throws CONFIG_INVALID for a prompt without a token,
- * or one that leaves no room in the model's context.
+ * A function that writes on from each prompt with the weights as they stand. `encodePrompt` asks in another form than the text
+ * itself. Throws CONFIG_INVALID for a prompt without a token, or one that leaves no room in the model's context.
  */
 export function createSampler(
   backend: Backend,
   weights: ModelWeights,
   tokenizer: TextTokenizer,
   options: SamplerOptions,
+  encodePrompt?: (prompt: string) => ArrayLike<number>,
 ): () => Promise<{ prompt: string; text: string }[]> {
   const { maxPositionEmbeddings, vocabSize } = weights.config;
-  const prompts = options.prompts.map((prompt) => ({ prompt, ids: tokenizer.encode(prompt) }));
+  const encode = encodePrompt ?? ((prompt: string) => tokenizer.encode(prompt));
+  const prompts = options.prompts.map((prompt) => ({ prompt, ids: encode(prompt) }));
   const longest = Math.max(...prompts.map(({ ids }) => ids.length));
   for (const { prompt, ids } of prompts) {
     if (ids.length > 0 && ids.length < maxPositionEmbeddings) continue;
@@ -49,6 +51,8 @@ export function createSampler(
         ids,
         maxNewTokens: options.tokens,
         sampling: { temperature, topP, topK },
+        // A text goes on for as long as it is asked to, an answer ends.
+        stopTokens: encodePrompt === undefined ? [] : weights.config.eosTokenIds,
         seed,
       })),
     );

@@ -63,6 +63,8 @@ export interface TextTraining {
   dispose(): void;
 }
 
+/** Tokens of what the model may write. */
+const LONGEST_TEXT = 1024;
 /** Micro-batches of an evaluation. */
 const EVALUATED = 8;
 
@@ -157,7 +159,11 @@ function tinyModel(vocabSize: number, options: TextTrainingOptions): ModelConfig
       num_attention_heads: heads,
       num_key_value_heads: heads,
       head_dim: hiddenSize / heads,
-      max_position_embeddings: context,
+      // Tokens see as many before them as rows have: with rotary positions, texts may then be longer than rows.
+      max_position_embeddings: Math.max(context, LONGEST_TEXT),
+      use_sliding_window: true,
+      sliding_window: context,
+      layer_types: Array.from({ length: layers }, () => 'sliding_attention'),
       rope_theta: 10_000,
       tie_word_embeddings: true,
     },

@@ -137,7 +137,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
 
   /** One step with its update; interrupted when `signal` came between them. */
   async function runStep(
-    { batches, weight, places, cursor }: StepBatches,
+    { batches, weight, places, tokens, cursor }: StepBatches,
     signal?: AbortSignal,
   ): Promise<'done' | 'interrupted'> {
     const began = clock();
@@ -149,7 +149,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
         step.discard();
         return 'interrupted';
       }
-      const values = await step.accumulate(batch.inputs(weight), {
+      const values = await step.accumulate(batch.inputs(weight, tokens), {
         seed: [options.seed | 0, (number * accumulation + index) | 0],
         ...(isScaled && { lossScale: scale }),
       });
@@ -266,7 +266,8 @@ export function createTrainer(options: TrainerOptions): Trainer {
       const began = clock();
       const result = await evaluate(step, evaluation.data, signal);
       if (result === undefined) return false;
-      const { loss, tokens } = result;
+      const { loss, tokens, metrics } = result;
+      const others = Object.entries(metrics).map(([name, value]) => [name, finiteOrNull(value)]);
       best = loss < (state.bestValidationLoss ?? Number.POSITIVE_INFINITY);
       state.validationLoss = finiteOrNull(loss);
       if (best) state.bestValidationLoss = loss;
@@ -276,9 +277,10 @@ export function createTrainer(options: TrainerOptions): Trainer {
         step: state.step,
         tokens: state.tokens,
         loss: finiteOrNull(loss),
-        perplexity: finiteOrNull(Math.exp(loss)),
+        perplexity: options.objective.unit === 'pairs' ? null : finiteOrNull(Math.exp(loss)),
         evaluatedTokens: tokens,
         best,
+        ...(others.length > 0 && { metrics: Object.fromEntries(others) as Record<string, number | null> }),
         time: { seconds: seconds(), evaluationSeconds: clock() - began },
       });
     }

@@ -74,7 +74,7 @@ export async function openCheckpointIn(opened: FileFolder): Promise<OpenedCheckp
 }
 
 /** The configuration of a model folder. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID. */
-async function readConfigOf(folder: FileFolder): Promise<ModelConfig> {
+export async function readConfigOf(folder: FileFolder): Promise<ModelConfig> {
   const path = folder.pathOf('config.json');
   const bytes = await readFileOf(folder, 'config.json');
   if (bytes === undefined) throw noConfig(path);

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
+import type { z } from 'zod';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import { type TrainConfigInput, trainSchema } from '../../training/config/schema.ts';
 import { withAbsolutePaths } from '../../training/config/training-files.ts';
@@ -30,12 +31,30 @@ const HINT = 'nothing was run; docs/training.md and configs/train.schema.json li
 
 /** Throws ConfigError (CONFIG_INVALID) with every mistake; INPUT_NOT_FOUND or INPUT_UNREADABLE for the file itself. */
 export async function loadTrainConfig(file: string, options: LoadTrainOptions = {}): Promise<ResolvedTrainConfig> {
+  const members = "a mapping with 'model', 'data' and 'stop'";
+  const { value, place } = await loadRunConfig(file, trainSchema, { members, hint: HINT }, options);
+  return withAbsolutePaths(value, place);
+}
+
+/** A configuration that was read, and what its paths are relative to. */
+export interface LoadedRunConfig<T> {
+  value: T;
+  place: { folder: string; name: string; cwd: string };
+}
+
+/** The same for any schema of a run, defaults filled in and paths as they are written. `members`: what the file is, in words. */
+export async function loadRunConfig<T>(
+  file: string,
+  schema: z.ZodType<T>,
+  words: { members: string; hint: string },
+  options: LoadTrainOptions = {},
+): Promise<LoadedRunConfig<T>> {
   const { set = [], env = process.env, cwd = process.cwd() } = options;
   const path = resolve(cwd, file);
   const shown = shownPath(path, cwd);
   const issues = collectIssues();
   const fail = (): never => {
-    throw new ConfigError(shown, sortIssues(issues.issues), HINT);
+    throw new ConfigError(shown, sortIssues(issues.issues), words.hint);
   };
   const source = parseSource(await readText(path, shown), shown, issues);
   if (source === undefined) return fail();
@@ -43,7 +62,7 @@ export async function loadTrainConfig(file: string, options: LoadTrainOptions = 
   const raw: unknown = source.document.toJS({ maxAliasCount: MAX_ALIASES });
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     const found = raw === null ? 'an empty file' : describeValue(raw);
-    issues.add(source.locate([]), [], { found, expected: "a mapping with 'model', 'data' and 'stop'" });
+    issues.add(source.locate([]), [], { found, expected: words.members });
     return fail();
   }
   // The workers of pipelines are no affair of a training run.
@@ -53,10 +72,10 @@ export async function loadTrainConfig(file: string, options: LoadTrainOptions = 
     const origin = origins.findLast((o) => o.path.every((step, depth) => String(at[depth]) === String(step)));
     return origin?.place ?? source.locate(at, what);
   };
-  const checked = checkValue(trainSchema, raw);
+  const checked = checkValue(schema, raw);
   addMistakes(checked.mistakes, [], locate, issues);
   if (checked.value === undefined || issues.issues.length > 0) return fail();
-  return withAbsolutePaths(checked.value, { folder: dirname(path), name: basename(path, extname(path)), cwd });
+  return { value: checked.value, place: { folder: dirname(path), name: basename(path, extname(path)), cwd } };
 }
 
 /** JSON Schema (draft 2020-12) of such files; shipped as configs/train.schema.json. */
@@ -80,7 +99,7 @@ export function resolveTrainConfig(
 
 /** A path typed in a shell is relative to where it was typed. */
 function fromCwd(raw: RawPipeline, { path }: Origin, cwd: string): void {
-  if (path[0] !== 'data' && path[0] !== 'model') return;
+  if (path[0] !== 'data' && path[0] !== 'model' && path[0] !== 'reference') return;
   let parent: unknown = raw;
   for (const step of path.slice(0, -1)) parent = (parent as Record<string, unknown> | undefined)?.[step];
   const last = path[path.length - 1];

@@ -31,10 +31,10 @@ export async function openNodeGpu(): Promise<GPU> {
 }
 
 /**
- * Options of Dawn: matrices of subgroups and f16 on NVIDIA cards are there only when asked for, and without the quantization
- * that hides times from web pages kernels can be timed. Workgroup memory need not be cleared, because kernels write it before
- * they read it: clearing costs time in every workgroup, and software adapters seconds per kernel to compile. CORPUSMILL_WEBGPU
- * adds options, such as `backend=vulkan` or `adapter=NVIDIA`, separated by spaces.
+ * Options of Dawn: matrices of subgroups and f16 on NVIDIA cards are there only when asked for; kernels here write workgroup
+ * memory before they read it, so it need not be cleared, which costs time in every workgroup and software adapters seconds for
+ * each kernel to compile; and without the quantization that hides times from web pages kernels can be timed. CORPUSMILL_WEBGPU adds options, such as `backend=vulkan` or
+ * `adapter=NVIDIA`, separated by spaces.
  */
 export function dawnOptions(env: NodeJS.ProcessEnv = process.env): string[] {
   const own = (env['CORPUSMILL_WEBGPU'] ?? '').split(/\s+/).filter((option) => option !== '');

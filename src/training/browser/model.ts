@@ -1,7 +1,7 @@
 /** A model of a folder of a page or of the web (src/io/web-folder.ts), ready to write texts. */
 import { CorpusmillError } from '../../core/errors.ts';
 import { type FileFolder, readFileOf } from '../../io/byte-source.ts';
-import { openCheckpointIn } from '../../models/checkpoint/opened.ts';
+import { openCheckpointIn, readConfigOf } from '../../models/checkpoint/opened.ts';
 import { weightsOf } from '../../models/checkpoint/opened-weights.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import type { ModelWeights } from '../../models/weights.ts';
@@ -43,7 +43,8 @@ export async function openBrowserModel(
   folder: FileFolder,
   options: { onProgress?: (share: number) => void } = {},
 ): Promise<BrowserModel> {
-  // What is small and may be wrong comes first.
+  // What is small and may be wrong comes before the weights.
+  await readConfigOf(folder);
   const files = await tokenizerOf(folder);
   const opened = await openCheckpointIn(folder);
   try {

@@ -14,8 +14,19 @@ export interface TrainPlan {
   readonly schedule: Schedule & { readonly unit: 'steps' | 'tokens' };
 }
 
-/** Throws CONFIG_INVALID for a run without an end, or a schedule without a length. */
-export function planTraining(config: TrainConfig, data: { sequenceLength: number; tokens: number | null }): TrainPlan {
+/** The members of a configuration that a plan is made of. */
+export interface PlannedConfig extends Pick<TrainConfig, 'batch' | 'stop' | 'schedule'> {
+  readonly data: Pick<TrainConfig['data'], 'epochs'>;
+}
+
+/**
+ * `batchesPerEpoch`: where the data know how many micro-batches an epoch has; else that is reckoned from its tokens. Throws
+ * CONFIG_INVALID for a run without an end, or a schedule without a length.
+ */
+export function planTraining(
+  config: PlannedConfig,
+  data: { sequenceLength: number; tokens: number | null; batchesPerEpoch?: number | undefined },
+): TrainPlan {
   const { batch, stop } = config;
   const { rows } = batch;
   const { sequenceLength } = data;
@@ -26,7 +37,12 @@ export function planTraining(config: TrainConfig, data: { sequenceLength: number
   if (stop.steps === undefined && stop.tokens === undefined && stop.minutes === undefined && epochs === 'unlimited') {
     throw wrong('nothing ends the run', 'Set stop.steps, stop.tokens or stop.minutes, or data.epochs.');
   }
-  const limits = [stop.steps, stepsFor(stop.tokens, tokensPerStep), stepsFor(epochTokens, tokensPerStep)];
+  const { batchesPerEpoch } = data;
+  const epochSteps =
+    batchesPerEpoch === undefined || epochs === 'unlimited'
+      ? stepsFor(epochTokens, tokensPerStep)
+      : Math.max(1, Math.ceil((epochs * batchesPerEpoch) / accumulation));
+  const limits = [stop.steps, stepsFor(stop.tokens, tokensPerStep), epochSteps];
   const known = limits.filter((limit) => limit !== undefined);
   const steps = known.length === 0 ? null : Math.min(...known);
   return {
@@ -43,7 +59,7 @@ function stepsFor(tokens: number | undefined, tokensPerStep: number): number | u
   return tokens === undefined ? undefined : Math.max(1, Math.ceil(tokens / tokensPerStep));
 }
 
-function accumulationOf({ batch }: TrainConfig, sequenceLength: number): number {
+function accumulationOf({ batch }: PlannedConfig, sequenceLength: number): number {
   const { rows, accumulation, tokensPerStep } = batch;
   if (tokensPerStep === undefined) return accumulation ?? 1;
   if (accumulation !== undefined) {
@@ -59,7 +75,7 @@ function accumulationOf({ batch }: TrainConfig, sequenceLength: number): number 
   return tokensPerStep / each;
 }
 
-function scheduleOf(config: TrainConfig, steps: number | null, tokensPerStep: number): TrainPlan['schedule'] {
+function scheduleOf(config: PlannedConfig, steps: number | null, tokensPerStep: number): TrainPlan['schedule'] {
   const { kind, unit, floor, decay, shape, warmup, length: given } = config.schedule;
   const whole = given ?? (steps === null ? undefined : unit === 'steps' ? steps : steps * tokensPerStep);
   if (whole === undefined && (kind !== 'constant' || fractionOf(warmup) !== undefined)) {

@@ -10,15 +10,13 @@ import type { TrainPlan } from './plan.ts';
 import type { TrainConfig } from './schema.ts';
 
 export function settingsOf(
-  config: TrainConfig,
-  { config: model }: OpenedModel,
+  config: Pick<TrainConfig, 'optimizer' | 'seed' | 'dropout' | 'precision'>,
+  { config: model }: Pick<OpenedModel, 'config'>,
   plan: TrainPlan,
+  own: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const { shards, epochs, order, validationShare } = config.data;
   return plainJson({
     model: writeModelConfig(model, 'float32'),
-    // Not where the data lie: a folder may move. That they are the same is what the cursor knows.
-    data: { mixture: mixtureOf(shards), epochs, order, validationShare },
     rows: plan.rows,
     sequenceLength: plan.sequenceLength,
     accumulation: plan.accumulation,
@@ -26,10 +24,20 @@ export function settingsOf(
     optimizer: config.optimizer,
     seed: config.seed,
     dropout: config.dropout,
+    precision: config.precision,
+    ...own,
+  });
+}
+
+/** Those of pretraining alone. */
+export function pretrainingSettings(config: TrainConfig): Record<string, unknown> {
+  const { shards, epochs, order, validationShare } = config.data;
+  return {
+    // Not where the data lie: a folder may move. That they are the same is what the cursor knows.
+    data: { mixture: mixtureOf(shards), epochs, order, validationShare },
     labelSmoothing: config.labelSmoothing,
     zLoss: config.zLoss,
-    precision: config.precision,
-  });
+  };
 }
 
 /** Weights and epochs of a mixture, in its order. */

@@ -14,8 +14,10 @@ export interface MicroBatch {
   readonly weight: number;
   /** Places for tokens that the model computes, for speed and cost. */
   readonly places: number;
-  /** The objective's inputs, when all micro-batches of the step together weigh `stepWeight`. */
-  inputs(stepWeight: number): Readonly<Record<string, BufferData>>;
+  /** Trained tokens where the weight counts something else, for losses that are a mean over tokens beside. */
+  readonly tokens?: number;
+  /** The objective's inputs, when all micro-batches of the step together weigh `stepWeight` and have so many `tokens`. */
+  inputs(stepWeight: number, stepTokens?: number): Readonly<Record<string, BufferData>>;
   /** Where to go on after it. */
   readonly cursor: string;
 }

@@ -137,12 +137,14 @@ function rangesDispatch(
       operands: [...maskOperands(masks), writes('ranges', 'i32'), writes('hulls', 'i32')],
       parameters: { ...PARAMETERS, tiles: 'u32', groups: 'u32' },
       workgroupSize: [QUERY_TILE],
-      // Zero to begin with; firsts are kept as their complement, whose largest is wanted.
+      // Firsts are kept as their complement, whose largest is wanted.
       declarations: `${computed(masks)}
 var<workgroup> ends: array<atomic<u32>, 4>;`,
       body: `if (group >= p.groups) { return; }
   let b = group / p.tiles;
   let t = (group % p.tiles) * ${QUERY_TILE}u + lane;
+  if (lane < 4u) { atomicStore(&ends[lane], 0u); }
+  workgroupBarrier();
   if (t < p.time_queries) {
     let keys = visible(b, t);
     for (var i = 0u; i < 4u; i++) { set_ranges(4u * (b * p.time_queries + t) + i, i32(keys[i])); }

@@ -14,7 +14,7 @@ import { optimizerLowerings } from './optimizer.ts';
 import { reduceLowerings } from './reduce.ts';
 import { routeLowerings } from './route.ts';
 
-export const LOWERINGS = {
+export const LOWERINGS: Readonly<Record<OperationName, Lowering>> = {
   ...attentionLowerings,
   ...elementwiseLowerings,
   ...dropoutLowerings,
@@ -27,4 +27,4 @@ export const LOWERINGS = {
   ...matmulLowerings,
   ...groupedMatmulLowerings,
   ...headLowerings,
-} as unknown as Readonly<Record<OperationName, Lowering>>;
+};

@@ -1,0 +1,40 @@
+/** Paths in the configuration of an online stage made absolute: relative ones are relative to the configuration's folder. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { OnlineConfigs, OnlineStage, ResolvedOnlineConfig } from './online-schema.ts';
+
+const NAMED_TEMPLATES = ['chatml', 'dialogue', 'none'];
+
+/** The same configuration with absolute paths, and the output folder filled in. `cwd` is where `runs/NAME` goes. */
+export function withAbsoluteOnlinePaths<S extends OnlineStage>(
+  config: OnlineConfigs[S],
+  place: { folder: string; name: string; cwd: string },
+): ResolvedOnlineConfig<S> {
+  const { folder, cwd } = place;
+  const name = config.name ?? place.name;
+  const at = (path: string): string => resolve(folder, path);
+  const all = (paths: string | string[]): string | string[] => (typeof paths === 'string' ? at(paths) : paths.map(at));
+  // A model may be a name of configs/models: a path where there is one.
+  const model = (word: string): string => (existsSync(at(word)) ? at(word) : word);
+  const { data, reward } = config;
+  return {
+    ...config,
+    name,
+    output: config.output === undefined ? resolve(cwd, 'runs', name) : at(config.output),
+    model: typeof config.model === 'string' ? model(config.model) : { ...config.model, from: model(config.model.from) },
+    data: {
+      ...data,
+      prompts: all(data.prompts),
+      ...(data.tokenizer !== undefined && { tokenizer: at(data.tokenizer) }),
+      ...(data.template !== undefined && {
+        template: NAMED_TEMPLATES.includes(data.template) ? data.template : at(data.template),
+      }),
+    },
+    reward: { ...reward, ...(reward.model !== undefined && { model: at(reward.model) }) },
+    ...('reference' in config && config.reference !== undefined && { reference: at(config.reference) }),
+    ...('merging' in config &&
+      config.merging !== undefined && { merging: { ...config.merging, base: at(config.merging.base) } }),
+    ...('critic' in config &&
+      config.critic.model !== undefined && { critic: { ...config.critic, model: at(config.critic.model) } }),
+  } as ResolvedOnlineConfig<S>;
+}

@@ -1,0 +1,268 @@
+/**
+ * An online stage from its configuration to a run: opens the models, the prompts and the reward, makes steps, writes a line of
+ * `align-log.jsonl` for each and checkpoints, and goes on from the last one. A checkpoint's `policy/` is a model folder like any other.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CorpusmillError } from '../core/errors.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { loadWeights, readWeights } from '../models/checkpoint/load-weights.ts';
+import { createWeights, type ModelWeights } from '../models/weights.ts';
+import type { Backend } from '../tensor/backend.ts';
+import { openBackend } from '../tensor/open-backend.ts';
+import { openModel } from '../training/config/open-model.ts';
+import { differences } from '../training/config/settings.ts';
+import { stopTokenId } from '../training/generation/text-generator.ts';
+import { listed } from './chat-setup.ts';
+import type { OnlineStage, ResolvedOnlineConfig } from './config/online-schema.ts';
+import { readPrompts } from './data/prompts.ts';
+import type { SkipReport } from './data/skips.ts';
+import { checkRewardTokenizer, modelReward } from './model-reward.ts';
+import { latestOnline, restoreOnline, saveOnline } from './online-checkpoint.ts';
+import { createOnlineLoop, type OnlineStepRecord } from './online-loop.ts';
+import { onlineMerging } from './online-merging.ts';
+import { openPromptFormat } from './prompt-format.ts';
+import { programReward, type Reward } from './rewards.ts';
+import type { OnlinePrompt } from './scored-rollout.ts';
+import { withValueHead } from './value-head.ts';
+
+export const ALIGN_LOG_NAME = 'align-log.jsonl';
+
+/** First line of the log. */
+export interface OnlineRunRecord {
+  readonly kind: 'run';
+  readonly version: 1;
+  readonly name: string;
+  readonly stage: OnlineStage;
+  readonly prompts: SkipReport;
+  readonly reward: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface OnlineOutcome {
+  readonly reason: 'steps' | 'interrupted';
+  readonly step: number;
+  readonly last: OnlineStepRecord | undefined;
+  /** Folder of the policy; undefined where nothing was done. */
+  readonly policy: string | undefined;
+}
+
+export interface RunOnlineOptions {
+  readonly signal?: AbortSignal;
+  readonly onRecord?: (record: OnlineRunRecord | OnlineStepRecord) => void;
+  /** Remove what an earlier run left in the output folder. */
+  readonly fresh?: boolean;
+  /** Default: the one of the configuration. */
+  readonly backend?: Backend;
+}
+
+/**
+ * Runs a stage to its last step, or until `signal`: then a checkpoint of the last whole step is written. Throws CONFIG_INVALID for
+ * what cannot be, RUN_CONFLICT for an output folder with another run's checkpoints, and what reading the files throws.
+ */
+export async function runOnline<S extends OnlineStage>(
+  stage: S,
+  config: ResolvedOnlineConfig<S>,
+  options: RunOnlineOptions = {},
+): Promise<OnlineOutcome> {
+  const { signal, fresh = false } = options;
+  const root = join(config.output, 'checkpoints');
+  if (fresh)
+    for (const path of [root, join(config.output, ALIGN_LOG_NAME)]) await rm(path, { recursive: true, force: true });
+  await mkdir(config.output, { recursive: true });
+  const format = await openPromptFormat(config, config.output);
+  const { encode } = format;
+  const { system, maxTokens, prompts: paths } = config.data;
+  const { prompts, report } = await readPrompts(listed(paths), { encode, system, maxTokens });
+  const settings = settingsOf(config);
+  const saved = await latestOnline(root);
+  if (saved !== undefined) refuseOther(config.output, saved.settings, settings);
+
+  const backend =
+    options.backend ?? (await openBackend(config.backend, config.threads === 0 ? {} : { threads: config.threads }));
+  const made: { dispose(): void }[] = [];
+  const keep = <T extends { dispose(): void }>(value: T): T => {
+    made.push(value);
+    return value;
+  };
+  try {
+    const longestPrompt = Math.max(...prompts.map(({ ids }) => ids.length));
+    const capacity = longestPrompt + config.sampling.maxNewTokens;
+    const opened = openModel(config.model, { vocabSize: format.vocabSize, sequenceLength: capacity });
+    const begin = async (from: string | undefined): Promise<ModelWeights> => {
+      const weights = keep(createWeights(backend, opened.config));
+      if (from === undefined) await opened.begin(weights, config.seed);
+      else await readWeights(weights, from, config.seed);
+      return weights;
+    };
+    const language = await begin(undefined);
+    const reference = 'kl' in config || 'loss' in config ? await begin(config.reference) : undefined;
+    const isShared = 'critic' in config && config.critic.shared;
+    const policy = isShared ? keep(withValueHead(backend, language)) : language;
+    const around =
+      'merging' in config && config.merging !== undefined && reference !== undefined
+        ? await onlineMerging(policy, reference, await begin(config.merging.base), {
+            ...config.merging,
+            seed: config.seed,
+          })
+        : undefined;
+    const reward = await openReward(config, { backend, capacity, format, keep });
+    const stopTokens =
+      config.sampling.stop === undefined
+        ? [...new Set([...format.stopTokens, ...opened.config.eosTokenIds])]
+        : [stopTokenId(format.tokenizer, config.sampling.stop)];
+    if (stopTokens.length === 0) {
+      throw new CorpusmillError(
+        'CONFIG_INVALID',
+        'sampling.stop: neither the model nor its tokenizer says what ends a text',
+        {
+          hint: 'Set sampling.stop to a special token.',
+        },
+      );
+    }
+    const loop = createOnlineLoop({ stage, config } as Parameters<typeof createOnlineLoop>[0], {
+      backend,
+      policy,
+      reference,
+      critic: isShared ? 'policy' : await openCritic(config, backend, language, keep),
+      prompts: prompts as OnlinePrompt[],
+      reward,
+      stopTokens,
+      decode: (ids) => format.tokenizer.decode(ids, { skipSpecial: true }),
+      vocabSize: format.vocabSize,
+      longestPrompt,
+      shown: config.samples.shown,
+      around,
+    });
+    const record: OnlineRunRecord = {
+      kind: 'run',
+      version: 1,
+      name: config.name,
+      stage,
+      prompts: report,
+      reward: reward.name,
+      settings,
+    };
+    const log = await openAlignLog(
+      join(config.output, ALIGN_LOG_NAME),
+      saved === undefined ? undefined : stepOf(saved),
+    );
+    const note = (entry: OnlineRunRecord | OnlineStepRecord): void => {
+      log.write(entry);
+      options.onRecord?.(entry);
+    };
+    if (log.isEmpty) note(record);
+    if (saved !== undefined) {
+      await restoreOnline(saved.folder, loop.run);
+      loop.restore(saved.state);
+    }
+    let [last, folder]: [OnlineStepRecord | undefined, string | undefined] = [undefined, saved?.folder];
+    let savedAt = loop.state.step;
+    const save = async (): Promise<void> => {
+      if (savedAt === loop.state.step) return;
+      await log.flush();
+      const kept = { keep: config.checkpoints.keep, settings, tokenizer: format.folder };
+      folder = await saveOnline(root, loop.run, loop.state, kept);
+      savedAt = loop.state.step;
+    };
+    const { every } = config.checkpoints;
+    while (loop.state.step < config.stop.steps && signal?.aborted !== true) {
+      const found = await loop.step();
+      const isShown = config.samples.every > 0 && (found.step === 1 || found.step % config.samples.every === 0);
+      last = isShown ? found : { ...found, samples: [] };
+      note(last);
+      if (every > 0 && found.step % every === 0) await save();
+    }
+    await save();
+    await log.flush();
+    await loop.dispose();
+    return {
+      reason: loop.state.step < config.stop.steps ? 'interrupted' : 'steps',
+      step: loop.state.step,
+      last,
+      policy: folder && join(folder, 'policy'),
+    };
+  } finally {
+    for (const value of made) value.dispose();
+    if (options.backend === undefined) await backend.dispose();
+  }
+}
+
+async function openReward(
+  { reward, batch }: ResolvedOnlineConfig<OnlineStage>,
+  {
+    backend,
+    capacity,
+    format,
+    keep,
+  }: {
+    backend: Backend;
+    capacity: number;
+    format: { path: string; tokenizer: { hash: string } };
+    keep: <T extends { dispose(): void }>(value: T) => T;
+  },
+): Promise<Reward> {
+  if ((reward.model === undefined) === (reward.program === undefined)) {
+    throw new CorpusmillError('CONFIG_INVALID', 'reward: give one of `model` and `program`', {
+      hint: 'A reward model is a folder; programs have names, such as exact-match.',
+    });
+  }
+  if (reward.model === undefined) return programReward(reward.program!, reward.options);
+  checkRewardTokenizer(reward.model, { path: format.path, hash: format.tokenizer.hash });
+  const weights = keep(await loadWeights(backend, reward.model));
+  return keep(modelReward(backend, weights, { name: reward.model, rows: batch.rows, capacity }));
+}
+
+/** The critic of PPO: a reward model's folder, or the policy with a head that gives 0 to all. */
+async function openCritic(
+  config: ResolvedOnlineConfig<OnlineStage>,
+  backend: Backend,
+  policy: ModelWeights,
+  keep: <T extends { dispose(): void }>(value: T) => T,
+): Promise<ModelWeights | undefined> {
+  if (!('critic' in config)) return undefined;
+  if (config.critic.model !== undefined) return keep(await loadWeights(backend, config.critic.model));
+  const critic = keep(createWeights(backend, { ...policy.config, head: 'score' }));
+  for (const { name } of critic.parameters) {
+    if (name !== 'score.weight') critic.write(name, await policy.read(name));
+  }
+  return critic;
+}
+
+/** What decides the weights that come out. Where a run stops, what it keeps and shows may change when it goes on. */
+function settingsOf(config: ResolvedOnlineConfig<OnlineStage>): Record<string, unknown> {
+  const { name, output, stop, checkpoints, samples, backend, threads, ...rest } = config;
+  return JSON.parse(JSON.stringify(rest)) as Record<string, unknown>;
+}
+
+function refuseOther(output: string, before: unknown, now: unknown): void {
+  const [first, ...more] = differences(before, now);
+  if (first === undefined) return;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  throw new CorpusmillError(
+    'RUN_CONFLICT',
+    `${output} holds checkpoints of another run: ${first.path} was ${first.before}, is ${first.now}${others}`,
+    { hint: 'Choose another output folder, or remove the checkpoints: --fresh.' },
+  );
+}
+
+function stepOf({ state }: { readonly state: unknown }): number {
+  return Number((state as { step?: unknown }).step);
+}
+
+/** The log with the records up to `step` of an earlier one; lines are written together when a checkpoint is. */
+async function openAlignLog(path: string, step: number | undefined) {
+  const before = step !== undefined && existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
+  const lines = before.filter((line) => {
+    const entry = JSON.parse(line) as { kind: string; step?: number };
+    return entry.kind === 'run' || (entry.step ?? 0) <= (step ?? 0);
+  });
+  return {
+    isEmpty: lines.length === 0,
+    write(entry: object): void {
+      lines.push(JSON.stringify(entry));
+    },
+    flush: () => writeFileAtomic(path, `${lines.join('\n')}\n`),
+  };
+}
