@@ -45,6 +45,8 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   memory: async () => (await import('./memory.ts')).memory,
   gemm: async () => (await import('./gemm.ts')).gemm,
   'tensor-rows': async () => (await import('./tensor-rows.ts')).tensorRows,
+  'webgpu-parity': async () => (await import('./webgpu-parity.ts')).webgpuParity,
+  'webgpu-speed': async () => (await import('./webgpu-speed.ts')).webgpuSpeed,
   generate: async () => (await import('./generate.ts')).generate,
   scaling: async () => (await import('./scaling.ts')).scaling,
 };

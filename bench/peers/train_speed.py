@@ -101,17 +101,22 @@ def once(model, step, optimizer, ids):
     return loss.item()
 
 
-for line in sys.stdin:
-    request = json.loads(line)
-    try:
-        parts = prepare(request)
-        loss = once(*parts)
-        steps, start = 0, clock()
-        while steps == 0 or clock() - start < request["seconds"]:
+def main():
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            parts = prepare(request)
             loss = once(*parts)
-            steps += 1
-        spent = clock() - start
-        answer = {"tokensPerSecond": steps * request["batch"] * request["time"] / spent, "loss": loss}
-    except Exception as error:  # the bench prints why there is no figure
-        answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
-    print(json.dumps(answer), flush=True)
+            steps, start = 0, clock()
+            while steps == 0 or clock() - start < request["seconds"]:
+                loss = once(*parts)
+                steps += 1
+            spent = clock() - start
+            answer = {"tokensPerSecond": steps * request["batch"] * request["time"] / spent, "loss": loss}
+        except Exception as error:  # the bench prints why there is no figure
+            answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
