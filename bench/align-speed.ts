@@ -43,7 +43,7 @@ export const alignSpeed: Bench = {
   name: 'align-speed',
   summary: 'SFT, reward model and DPO: arithmetic per second beside plain training of the same rows',
   async run() {
-    const backend = openBackend('native', { threads: 2 });
+    const backend = await openBackend('native', { threads: 2 });
     const { config } = findConfig(MODEL);
     const reference = createWeights(backend, config);
     reference.initialize(2);

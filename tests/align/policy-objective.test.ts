@@ -115,7 +115,7 @@ it('an entropy bonus alone raises the entropy, and without it nothing changes', 
     });
   const reward = rewardOf('constant', () => 1);
   const entropies = async (coefficient: number): Promise<number[]> => {
-    const backend = openBackend('auto', { threads: 1 });
+    const backend = await openBackend('auto', { threads: 1 });
     const run = await tinyAlignment(settings(coefficient), { critic: 'none', reward, backend });
     const found: number[] = [];
     for (let i = 0; i < 25; i++) found.push((await run.trainer.step()).entropy ?? 0);

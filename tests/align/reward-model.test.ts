@@ -6,7 +6,7 @@ import { openBackend } from '../../src/tensor/open-backend.ts';
 import { createTrainStep } from '../../src/training/train-step.ts';
 import { tinyConfig } from '../training/tiny-training.ts';
 
-const backend = openBackend('native', { threads: 1 });
+const backend = await openBackend('native', { threads: 1 });
 afterAll(() => backend.dispose());
 const weights = createWeights(backend, { ...tinyConfig(), head: 'score' });
 weights.initialize(5);

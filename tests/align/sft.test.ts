@@ -17,7 +17,7 @@ const ADAM = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clipNorm: 1
 describe('the noise on embeddings', () => {
   const PLACES = 512;
   const draw = async (seed: number[]): Promise<Float32Array> => {
-    const backend = openBackend('native', { threads: 2 });
+    const backend = await openBackend('native', { threads: 2 });
     const scale = Float32Array.from({ length: PLACES }, (_, i) => (i < 256 ? 2 : 0));
     const leaves = [
       { shape: [PLACES, 1], values: scale, frozen: true },
@@ -56,7 +56,7 @@ describe('the noise on embeddings', () => {
   });
 
   it('is there in training and not in evaluation', async () => {
-    const backend = openBackend('native', { threads: 1 });
+    const backend = await openBackend('native', { threads: 1 });
     const weights = createWeights(backend, tinyConfig());
     weights.initialize(1);
     const objective = sftObjective({ rows: 1, time: 4, neftune: 5, labelSmoothing: 0 });
@@ -94,7 +94,7 @@ it('a model that is fine-tuned answers, and stops', async () => {
   const ids = Int32Array.from(encoded.flatMap((example) => Array.from(example.ids)));
   const labels = Int32Array.from(encoded.flatMap((example) => Array.from(example.labels)));
   const lengths = Uint32Array.from(encoded, (example) => example.ids.length);
-  const backend = openBackend('native', { threads: 2 });
+  const backend = await openBackend('native', { threads: 2 });
   const config = readModelConfig(
     {
       model_type: 'qwen2',

@@ -83,7 +83,7 @@ describe('exampleData', () => {
   });
 
   it('a packed example has the loss that it has alone', async () => {
-    const backend = openBackend('native', { threads: 1 });
+    const backend = await openBackend('native', { threads: 1 });
     const weights = createWeights(backend, tinyConfig());
     weights.initialize(3);
     const measure = async (packing: 'best-fit' | 'none'): Promise<{ loss: number; tokens: number; rows: number }> => {
