@@ -2,16 +2,18 @@
  * Chooses what computes.
  *
  * `auto` takes the native kernels where they were built. A GPU is then only taken when it is asked for by name: native results
- * are the same to the bit on every machine and for every number of threads, so that a run can be stopped here and gone on with
- * there; loading a GPU's driver costs every command a good part of a second and is at the mercy of the driver; and a
+ * are the same to the bit for every number of threads and on every machine with the same vector instructions, so that a run can
+ * be stopped here and gone on with there; loading a GPU's driver costs every command a good part of a second and is at the mercy of the driver; and a
  * processor's own graphics are often the slower choice. Without the add-on `auto` takes a GPU if there is a real one, and
  * otherwise the TypeScript reference. A software adapter is never its choice: it is slower than the native kernels by far, and is
  * there to test kernels with.
  */
 import { CorpusmillError } from '../core/errors.ts';
+import { cacheStore } from '../io/cache-store.ts';
 import type { Backend, BackendChoice } from './backend.ts';
 import { createNativeBackend } from './native/backend.ts';
 import { createReferenceBackend } from './reference/backend.ts';
+import { tileTable } from './webgpu/autotune.ts';
 import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from './webgpu/backend.ts';
 import { openNodeGpu } from './webgpu/open-node.ts';
 
@@ -42,8 +44,17 @@ export async function openGpu(): Promise<GPU> {
   return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu ?? (await openNodeGpu());
 }
 
-async function openWebGpu(options?: WebGpuOptions): Promise<WebGpuBackend> {
-  return createWebGpuBackend(await openGpu(), options);
+/**
+ * On a real GPU products take the tiles that were fastest there, measured the first time (two seconds) and kept in the user's
+ * cache folder; CORPUSMILL_AUTOTUNE=0 does without.
+ */
+async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const gpu = await openGpu();
+  const { products } = options;
+  if (products?.tuned !== undefined || process.env['CORPUSMILL_AUTOTUNE'] === '0')
+    return createWebGpuBackend(gpu, options);
+  const tuned = await tileTable(gpu, cacheStore(), options);
+  return createWebGpuBackend(gpu, { ...options, products: { ...products, tuned } });
 }
 
 /** A WebGPU backend that is no software; undefined where there is none, for whatever reason. */

@@ -95,16 +95,23 @@ export async function measureTiles(
     const force = variant === 'rule' ? undefined : { variant };
     const backend = await createWebGpuBackend(gpu, { ...options, products: { ...options.products, force } });
     const of: number[] = [];
-    for (const size of sizes) of.push(await timeProduct(backend, size, RUNS));
+    try {
+      for (const size of sizes) of.push(await timeProduct(backend, size, RUNS));
+    } catch (error) {
+      // A kernel that this driver does not take is one that is not chosen.
+      if (variant === 'rule') throw error;
+      of.length = 0;
+    } finally {
+      await backend.dispose();
+    }
     times.set(variant, of);
-    await backend.dispose();
   }
   const rule = times.get('rule') as readonly number[];
   const table: Record<string, ProductVariant> = {};
   sizes.forEach((size, i) => {
     let best = rule[i] * (1 - LEAST_GAIN);
     for (const variant of CANDIDATES) {
-      const time = (times.get(variant) as readonly number[])[i];
+      const time = (times.get(variant) as readonly number[])[i] ?? Number.POSITIVE_INFINITY;
       if (time < best) [best, table[sizeClass(size)]] = [time, variant];
     }
   });

@@ -264,7 +264,7 @@ export class WebGpuExecutable implements Executable {
     const place = instruction.inputs[input] as Place | undefined;
     const buffer =
       place !== undefined && place.slot > 0 ? ` (buffer ${this.#program.buffers[place.slot - 1].name})` : '';
-    const name = input < 0 ? 'its ids' : inputName(spec, input);
+    const name = input < 0 ? 'its ids' : inputName(spec, input).replace(/\??(:i32)?$/, '');
     return new RangeError(
       `program ${this.#program.name}: instruction ${index} (${instruction.operation}): entry ${entry} of ${name}${buffer} is out of range`,
     );
