@@ -44,7 +44,10 @@ interface Prepared {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
   readonly ranges: readonly BoundRange[];
-  readonly uniformOffset: number;
+  /** Of each operand: the word of its binding at which it begins. */
+  readonly starts: readonly number[];
+  /** Of each parameter. */
+  readonly values: readonly number[];
 }
 
 export class WebGpuExecutable implements Executable {
@@ -84,7 +87,6 @@ export class WebGpuExecutable implements Executable {
     );
     this.#prepared.forEach((prepared, index) => {
       this.#writeUniforms(new DataView(uniforms.buffer, index * UNIFORM_STRIDE, UNIFORM_STRIDE), prepared);
-      (prepared as { uniformOffset: number }).uniformOffset = index * UNIFORM_STRIDE;
     });
     const { memory, device } = context;
     // First, for it may find no room; nothing is left behind then.
@@ -167,12 +169,10 @@ export class WebGpuExecutable implements Executable {
       return value;
     });
     const starts = bound.operands.map(({ at }) => at);
-    return { dispatch, instruction, pipeline, layout, ranges: bound.ranges, uniformOffset: 0, ...{ starts, values } };
+    return { dispatch, instruction, pipeline, layout, ranges: bound.ranges, starts, values };
   }
 
-  #writeUniforms(view: DataView, prepared: Prepared): void {
-    const { kernel } = prepared.dispatch;
-    const { starts, values } = prepared as Prepared & { starts: number[]; values: number[] };
+  #writeUniforms(view: DataView, { dispatch: { kernel }, instruction, starts, values }: Prepared): void {
     let at = 0;
     const put = (type: string, value: number): void => {
       if (type === 'f32') view.setFloat32(at, value, true);
@@ -181,7 +181,7 @@ export class WebGpuExecutable implements Executable {
       at += 4;
     };
     for (const start of starts) put('u32', start);
-    if (kernel.faults === true) put('u32', this.#faulting.indexOf(prepared.instruction));
+    if (kernel.faults === true) put('u32', this.#faulting.indexOf(instruction));
     Object.values(kernel.parameters).forEach((type, i) => {
       put(type, values[i]);
     });
@@ -192,7 +192,7 @@ export class WebGpuExecutable implements Executable {
     const { device, memory } = this.#context;
     if (this.#generation === memory.generation) return;
     this.#generation = memory.generation;
-    this.#groups = this.#prepared.map(({ dispatch, layout, ranges, uniformOffset }) => {
+    this.#groups = this.#prepared.map(({ dispatch, layout, ranges }, index) => {
       const buffers = ranges.map(({ slot, offset, length }) => {
         const buffer = this.#bufferOf(slot);
         const size = Math.min(Math.ceil((4 * length) / 16) * 16, buffer.size - 4 * offset);
@@ -205,7 +205,7 @@ export class WebGpuExecutable implements Executable {
       return device.createBindGroup({
         layout,
         entries: [
-          { binding: 0, resource: { buffer: this.#uniforms, offset: uniformOffset, size: UNIFORM_STRIDE } },
+          { binding: 0, resource: { buffer: this.#uniforms, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE } },
           ...buffers.map((resource, i) => ({ binding: i + 1, resource })),
         ],
       });
