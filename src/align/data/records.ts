@@ -43,7 +43,7 @@ export async function* readRecords(
           onUnusable(where, { reason: 'not a JSON object', detail: `found ${JSON.stringify(row)?.slice(0, 60)}` });
         } else if (Object.hasOwn(row, '<bad>')) {
           const { '<bad>': reason, '<raw>': raw } = row as Record<string, unknown>;
-          onUnusable(where, { reason: String(reason), detail: String(raw).slice(0, 120) });
+          onUnusable(where, { reason: 'broken record', detail: `${String(reason)}: ${String(raw).slice(0, 120)}` });
         } else yield { record: row as Record<string, unknown>, where };
       }
     }
