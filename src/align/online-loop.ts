@@ -14,6 +14,7 @@ import {
   rlooSettings,
 } from './online-settings.ts';
 import { createOnlineTrainer, type OnlineRecord } from './online-trainer.ts';
+import type { AroundUpdate } from './policy-learner.ts';
 import { createRejectionTrainer, type RejectionRecord } from './rejection.ts';
 import type { SamplingSettings, ScoredRolloutOptions } from './scored-rollout.ts';
 
@@ -38,6 +39,8 @@ export interface OnlineLoopParts extends Omit<ScoredRolloutOptions, 'settings'> 
   /** Tokens of the longest prompt. */
   readonly longestPrompt: number;
   readonly shown: number;
+  /** Online merging. */
+  readonly around: AroundUpdate | undefined;
 }
 
 type AnyConfig = {

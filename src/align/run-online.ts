@@ -21,6 +21,7 @@ import type { SkipReport } from './data/skips.ts';
 import { checkRewardTokenizer, modelReward } from './model-reward.ts';
 import { latestOnline, restoreOnline, saveOnline } from './online-checkpoint.ts';
 import { createOnlineLoop, type OnlineStepRecord } from './online-loop.ts';
+import { onlineMerging } from './online-merging.ts';
 import { openPromptFormat } from './prompt-format.ts';
 import { programReward, type Reward } from './rewards.ts';
 import type { OnlinePrompt } from './scored-rollout.ts';
@@ -99,6 +100,13 @@ export async function runOnline<S extends OnlineStage>(
     const reference = 'kl' in config || 'loss' in config ? await begin(config.reference) : undefined;
     const isShared = 'critic' in config && config.critic.shared;
     const policy = isShared ? keep(withValueHead(backend, language)) : language;
+    const around =
+      'merging' in config && config.merging !== undefined && reference !== undefined
+        ? await onlineMerging(policy, reference, await begin(config.merging.base), {
+            ...config.merging,
+            seed: config.seed,
+          })
+        : undefined;
     const reward = await openReward(config, { backend, capacity, format, keep });
     const stopTokens =
       config.sampling.stop === undefined
@@ -125,6 +133,7 @@ export async function runOnline<S extends OnlineStage>(
       vocabSize: format.vocabSize,
       longestPrompt,
       shown: config.samples.shown,
+      around,
     });
     const record: OnlineRunRecord = {
       kind: 'run',

@@ -78,7 +78,10 @@ async function run(stage: OnlineStage, file: string, flags: RunFlags, context: C
   const colors = colorsFor(context.stderr, context.env);
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) return context.exit(EXIT.interrupted);
+    if (controller.signal.aborted) {
+      context.exit(EXIT.interrupted);
+      return;
+    }
     context.stderr.write(`\n${colors.yellow('stopping:')} writing a checkpoint (again: stop at once)\n`);
     controller.abort();
   };

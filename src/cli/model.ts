@@ -1,6 +1,7 @@
 /** `corpusmill model`: configurations of models, and checkpoints from one form into another. */
 import { Command } from 'commander';
 import type { CliContext, ExitCode } from './context.ts';
+import { modelAverageCommand } from './model-average.ts';
 import { modelConvertCommand } from './model-convert.ts';
 import { modelExportCommand } from './model-export.ts';
 import { modelInfoCommand } from './model-info.ts';
@@ -27,6 +28,7 @@ export function modelCommand(
     modelInfoCommand,
     modelConvertCommand,
     modelUpcycleCommand,
+    modelAverageCommand,
     modelExportCommand,
   ]) {
     const sub = create(context, setExitCode);

@@ -32,6 +32,8 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
     },
     reward: { ...reward, ...(reward.model !== undefined && { model: at(reward.model) }) },
     ...('reference' in config && config.reference !== undefined && { reference: at(config.reference) }),
+    ...('merging' in config &&
+      config.merging !== undefined && { merging: { ...config.merging, base: at(config.merging.base) } }),
     ...('critic' in config &&
       config.critic.model !== undefined && { critic: { ...config.critic, model: at(config.critic.model) } }),
   } as ResolvedOnlineConfig<S>;

@@ -104,8 +104,19 @@ const adaptive = z
   .optional()
   .describe('The coefficient follows a KL of so many nats a text.');
 
+const merging = z
+  .object({
+    kind: z.enum(['dare', 'ties']).default('dare'),
+    base: path.describe('Folder of the model that the policy was fine-tuned from.'),
+    reserve: z.number().gt(0).max(1).default(0.01).describe('Share of entries that is kept.'),
+    alpha: z.number().min(0).max(1).default(1e-7).describe('Weight of what fine-tuning changed.'),
+  })
+  .optional()
+  .describe('Online merging: each update is merged with what fine-tuning changed.');
+
 export const ppoSchema = base.extend({
   reference: referenceSchema,
+  merging,
   sampling: samplingOf(0.9),
   batch: batchOf(2, 4),
   optimizer: optimizerOf(5e-5),
@@ -135,6 +146,7 @@ export const ppoSchema = base.extend({
 
 export const grpoSchema = base.extend({
   reference: referenceSchema,
+  merging,
   sampling: samplingOf(1),
   batch: batchOf(8, 1),
   optimizer: optimizerOf(5e-5),
@@ -156,6 +168,7 @@ export const grpoSchema = base.extend({
 
 export const rlooSchema = base.extend({
   reference: referenceSchema,
+  merging,
   sampling: samplingOf(1),
   batch: batchOf(4, 1),
   optimizer: optimizerOf(5e-5),
@@ -178,6 +191,7 @@ export const rejectionSchema = base.extend({
 
 export const onlineDpoSchema = base.extend({
   reference: referenceSchema,
+  merging,
   sampling: samplingOf(1),
   batch: batchOf(4, 1),
   optimizer: optimizerOf(3.5e-5),

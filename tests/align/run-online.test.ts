@@ -1,0 +1,138 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ONLINE_SCHEMAS, type OnlineStage, type ResolvedOnlineConfig } from '../../src/align/config/online-schema.ts';
+import { ALIGN_LOG_NAME, runOnline } from '../../src/align/run-online.ts';
+import { openCheckpoint } from '../../src/models/checkpoint/read.ts';
+import { hasTokenizer } from '../../src/tokenizer/formats/load-tokenizer.ts';
+import { END_TOKEN, modelFolder, promptFile } from './online-folders.ts';
+
+const made: string[] = [];
+afterEach(() => {
+  for (const path of made.splice(0)) rmSync(path, { recursive: true });
+});
+
+function root(): string {
+  const path = mkdtempSync(join(tmpdir(), 'corpusmill-align-'));
+  made.push(path);
+  return path;
+}
+
+function configOf<S extends OnlineStage>(
+  stage: S,
+  place: string,
+  given: Record<string, unknown>,
+): ResolvedOnlineConfig<S> {
+  const config = ONLINE_SCHEMAS[stage].parse({
+    data: { prompts: join(place, 'prompts.jsonl'), template: 'none', maxTokens: 8 },
+    reward: { program: 'agreement' },
+    sampling: { maxNewTokens: 4 },
+    batch: { prompts: 3, responses: 4, rows: 4 },
+    optimizer: { learningRate: 0.01 },
+    stop: { steps: 4 },
+    checkpoints: { every: 2 },
+    backend: 'reference',
+    ...given,
+  });
+  return { ...config, name: 'test', output: join(place, String(given['output'] ?? 'run')) } as ResolvedOnlineConfig<S>;
+}
+
+function logOf(output: string): Record<string, unknown>[] {
+  const lines = readFileSync(join(output, ALIGN_LOG_NAME), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function weightsOf(folder: string): Promise<Float32Array> {
+  const opened = await openCheckpoint(folder);
+  const values = await opened.read('model.layers.0.self_attn.q_proj.weight');
+  await opened.close();
+  return values;
+}
+
+it.each(Object.keys(ONLINE_SCHEMAS) as OnlineStage[])(
+  '%s runs, and goes on to the bit where it was stopped',
+  async (stage) => {
+    const place = root();
+    const model = await modelFolder(place, 'policy');
+    promptFile(place);
+    const critic = stage === 'ppo' ? { critic: { warmup: 1, optimizer: { learningRate: 0.01 } } } : {};
+    const whole = configOf(stage, place, { model, ...critic, output: 'whole' });
+    const first = await runOnline(stage, whole);
+    expect(first).toMatchObject({ reason: 'steps', step: 4 });
+    const log = logOf(whole.output);
+    expect(log.map(({ kind, step }) => step ?? kind)).toEqual(['run', 1, 2, 3, 4]);
+    expect(log[0]).toMatchObject({ stage, reward: 'agreement', prompts: { records: 4, used: 3 } });
+    expect((log[0]['prompts'] as { skipped: unknown[] }).skipped).toMatchObject([
+      { reason: 'prompt too long', count: 1 },
+    ]);
+    expect(hasTokenizer(first.policy!)).toBe(true);
+    expect(await weightsOf(first.policy!)).not.toEqual(await weightsOf(model));
+
+    const parts = configOf(stage, place, { model, ...critic, output: 'parts', checkpoints: { every: 0 } });
+    const controller = new AbortController();
+    const interrupted = await runOnline(stage, parts, {
+      signal: controller.signal,
+      onRecord: (record) => {
+        if (record.kind !== 'run' && record.step === 2) controller.abort();
+      },
+    });
+    expect(interrupted).toMatchObject({ reason: 'interrupted', step: 2 });
+    const second = await runOnline(stage, parts);
+    expect(second.step).toBe(4);
+    expect(logOf(parts.output)).toEqual(log);
+    expect(await weightsOf(second.policy!)).toEqual(await weightsOf(first.policy!));
+  },
+);
+
+describe('a reward model', () => {
+  it('scores the same alone and among others, and begins a critic', async () => {
+    const place = root();
+    const model = await modelFolder(place, 'policy');
+    const reward = await modelFolder(place, 'reward', { head: 'score', seed: 8 });
+    promptFile(place);
+    const common = { model, reward: { model: reward }, stop: { steps: 1 }, samples: { every: 1, shown: 12 } };
+    const critic = { critic: { model: reward, warmup: 0 } };
+    const scores: unknown[] = [];
+    for (const rows of [1, 5]) {
+      const batch = { prompts: 3, responses: 4, rows };
+      const config = configOf('ppo', place, { ...common, ...critic, batch, output: `rows-${rows}` });
+      await runOnline('ppo', config);
+      scores.push(logOf(config.output)[1]['samples']);
+      expect(existsSync(join(config.output, 'checkpoints/step-00000001/critic/config.json'))).toBe(true);
+    }
+    const [alone, together] = scores as { response: string; score: number }[][];
+    expect(alone.length).toBe(12);
+    alone.forEach(({ response, score }, i) => {
+      expect(together[i].response).toBe(response);
+      expect(together[i].score).toBeCloseTo(score, 5);
+    });
+    expect(new Set(alone.map(({ score }) => score)).size).toBeGreaterThan(3);
+  });
+
+  it('with another tokenizer, without a head, or beside a program is refused', async () => {
+    const place = root();
+    const model = await modelFolder(place, 'policy');
+    promptFile(place);
+    const run = (reward: Record<string, unknown>) => runOnline('grpo', configOf('grpo', place, { model, reward }));
+    const other = await modelFolder(place, 'other', { head: 'score', characters: '0123456789>abc' });
+    await expect(run({ model: other })).rejects.toThrow(
+      /the tokenizer of the reward model .* is not that of the policy/,
+    );
+    await expect(run({ model })).rejects.toThrow('it has no head of scores');
+    await expect(run({ model: other, program: 'length' })).rejects.toThrow('give one of `model` and `program`');
+    await expect(run({ program: 'lenght' })).rejects.toThrow('there is no program "lenght"');
+  });
+});
+
+it('refuses the folder of a run with other settings, unless it is to begin anew', async () => {
+  const place = root();
+  const model = await modelFolder(place, 'policy');
+  promptFile(place);
+  const config = configOf('grpo', place, { model, stop: { steps: 1 }, sampling: { maxNewTokens: 4, stop: END_TOKEN } });
+  await runOnline('grpo', config);
+  const changed = { ...config, clip: 0.3 };
+  await expect(runOnline('grpo', changed)).rejects.toThrow(/checkpoints of another run: clip was 0.2, is 0.3/);
+  expect((await runOnline('grpo', changed, { fresh: true })).step).toBe(1);
+  expect((await runOnline('grpo', { ...changed, stop: { steps: 2 } })).step).toBe(2);
+});
