@@ -47,7 +47,9 @@ export async function runAnswers(run: RunContext, phase: AnswersPhase): Promise<
 
 /** The policy that alignment begins with, and those that its stages left. */
 function policiesOf(run: RunContext): { name: string; stage: string | null; policy: AskedPolicy }[] {
-  const phases = run.plan.phases.filter((one) => one.kind === 'align').filter(({ aligned }) => aligned.stage !== 'reward');
+  const phases = run.plan.phases
+    .filter((one) => one.kind === 'align')
+    .filter(({ aligned }) => aligned.stage !== 'reward');
   const [first] = phases;
   if (first === undefined) return [];
   const templateOf = (data: object): string | undefined => (data as { template?: string }).template;

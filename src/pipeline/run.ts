@@ -203,9 +203,7 @@ function phaseNamed(plan: Plan, name: string): number {
   const index = plan.phases.findIndex(
     (phase) =>
       phase.id === name ||
-      (phase.kind === 'pass'
-        ? phase.maps.some((stage) => stage.name === name)
-        : phaseName(phase) === name),
+      (phase.kind === 'pass' ? phase.maps.some((stage) => stage.name === name) : phaseName(phase) === name),
   );
   if (index >= 0) return index;
   throw new CorpusmillError('USAGE', `--from ${name}: the pipeline has no such phase or stage`, {

@@ -123,7 +123,11 @@ function checkNames(
     if (earlier.index < index) {
       const { line } = locate(['align', earlier.index]);
       const where = line === undefined ? `align.${earlier.index}` : `line ${line}`;
-      add(['align', index, named ? 'name' : 'stage'], `a second alignment stage named ${quote(name)} (the first: ${where})`, "a 'name' of its own");
+      add(
+        ['align', index, named ? 'name' : 'stage'],
+        `a second alignment stage named ${quote(name)} (the first: ${where})`,
+        "a 'name' of its own",
+      );
     }
     if (name === TRAIN_OUTPUT && trains) {
       add(['align', index, 'name'], "an alignment stage named 'train' beside the block 'train'", 'another name');
@@ -151,7 +155,10 @@ function chainItem(
       act();
     } catch (error) {
       if (!isCorpusmillError(error)) throw error;
-      const what = error.message.replace(/^(?:the (?:training configuration|model configuration \S+)|reward \S+): /, '');
+      const what = error.message.replace(
+        /^(?:the (?:training configuration|model configuration \S+)|reward \S+): /,
+        '',
+      );
       const advice = (error.hint ?? '').replace(/^\w/, (letter) => letter.toLowerCase()).replace(/\.$/, '');
       const full = ['align', index, ...path];
       issues.add(locate(full), full, { found, message: advice === '' ? what : `${what}; ${advice}` });
@@ -266,7 +273,11 @@ function rewardOf(
   if (reward === undefined) {
     const last = models.at(-1);
     if (last !== undefined) return linked(last);
-    add(['stage'], "no 'reward', and no reward model before it", "a 'reward' item before, or 'reward: {program: NAME}'");
+    add(
+      ['stage'],
+      "no 'reward', and no reward model before it",
+      "a 'reward' item before, or 'reward: {program: NAME}'",
+    );
     return undefined;
   }
   if (typeof reward === 'string') {

@@ -104,7 +104,8 @@ function resolvePath(
   issues: IssueCollector,
 ): (string | number)[] | undefined {
   const [root, ...rest] = text.split('.');
-  if ((root !== 'stages' && root !== 'inputs' && root !== 'align') || rest.length === 0) return numbered([root, ...rest]);
+  if ((root !== 'stages' && root !== 'inputs' && root !== 'align') || rest.length === 0)
+    return numbered([root, ...rest]);
   const list = Array.isArray(raw[root]) ? (raw[root] as unknown[]) : (raw[root] = []);
   const after = text.slice(root.length + 1);
   if (/^\d+$/.test(rest[0])) {

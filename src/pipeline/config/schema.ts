@@ -164,7 +164,9 @@ export const pipelineSchema = z.object({
   }),
   prompts: promptsSchema
     .optional()
-    .describe('Put to the policy before alignment and after each of its stages; the report has the answers side by side.'),
+    .describe(
+      'Put to the policy before alignment and after each of its stages; the report has the answers side by side.',
+    ),
   run: runSchema.prefault({}).describe('How to run: the same documents come out whatever stands here.'),
 });
 

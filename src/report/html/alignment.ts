@@ -1,0 +1,105 @@
+/**
+ * The chapter Alignment: the chain of stages, the same prompts answered after each of them side by side, and of every stage what
+ * changed, its curves, and for a reward model how good it is on pairs that it has not seen.
+ */
+import { figureName, figureText } from '../figure-names.ts';
+import { formatCount, formatCounted, formatShare } from '../numbers.ts';
+import type { ReportAlignedStage, ReportAlignment } from '../report-schema.ts';
+import { type Chart, renderChart } from '../training/chart.ts';
+import { html, type Markup, percent } from './markup.ts';
+
+type Answers = NonNullable<ReportAlignment['answers']>;
+type Evaluation = NonNullable<ReportAlignedStage['evaluation']>;
+
+export function renderAlignment({ stages, answers }: ReportAlignment): Markup {
+  return html`${renderChain(stages)}${answers !== null && renderAnswers(answers)}${stages.map(renderStage)}`;
+}
+
+/** What came of it, in a line: how the true or learnt reward rose, or how many stages there were. */
+export function alignmentVerdict({ stages }: ReportAlignment): Markup {
+  const rewarded = stages.flatMap((stage) => {
+    const figure = stage.figures.find(({ name }) => name === 'reward');
+    return figure?.first == null || figure.last === null
+      ? []
+      : [{ name: stage.name, first: figure.first, last: figure.last }];
+  });
+  if (rewarded.length === 0) return html`Aligned in <strong>${formatCounted(stages.length, 'stage')}</strong>.`;
+  const best = rewarded.reduce((a, b) => (b.last - b.first > a.last - a.first ? b : a));
+  return html`Reward ${figureText(best.first)} → <strong>${figureText(best.last)}</strong> <span class="nowrap">by ${best.name}.</span>`;
+}
+
+function renderChain(stages: readonly ReportAlignedStage[]): Markup {
+  return html`<ol class="chain">${stages.map(
+    ({ name, stage, from }, i) =>
+      html`<li><a href="#stage-${String(i)}">${name}</a><small>${stage !== name && `${stage}, `}from ${from}</small></li>`,
+  )}</ol>`;
+}
+
+function renderAnswers({ prompts, policies, sampling }: Answers): Markup {
+  const { temperature, topP, tokens } = sampling;
+  const how = temperature === 0 ? 'the likeliest answer' : `temperature ${temperature}, top-p ${topP}`;
+  return html`<h3>The same prompts after each stage</h3>
+<div class="table-frame" tabindex="0" role="region" aria-label="Answers"><table class="answers"><thead><tr><th scope="col">Prompt</th>${policies.map(
+    ({ name, stage }) =>
+      html`<th scope="col">${stage === null ? 'Before' : name}<small>${stage === null ? name : stage}</small></th>`,
+  )}</tr></thead>
+<tbody>${prompts.map(
+    (prompt, row) =>
+      html`<tr><th scope="row" dir="auto">${prompt}</th>${policies.map(({ answers, stage }) => {
+        const text = answers[row].trim();
+        return html`<td class="${stage === null ? 'first-answer' : ''}" dir="auto">${text === '' ? html`<span class="empty">nothing</span>` : text}</td>`;
+      })}</tr>`,
+  )}</tbody></table></div>
+<p class="quiet">At most ${formatCounted(tokens, 'token')} each, ${how}, the same draws for every policy.</p>`;
+}
+
+function renderStage(stage: ReportAlignedStage, index: number): Markup {
+  const { name, figures, charts, evaluation, reward, records, path, model } = stage;
+  const facts = [
+    `from ${stage.from}`,
+    `${formatCounted(stage.steps, 'step')}`,
+    ...(reward === null ? [] : [`reward ${reward}`]),
+    `${formatCount(records.used)} of ${formatCounted(records.read, 'record')}`,
+  ];
+  return html`<section class="aligned" id="stage-${String(index)}" aria-label="${name}">
+<h3>${name}${stage.stage !== name && html` <small>${stage.stage}</small>`} <span class="group-sum">${facts.join(', ')}</span></h3>
+<div class="table-frame"><table class="plain changes"><tbody>${figures.map(
+    ({ name: figure, first, last }) =>
+      html`<tr><th scope="row">${capital(figureName(figure))}</th><td class="num">${figureText(first)}<span class="arrow" aria-label="to">→</span><b>${figureText(last)}</b></td></tr>`,
+  )}</tbody></table></div>
+${evaluation !== null && renderEvaluation(evaluation)}
+<div class="charts">${charts.map((chart, i) => renderChart(chartOf(name, chart, `chart-align-${index}-${i}`)))}</div>
+<p class="quiet">Model: <code class="id">${model}</code>; log and checkpoints: <code class="id">${path}</code></p></section>`;
+}
+
+/** The colours of a chart's lines; held-out data have the second one everywhere. */
+function chartOf(stage: string, { title, lines }: ReportAlignedStage['charts'][number], id: string): Chart {
+  const ends = lines.map(({ name, points }) => `${name} ${figureText(points.at(-1)?.[1] ?? null)}`);
+  return {
+    id,
+    title,
+    description: `${title} of ${stage} over steps; at the end ${ends.join(', ')}.`,
+    lines: lines.map(({ name, kind, points }, i) => ({ name, color: kind === 'dots' ? 1 : i, kind, points })),
+    format: figureText,
+    unit: 'steps',
+  };
+}
+
+function renderEvaluation(found: Evaluation): Markup {
+  const rows = [
+    { name: 'Reward model', ...found.accuracy, color: 0 },
+    { name: 'Words alone', ...found.bagOfWords, color: 1 },
+    { name: 'The longer answer', ...found.longer, color: 2 },
+  ];
+  return html`<h4>In the right order, of ${formatCounted(found.pairs, 'held-out pair')}</h4>
+<div class="table-frame"><table class="plain"><thead><tr><th scope="col">Judge</th><th scope="col" class="num">Accuracy</th><th scope="col" class="num">95 % interval</th><th scope="col">0 to 100 %, chance dashed</th></tr></thead>
+<tbody>${rows.map(
+    ({ name, share, low, high, color }) =>
+      html`<tr><th scope="row">${name}</th><td class="num">${formatShare(share, 1)}</td><td class="num">${formatShare(low, 1)} – ${formatShare(high, 1)}</td><td class="color-${String(color)}"><span class="interval" aria-hidden="true"><u></u><b style="left:${percent(low, 1)};width:${percent(high - low, 1)}"></b><i style="left:${percent(share, 1)}"></i></span></td></tr>`,
+  )}</tbody></table></div>
+<p class="quiet">Calibration error ${formatShare(found.calibrationError, 1)}; correlation of reward and length ${figureText(found.lengthCorrelation)}; largest change when the answers change places ${figureText(found.swapDifference)}.</p>`;
+}
+
+function capital(words: string): string {
+  return words.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+}
