@@ -34,7 +34,10 @@ export function pipelineJsonSchema(registry: StageRegistry = stageDefinitions())
     ...schema,
     required: [],
     // One that aligns a model that is there needs no documents.
-    anyOf: [{ required: ['inputs', 'stages'] }, { required: ['align'] }],
+    anyOf: [
+      { properties: { inputs: {}, stages: {} }, required: ['inputs', 'stages'] },
+      { properties: { align: {} }, required: ['align'] },
+    ],
     dependentRequired: {
       inputs: ['stages'],
       stages: ['inputs'],

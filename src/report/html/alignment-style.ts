@@ -1,10 +1,10 @@
 /** What the chapter Alignment needs besides the common style sheet and that of charts. */
 export const ALIGNMENT_STYLE = `
-.chain{list-style:none;margin:0 0 1.5rem;padding:0;display:flex;flex-wrap:wrap;gap:.5rem 0}
-.chain li{display:flex;align-items:center}
-.chain li+li::before{content:"→";color:var(--muted);margin:0 .7rem}
-.chain a{font-weight:600}
-.chain small{color:var(--muted);margin-left:.4em;font-weight:400}
+.chains{list-style:none;margin:0 0 1.75rem;padding:0}
+.chains li+li{margin-top:.3rem}
+.chains a{font-weight:600}
+.chains small{color:var(--muted)}
+.arrow{color:var(--muted);padding:0 .2em}
 .answers{border-collapse:collapse;width:100%;font-size:.875rem}
 .answers th,.answers td{text-align:left;vertical-align:top;padding:.6rem .9rem .6rem 0;border-bottom:1px solid var(--line);min-width:9rem;overflow-wrap:anywhere}
 .answers thead th{border-bottom-color:var(--ink);font-weight:600;white-space:nowrap}
@@ -15,8 +15,10 @@ export const ALIGNMENT_STYLE = `
 .answers .empty{color:var(--muted);font-style:italic}
 .aligned{margin-top:2.5rem;scroll-margin-top:4rem}
 .aligned>h3 small{font-weight:400}
-.changes td{white-space:nowrap}
-.changes .arrow{color:var(--muted);padding:0 .5em}
+.changes{margin:.5rem 0 1.5rem}
+.changes dd{font-variant-numeric:tabular-nums}
+.aligned h4{margin-top:1.25rem}
+.aligned .charts{margin-top:1.5rem}
 .interval{display:block;position:relative;height:1.1rem;min-width:10rem;background:linear-gradient(var(--line),var(--line)) center/100% 1px no-repeat}
 .interval b{position:absolute;top:.35rem;height:.4rem;background:var(--curve);opacity:.35;border-radius:2px}
 .interval i{position:absolute;top:.2rem;width:.7rem;height:.7rem;margin-left:-.35rem;border-radius:50%;background:var(--curve)}

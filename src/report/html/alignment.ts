@@ -28,11 +28,18 @@ export function alignmentVerdict({ stages }: ReportAlignment): Markup {
   return html`Reward ${figureText(best.first)} → <strong>${figureText(best.last)}</strong> <span class="nowrap">by ${best.name}.</span>`;
 }
 
+/** A row for each branch: what it grows out of, and the stages that follow each other. */
 function renderChain(stages: readonly ReportAlignedStage[]): Markup {
-  return html`<ol class="chain">${stages.map(
-    ({ name, stage, from }, i) =>
-      html`<li><a href="#stage-${String(i)}">${name}</a><small>${stage !== name && `${stage}, `}from ${from}</small></li>`,
-  )}</ol>`;
+  const rows: { from: string; links: Markup[] }[] = [];
+  for (const [i, { name, stage, from }] of stages.entries()) {
+    const link = html`<a href="#stage-${String(i)}">${name}</a>${stage !== name && html` <small>${stage}</small>`}`;
+    if (i > 0 && stages[i - 1].name === from) rows[rows.length - 1].links.push(link);
+    else rows.push({ from, links: [link] });
+  }
+  return html`<ul class="chains">${rows.map(
+    ({ from, links }) =>
+      html`<li><span class="quiet">${from}</span>${links.map((link) => html` <span class="arrow" aria-label="to">→</span> ${link}`)}</li>`,
+  )}</ul>`;
 }
 
 function renderAnswers({ prompts, policies, sampling }: Answers): Markup {
@@ -63,10 +70,10 @@ function renderStage(stage: ReportAlignedStage, index: number): Markup {
   ];
   return html`<section class="aligned" id="stage-${String(index)}" aria-label="${name}">
 <h3>${name}${stage.stage !== name && html` <small>${stage.stage}</small>`} <span class="group-sum">${facts.join(', ')}</span></h3>
-<div class="table-frame"><table class="plain changes"><tbody>${figures.map(
+<dl class="facts changes">${figures.map(
     ({ name: figure, first, last }) =>
-      html`<tr><th scope="row">${capital(figureName(figure))}</th><td class="num">${figureText(first)}<span class="arrow" aria-label="to">→</span><b>${figureText(last)}</b></td></tr>`,
-  )}</tbody></table></div>
+      html`<div><dt>${capital(figureName(figure))}</dt><dd>${figureText(first)} <span class="arrow" aria-label="to">→</span> <b>${figureText(last)}</b></dd></div>`,
+  )}</dl>
 ${evaluation !== null && renderEvaluation(evaluation)}
 <div class="charts">${charts.map((chart, i) => renderChart(chartOf(name, chart, `chart-align-${index}-${i}`)))}</div>
 <p class="quiet">Model: <code class="id">${model}</code>; log and checkpoints: <code class="id">${path}</code></p></section>`;
