@@ -128,6 +128,10 @@ async function runOffline(
   const { readRewardEvaluation } = await import('../align/reward-task.ts');
   const { heldOutAccuracy, summarizeOffline } = await import('../align/summarize-stage.ts');
   const prepared: PreparedTraining = await prepareStage(stage, config as ResolvedStageConfig<typeof stage>, { fresh });
+  if (hasGoneTooFar(prepared)) {
+    await prepared.close();
+    return runOffline(run, phase, { stage, config } as Offline, true, claim);
+  }
   try {
     await claim?.();
     const { steps, tokensPerStep } = prepared.record;
@@ -162,6 +166,11 @@ async function runOffline(
   };
 }
 
+/** Its checkpoint has more steps than are asked for now: what fewer leave is another model. */
+function hasGoneTooFar({ resumed, plan }: PreparedTraining): boolean {
+  return resumed !== undefined && plan.steps !== null && resumed.trainer.step > plan.steps;
+}
+
 async function runFromSamples(
   run: RunContext,
   phase: AlignPhase,
@@ -174,7 +183,7 @@ async function runFromSamples(
   let claimed = claim === undefined ? Promise.resolve() : undefined;
   const outcome = await runOnline(stage, config as ResolvedOnlineConfig<typeof stage>, {
     signal: run.signal,
-    fresh,
+    fresh: fresh || lastStep(config.output) > config.stop.steps,
     onRecord: (record) => {
       claimed ??= claim!();
       if (record.kind === 'run') return;
@@ -195,12 +204,21 @@ async function runFromSamples(
 
 /** Of a run that had nothing left to do. */
 function lastPolicy(output: string): string {
+  return join(output, 'checkpoints', checkpointsOf(output).at(-1) ?? '', 'policy');
+}
+
+/** Steps of the last checkpoint; 0: there is none. */
+function lastStep(output: string): number {
+  return Number(checkpointsOf(output).at(-1)?.slice('step-'.length) ?? 0);
+}
+
+function checkpointsOf(output: string): string[] {
   const root = join(output, 'checkpoints');
-  const last = readdirSync(root)
-    .filter((name) => name.startsWith('step-'))
-    .sort()
-    .at(-1);
-  return join(root, last ?? '', 'policy');
+  return existsSync(root)
+    ? readdirSync(root)
+        .filter((name) => name.startsWith('step-'))
+        .sort()
+    : [];
 }
 
 function progress(run: RunContext, phase: AlignPhase, fraction: number, note: string): void {

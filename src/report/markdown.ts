@@ -18,7 +18,7 @@ const BAR_CELLS = 20;
 
 export function renderMarkdown(report: Report): string {
   // A pipeline without inputs has no documents to tell of.
-  const hasDocuments = report.inputs.length > 0;
+  const hasDocuments = report.inputs.length > 0 || report.alignment === null;
   const parts = [
     `## corpusmill: ${escapeMarkdown(report.pipeline.name)}`,
     renderVerdict(report),

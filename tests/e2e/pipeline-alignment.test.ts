@@ -1,5 +1,5 @@
 /** Pipelines that align: stages in a chain, kept, interrupted, run again from the first that changed, and what the reports say. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../src/core/run-summary.ts';
@@ -173,14 +173,20 @@ describe('a pipeline with a list `align`', { timeout: 180_000 }, () => {
     expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
     expect(alignmentOf(cwd)).toEqual(first);
 
-    // A stage that is no longer there goes with what it left.
-    const shorter = workspace(files);
-    rmSync(join(shorter, 'p.yaml'));
+    // Stages that are no longer there go with what they left.
     const removed = await cli(['run', 'p.yaml', '--set', `align=${JSON.stringify([SFT])}`], cwd);
     expect(removed.code, removed.stderr).toBe(0);
     expect(ran(cwd)).toEqual(['the same prompts after each stage']);
     expect(existsSync(join(cwd, 'run', 'output', 'align', 'dpo'))).toBe(false);
     expect(existsSync(join(cwd, 'run', 'output', 'align', 'sft'))).toBe(true);
+
+    // Fewer steps than there are checkpoints of: another model, as if there had been no more.
+    const fewer = ['--set', `align=${JSON.stringify([{ ...SFT, stop: { steps: 2 } }])}`];
+    expect((await cli(['run', 'p.yaml', ...fewer], cwd)).code).toBe(0);
+    const fresh = workspace(files);
+    expect((await cli(['run', 'p.yaml', ...fewer], fresh)).code).toBe(0);
+    expect(alignmentOf(cwd)).toEqual(alignmentOf(fresh));
+    expect(alignmentOf(cwd).stages[0].steps).toBe(2);
   });
 
   it('goes on after Ctrl-C in the middle of a stage, to the same models and answers', async () => {

@@ -37,7 +37,7 @@ export function renderHtml(report: Report): string {
           ),
         ]),
   ];
-  if (report.inputs.length === 0) return renderPage(report, ofModels);
+  if (report.alignment !== null && report.inputs.length === 0) return renderPage(report, ofModels);
   return renderPage(report, [
     // What came of the models first, where they are what the pipeline is for.
     ...(report.alignment === null ? [] : ofModels),
