@@ -7,10 +7,10 @@ const NAMES: Readonly<Record<string, string>> = {
   responseLength: 'tokens of a response',
 };
 
-/** `KL to the reference`, `accuracy, held out`. */
+/** `KL to the reference`, `held-out accuracy`. */
 export function figureName(name: string): string {
   const [base, held] = name.split(' (held out)');
-  return `${NAMES[base] ?? base}${held === undefined ? '' : ', held out'}`;
+  return `${held === undefined ? '' : 'held-out '}${NAMES[base] ?? base}`;
 }
 
 /** Three digits are enough to compare by: `0.913`, `−1.2e−4`. */

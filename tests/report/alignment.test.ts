@@ -79,8 +79,8 @@ describe('the page', () => {
     const heads = [...page.matchAll(/<th scope="col">([^<]*)<small>([^<]*)<\/small>/g)].map(([, ...names]) => names);
     expect(heads).toEqual([
       ['Before', 'train'],
-      ['sft', 'sft'],
-      ['ppo', 'ppo'],
+      ['sft', 'from train'],
+      ['ppo', 'from sft'],
     ]);
     expect(page).toContain('<span class="empty">nothing</span>');
   });

@@ -3,7 +3,7 @@
  * changed, its curves, and for a reward model how good it is on pairs that it has not seen.
  */
 import { figureName, figureText } from '../figure-names.ts';
-import { formatCount, formatCounted, formatShare } from '../numbers.ts';
+import { formatCount, formatCounted, formatShare, NO_FIGURE } from '../numbers.ts';
 import type { ReportAlignedStage, ReportAlignment } from '../report-schema.ts';
 import { type Chart, renderChart } from '../training/chart.ts';
 import { html, type Markup, percent } from './markup.ts';
@@ -12,7 +12,7 @@ type Answers = NonNullable<ReportAlignment['answers']>;
 type Evaluation = NonNullable<ReportAlignedStage['evaluation']>;
 
 export function renderAlignment({ stages, answers }: ReportAlignment): Markup {
-  return html`${renderChain(stages)}${answers !== null && renderAnswers(answers)}${stages.map(renderStage)}`;
+  return html`${renderChain(stages)}${answers !== null && renderAnswers(answers, stages)}${stages.map(renderStage)}`;
 }
 
 /** What came of it, in a line: how the true or learnt reward rose, or how many stages there were. */
@@ -42,13 +42,14 @@ function renderChain(stages: readonly ReportAlignedStage[]): Markup {
   )}</ul>`;
 }
 
-function renderAnswers({ prompts, policies, sampling }: Answers): Markup {
+function renderAnswers({ prompts, policies, sampling }: Answers, stages: readonly ReportAlignedStage[]): Markup {
+  const originOf = (name: string): string => `from ${stages.find((stage) => stage.name === name)?.from ?? NO_FIGURE}`;
   const { temperature, topP, tokens } = sampling;
   const how = temperature === 0 ? 'the likeliest answer' : `temperature ${temperature}, top-p ${topP}`;
   return html`<h3>The same prompts after each stage</h3>
 <div class="table-frame" tabindex="0" role="region" aria-label="Answers"><table class="answers"><thead><tr><th scope="col">Prompt</th>${policies.map(
     ({ name, stage }) =>
-      html`<th scope="col">${stage === null ? 'Before' : name}<small>${stage === null ? name : stage}</small></th>`,
+      html`<th scope="col">${stage === null ? 'Before' : name}<small>${stage === null ? name : originOf(name)}</small></th>`,
   )}</tr></thead>
 <tbody>${prompts.map(
     (prompt, row) =>
