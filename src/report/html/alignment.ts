@@ -5,7 +5,8 @@
 import { figureName, figureText } from '../figure-names.ts';
 import { formatCount, formatCounted, formatShare, NO_FIGURE } from '../numbers.ts';
 import type { ReportAlignedStage, ReportAlignment } from '../report-schema.ts';
-import { type Chart, renderChart } from '../training/chart.ts';
+import { type Chart, type ChartLine, renderChart } from '../training/chart.ts';
+import { smooth } from '../training/series.ts';
 import { html, type Markup, percent } from './markup.ts';
 
 type Answers = NonNullable<ReportAlignment['answers']>;
@@ -15,17 +16,24 @@ export function renderAlignment({ stages, answers }: ReportAlignment): Markup {
   return html`${renderChain(stages)}${answers !== null && renderAnswers(answers, stages)}${stages.map(renderStage)}`;
 }
 
-/** What came of it, in a line: how the true or learnt reward rose, or how many stages there were. */
+/** What came of it, in a line: how the reward rose, and how far from the reference: far away a learnt reward says little. */
 export function alignmentVerdict({ stages }: ReportAlignment): Markup {
   const rewarded = stages.flatMap((stage) => {
     const figure = stage.figures.find(({ name }) => name === 'reward');
     return figure?.first == null || figure.last === null
       ? []
-      : [{ name: stage.name, first: figure.first, last: figure.last }];
+      : [
+          {
+            name: stage.name,
+            first: figure.first,
+            last: figure.last,
+            kl: stage.figures.find(({ name }) => name === 'kl'),
+          },
+        ];
   });
   if (rewarded.length === 0) return html`Aligned in <strong>${formatCounted(stages.length, 'stage')}</strong>.`;
   const best = rewarded.reduce((a, b) => (b.last - b.first > a.last - a.first ? b : a));
-  return html`Reward ${figureText(best.first)} → <strong>${figureText(best.last)}</strong> <span class="nowrap">by ${best.name}.</span>`;
+  return html`Reward ${figureText(best.first)} → <strong>${figureText(best.last)}</strong> <span class="nowrap">by ${best.name}${best.kl?.last != null && `, at a KL of ${figureText(best.kl.last)}`}.</span>`;
 }
 
 /** A row for each branch: what it grows out of, and the stages that follow each other. */
@@ -66,7 +74,7 @@ function renderStage(stage: ReportAlignedStage, index: number): Markup {
   const facts = [
     `from ${stage.from}`,
     `${formatCounted(stage.steps, 'step')}`,
-    ...(reward === null ? [] : [`reward ${reward}`]),
+    ...(reward === null ? [] : [`scored by ${reward}`]),
     `${formatCount(records.used)} of ${formatCounted(records.read, 'record')}`,
   ];
   return html`<section class="aligned" id="stage-${String(index)}" aria-label="${name}">
@@ -80,6 +88,9 @@ ${evaluation !== null && renderEvaluation(evaluation)}
 <p class="quiet">Model: <code class="id">${model}</code>; log and checkpoints: <code class="id">${path}</code></p></section>`;
 }
 
+/** Curves of so many points are smoothed: the single steps, of few pairs or samples each, stand behind them. */
+const LONG = 40;
+
 /** The colours of a chart's lines; held-out data have the second one everywhere. */
 function chartOf(stage: string, { title, lines }: ReportAlignedStage['charts'][number], id: string): Chart {
   const ends = lines.map(({ name, points }) => `${name} ${figureText(points.at(-1)?.[1] ?? null)}`);
@@ -87,7 +98,14 @@ function chartOf(stage: string, { title, lines }: ReportAlignedStage['charts'][n
     id,
     title,
     description: `${title} of ${stage} over steps; at the end ${ends.join(', ')}.`,
-    lines: lines.map(({ name, kind, points }, i) => ({ name, color: kind === 'dots' ? 1 : i, kind, points })),
+    lines: lines.flatMap(({ name, kind, points }, i): ChartLine[] => {
+      const color = kind === 'dots' ? 1 : i;
+      if (kind === 'dots' || points.length < LONG) return [{ name, color, kind, points }];
+      return [
+        { name: 'single steps', color, kind: 'faint', points },
+        { name, color, kind, points: smooth(points, Math.round(points.length / LONG)) },
+      ];
+    }),
     format: figureText,
     unit: 'steps',
   };
