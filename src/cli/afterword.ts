@@ -46,6 +46,9 @@ function outputRows({ summary, runDir }: RunResult, reports: { html: string }, c
     ]);
     rows.push(['  training', at(`${training.path}/report.html`), 'curves, samples, checkpoints; also train-log.jsonl']);
   }
+  for (const { name, model, stage } of summary.alignment?.stages ?? []) {
+    rows.push([`  ${name}`, at(model), stage === 'reward' ? 'a reward model' : 'a policy, for transformers']);
+  }
   rows.push(['  report', shownPath(reports.html, context.cwd), 'also report.md and report.json']);
   const { dropped } = summary;
   if (dropped !== undefined && dropped.documents > 0) {
@@ -77,13 +80,26 @@ function nextRows(
       'what the model goes on to write',
     ]);
   }
+  const policy = summary.alignment?.stages.findLast(({ stage }) => stage !== 'reward');
+  if (policy !== undefined) {
+    const prompt = shellPath(summary.alignment?.answers?.prompts[0] ?? 'Hello!');
+    rows.push([
+      `  ${program} generate ${at(join(runDir, policy.model))} --chat --prompt ${prompt}`,
+      'what the policy answers',
+    ]);
+  }
   for (const { stage, path } of summary.outputs.slice(0, 2)) {
     const what = stage === 'shards' ? 'packed rows as text, document borders shown' : 'documents as they were written';
     rows.push([`  ${program} inspect ${at(join(runDir, path))} --limit 3`, what]);
   }
-  rows.push([`  open ${at(reports.html)} in a browser`, 'what was dropped and why, with examples']);
+  rows.push([`  open ${at(reports.html)} in a browser`, opened(summary)]);
   rows.push([`  ${program} run ${command} --dry-run`, 'after a change: what would run again']);
   return rows;
+}
+
+function opened({ inputs, alignment }: RunResult['summary']): string {
+  const documents = inputs.length === 0 ? [] : ['what was dropped and why, with examples'];
+  return [...(alignment === undefined ? [] : ['curves and answers after each stage']), ...documents].join('; ');
 }
 
 /** Beside each other, or, where a command is so long that its words would stand far to the right, below it. */

@@ -77,6 +77,7 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   const result = await runInterruptibly(pipeline, engine, flags, context).catch(async (error: unknown) => {
     // What was trained so far can be looked at.
     if (pipeline.train !== undefined) await reportTraining(pipeline.train.config.output);
+    for (const { config } of pipeline.alignment?.stages ?? []) await reportTraining(config.output);
     throw error;
   });
   const { writeReports } = await import('../report/index.ts');
@@ -93,13 +94,15 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   const { afterword } = await import('./afterword.ts');
   const color = wantsColor(context.stdout, env);
   const width = widthOf(context.stdout);
-  const funnel = renderFunnel(result.summary, { color, width, surroundings: false });
-  const { training } = result.summary;
+  const { training, alignment, inputs } = result.summary;
+  const funnel = inputs.length === 0 ? '' : renderFunnel(result.summary, { color, width, surroundings: false });
   const { renderTrainingEnd } = await import('../report/train-terminal.ts');
   const trained = training === undefined ? '' : `\n\n${renderTrainingEnd(training, { color, width }).trimEnd()}`;
+  const { renderAlignmentEnd } = await import('../report/align-terminal.ts');
+  const assistant = alignment === undefined ? '' : `\n\n${renderAlignmentEnd(alignment, { color, width }).trimEnd()}`;
   await print(
     context.stdout,
-    `\n${funnel.trimEnd()}${trained}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
+    `\n${`${funnel.trimEnd()}${trained}${assistant}`.trimStart()}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
   );
   return EXIT.ok;
 }

@@ -72,13 +72,16 @@ async function validate(files: readonly string[], flags: Flags, context: CliCont
 function outline(pipeline: Pipeline): string {
   const stages = pipeline.stages.map((stage) => stage.name).join(' → ');
   const train = pipeline.train === undefined ? '' : ', then a model is trained';
-  return `${plural(pipeline.inputs.length, 'input')}, ${plural(pipeline.stages.length, 'stage')}: ${stages}${train}`;
+  const aligned = (pipeline.alignment?.stages ?? []).map(({ name }) => name).join(' → ');
+  if (pipeline.inputs.length === 0) return `alignment: ${aligned}`;
+  const align = aligned === '' ? '' : `, then alignment: ${aligned}`;
+  return `${plural(pipeline.inputs.length, 'input')}, ${plural(pipeline.stages.length, 'stage')}: ${stages}${train}${align}`;
 }
 
 /** What is allowed but hardly meant. Missing files are no mistake of the pipeline: it may be checked elsewhere. */
 export async function warningsOf(pipeline: Pipeline, look = { files: true }): Promise<string[]> {
   const warnings: string[] = [];
-  if (!pipeline.stages.some((stage) => stage.definition.kind === 'sink')) {
+  if (pipeline.alignment === undefined && !pipeline.stages.some((stage) => stage.definition.kind === 'sink')) {
     warnings.push('no stage writes documents or shards: a run leaves only its reports');
   }
   if (!look.files) return warnings;
@@ -88,6 +91,8 @@ export async function warningsOf(pipeline: Pipeline, look = { files: true }): Pr
       runDirectory: pipeline.output,
       onWarning: (message) => warnings.push(message),
     });
+    const { alignmentFiles } = await import('../pipeline/model-keys.ts');
+    await alignmentFiles(pipeline);
   } catch (error) {
     if (!isCorpusmillError(error)) throw error;
     warnings.push(error.message);

@@ -27,6 +27,8 @@ export interface RunSummary {
   outputs: OutputSummary[];
   /** Of the model that was trained on the shards; absent where the pipeline trains none. */
   training?: TrainingSummary;
+  /** Of the stages that made an assistant of a model; absent where the pipeline has none. */
+  alignment?: AlignmentSummary;
   /** Dropped documents that were written out; absent where the pipeline does not ask for them. */
   dropped?: DroppedSummary;
 }
@@ -100,6 +102,63 @@ export interface TrainingSummary {
   evaluations: { step: number; tokens: number; loss: number | null }[];
   /** Texts of the model at the end, or of the last time that it wrote some. */
   samples: { step: number; prompt: string; text: string }[];
+}
+
+/** Alignment, stage by stage, without what the clock says. */
+export interface AlignmentSummary {
+  stages: AlignedStage[];
+  /** The same prompts answered before the first stage and after each; absent where the pipeline asks nothing. */
+  answers?: AlignmentAnswers;
+}
+
+/** A finished stage of alignment, from its log. */
+export interface AlignedStage {
+  name: string;
+  /** `sft`, `reward`, `ppo` … */
+  stage: string;
+  /** What it began with: the name of an earlier stage, `train`, or a model. */
+  from: string;
+  /** Of an online stage: the reward model or the program that scored. */
+  reward: string | null;
+  /** Its folder, relative to the run directory: log, checkpoints, for stages on files a report. */
+  path: string;
+  /** Folder of the policy or the reward model, relative to the run directory. */
+  model: string;
+  steps: number;
+  /** Records that it read, and those that it could use. */
+  records: { read: number; used: number };
+  /** What changed: means of the first and of the last twentieth of the steps; null: not finite, or not there. */
+  figures: { name: string; first: number | null; last: number | null }[];
+  /** Over steps; a line has at most 200 points, each the mean of neighbouring steps. */
+  charts: AlignmentChart[];
+  /** Of a reward model on the pairs that were held out; null where none were. */
+  evaluation: HeldOutAccuracy | null;
+}
+
+export interface AlignmentChart {
+  title: string;
+  lines: { name: string; kind: 'line' | 'dots'; points: [step: number, value: number][] }[];
+}
+
+/** Shares with their intervals of 95 %. */
+export interface HeldOutAccuracy {
+  pairs: number;
+  accuracy: { share: number; low: number; high: number };
+  /** Of words alone, and of "the longer answer". */
+  bagOfWords: { share: number; low: number; high: number };
+  longer: { share: number; low: number; high: number };
+  calibrationError: number;
+  /** Largest change of a reward when the answers change places. */
+  swapDifference: number;
+  /** Of the reward and the answer's length. */
+  lengthCorrelation: number;
+}
+
+export interface AlignmentAnswers {
+  sampling: { tokens: number; temperature: number; topP: number; seed: number };
+  prompts: string[];
+  /** In the order of the stages; the first is the policy before them, named after what it is. */
+  policies: { name: string; stage: string | null; answers: string[] }[];
 }
 
 /** `details` of a stage that drops documents as copies of others. */

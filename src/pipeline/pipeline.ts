@@ -1,4 +1,8 @@
 /** A pipeline after validation: what the YAML file said, with every default filled in and every path absolute. */
+import type { AnswerSettings } from '../align/answers.ts';
+import type { OnlineStage, ResolvedOnlineConfig } from '../align/config/online-schema.ts';
+import type { OfflineStage } from '../align/config/schema.ts';
+import type { ResolvedStageConfig } from '../align/config/stage-files.ts';
 import type { StageDefinition } from '../core/stage.ts';
 import type { InputSpec } from '../io/input.ts';
 import type { ResolvedTrainConfig } from '../training/run-training.ts';
@@ -17,6 +21,8 @@ export interface Pipeline {
   stages: StageInstance[];
   /** What is trained on the shards when all stages are done. */
   train?: PipelineTraining;
+  /** What makes an assistant of the model, when that is trained or given. */
+  alignment?: PipelineAlignment;
   run: RunOptions;
 }
 
@@ -25,6 +31,33 @@ export interface PipelineTraining {
   shards: string;
   /** `output` and `data.shards` lie in the run directory. */
   config: ResolvedTrainConfig;
+}
+
+export interface PipelineAlignment {
+  stages: AlignStage[];
+  /** What the policy is asked before the first stage and after each. */
+  asked?: AnswerSettings;
+}
+
+/** A stage of alignment. Its `output` lies in the run directory; members that `links` names are filled in when it runs. */
+export type AlignStage = {
+  /** Unique among them. */
+  name: string;
+  /** What it begins with, in words: a stage's name, `train`, or a model. */
+  from: string;
+  links: readonly AlignLink[];
+} & AlignStageConfig;
+
+export type AlignStageConfig =
+  | { [S in OfflineStage]: { stage: S; config: ResolvedStageConfig<S> } }[OfflineStage]
+  | { [S in OnlineStage]: { stage: S; config: ResolvedOnlineConfig<S> } }[OnlineStage];
+
+/** A path in a stage's configuration that leads to what an earlier phase leaves. */
+export interface AlignLink {
+  /** `model`, `reward.model`, `reference`, `reference.model`, `critic.model`, `data.tokenizer`. */
+  member: string;
+  /** Name of an alignment stage, `train`, or for `data.tokenizer` of the pipeline's stage that trains one. */
+  from: string;
 }
 
 export interface StageInstance {

@@ -2,21 +2,22 @@
  * From stages to phases.
  *
  * A *pass* streams documents through map stages and lets barriers observe the survivors; a *barrier* decides once; a
- * *sink* writes a product; *train*, at the end, trains a model on the product of one. Consecutive barriers whose features depend on single documents share the pass that precedes
+ * *sink* writes a product; *train*, behind all those, trains a model on the product of one; *align* makes an assistant of
+ * it, a phase for each stage, and *answers* asks what came of that. Consecutive barriers whose features depend on single documents share the pass that precedes
  * them, so exact and near-duplicate detection cost one reading. A pass without map stages writes no documents, unless a
  * barrier has edited them.
  *
  * Every phase has a key: the hash of all that can change what it leaves behind (stage options and versions, input
  * files, upstream keys; never the number of workers). A finished phase with the same key is not run again.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
 import { corpusmillVersion } from '../core/version.ts';
 import type { InputFile, InputSpec } from '../io/input.ts';
-import { findConfig } from '../models/known-configs.ts';
-import type { Pipeline, PipelineTraining, StageInstance } from './pipeline.ts';
+import { type AlignmentFiles, alignmentKeys, modelKey, modelName, trainingKey } from './model-keys.ts';
+import type { AlignStage, Pipeline, PipelineTraining, StageInstance } from './pipeline.ts';
 
 /** Raised when the files in a run directory change their form. */
 const RUN_FORMAT = 2;
@@ -69,23 +70,43 @@ export interface TrainPhase extends PhaseBase {
   dataKey: string;
 }
 
-export type Phase = PassPhase | BarrierPhase | SinkPhase | TrainPhase;
+export interface AlignPhase extends PhaseBase {
+  kind: 'align';
+  aligned: AlignStage;
+  /** Key of what it learns from, models included: another one begins anew. */
+  dataKey: string;
+}
+
+export interface AnswersPhase extends PhaseBase {
+  kind: 'answers';
+}
+
+export type Phase = PassPhase | BarrierPhase | SinkPhase | TrainPhase | AlignPhase | AnswersPhase;
 
 /** The stage of a phase that has one and no more. */
 export function stageOf(phase: Phase): StageInstance | undefined {
   return phase.kind === 'barrier' || phase.kind === 'sink' ? phase.stage : undefined;
 }
 
+/** What a phase other than a pass is called in `--from` and in a plan: the name of its stage. */
+export function phaseName(phase: Exclude<Phase, PassPhase>): string {
+  return phase.kind === 'align' ? phase.aligned.name : (stageOf(phase)?.name ?? phase.kind);
+}
+
 export interface Plan {
   phases: Phase[];
   /** Hash of stages, options and inputs. A product's provenance is its own phase's key: later stages do not change it. */
   hash: string;
-  /** The documents left at the end. */
-  final: DocumentsState;
+  /** The documents left at the end; undefined where the pipeline has no inputs. */
+  final: DocumentsState | undefined;
 }
 
-/** Cuts a pipeline into phases and gives each its key. `files` are the expanded inputs. */
-export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Plan {
+/** Cuts a pipeline into phases and gives each its key. `files` are the expanded inputs, `alignFiles` those of alignment. */
+export function planPhases(
+  pipeline: Pipeline,
+  files: readonly InputFile[],
+  alignFiles: AlignmentFiles = new Map(),
+): Plan {
   const phases: Phase[] = [];
   const keyOf = new Map<string, string>();
   const nextId = (name: string): string => `${String(phases.length + 1).padStart(2, '0')}-${name}`;
@@ -180,46 +201,58 @@ export function planPhases(pipeline: Pipeline, files: readonly InputFile[]): Pla
       });
     }
   }
-  flush();
-  const { train } = pipeline;
-  const hash = originOf(pipeline, files, pipeline.stages);
-  if (train === undefined) return { phases, final: documents!, hash };
-  const shards = phases.find((phase) => phase.kind === 'sink' && phase.stage.name === train.shards)!;
-  const dataKey = hashJson([shards.key, ...modelKey(train)]);
-  const settings = trainingKey(train);
-  add({
-    kind: 'train',
-    id: nextId('train'),
-    title: `train ${modelName(train)}`,
-    training: train,
-    dataKey,
-    key: hashJson([RUN_FORMAT, corpusmillVersion(), dataKey, settings]),
-  });
-  return { phases, final: documents!, hash: hashJson([hash, settings]) };
+  if (pipeline.inputs.length > 0) flush();
+  const { train, alignment } = pipeline;
+  const origin = originOf(pipeline, files, pipeline.stages);
+  const settings: unknown[] = [];
+  if (train !== undefined) {
+    const shards = phases.find((phase) => phase.kind === 'sink' && phase.stage.name === train.shards)!;
+    const dataKey = hashJson([shards.key, ...modelKey(train.config.model)]);
+    settings.push(trainingKey(train));
+    add({
+      kind: 'train',
+      id: nextId('train'),
+      title: `train ${modelName(train.config.model)}`,
+      training: train,
+      dataKey,
+      key: hashJson([RUN_FORMAT, corpusmillVersion(), dataKey, trainingKey(train)]),
+    });
+  }
+  for (const aligned of alignment?.stages ?? []) {
+    const { name, stage } = aligned;
+    const upstream = aligned.links.map(({ from, member }) => [member, keyOfName(phases, from, member)]);
+    const own = alignmentKeys(aligned, alignFiles);
+    const dataKey = hashJson([upstream, own.data]);
+    settings.push([name, own.settings]);
+    add({
+      kind: 'align',
+      id: nextId(name),
+      title: name === stage ? `align ${stage}` : `align ${stage}: ${name}`,
+      aligned,
+      dataKey,
+      key: hashJson([RUN_FORMAT, corpusmillVersion(), dataKey, own.settings]),
+    });
+  }
+  if (alignment?.asked !== undefined) {
+    settings.push(alignment.asked);
+    const models = phases.filter(({ kind }) => kind === 'train' || kind === 'align').map(({ key }) => key);
+    add({
+      kind: 'answers',
+      id: nextId('answers'),
+      title: 'the same prompts after each stage',
+      key: hashJson([RUN_FORMAT, corpusmillVersion(), models, alignment.asked]),
+    });
+  }
+  return { phases, final: documents, hash: settings.length === 0 ? origin : hashJson([origin, ...settings]) };
 }
 
-/** All of the configuration that can change what comes out; where the files lie is not among it. */
-function trainingKey({ shards, config }: PipelineTraining): unknown {
-  const { output: _, threads: __, tensorboard: ___, data, model, ...settings } = config;
-  const { shards: ____, ...how } = data;
-  const given = typeof model === 'string' ? { from: model } : model;
-  return [shards, settings, how, { ...given, from: modelName({ config }) }];
-}
-
-/** The name of a configuration, or of the folder or file that a path leads to. */
-function modelName({ config: { model } }: Pick<PipelineTraining, 'config'>): string {
-  return basename(typeof model === 'string' ? model : model.from);
-}
-
-/** The model's file as it is now, and weights that it begins with by their size and time. */
-function modelKey({ config: { model } }: PipelineTraining): unknown[] {
-  const { path } = findConfig(typeof model === 'string' ? model : model.from);
-  const weights = readdirSync(dirname(path)).filter((name) => name.endsWith('.safetensors'));
-  const files = weights.sort().map((name) => {
-    const { size, mtimeMs } = statSync(join(dirname(path), name));
-    return [name, size, mtimeMs];
-  });
-  return [xxh64Hex(readFileSync(path)), files];
+/** Key of the phase that a link of an alignment stage leads to. */
+function keyOfName(phases: readonly Phase[], name: string, member: string): string {
+  const isMeant = (phase: Phase): boolean =>
+    member === 'data.tokenizer'
+      ? phase.kind === 'barrier' && phase.stage.name === name
+      : (phase.kind === 'align' && phase.aligned.name === name) || (phase.kind === 'train' && name === 'train');
+  return phases.find(isMeant)!.key;
 }
 
 /**

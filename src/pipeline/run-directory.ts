@@ -8,6 +8,8 @@
  *   phases/NN-barrier/        features/NNNNN.bin · decisions/NNNNN.bin
  *   phases/NN-sink/           steps/K/NNNNN.json finished tasks · work/ scratch
  *   phases/NN-train/          data.json what it is trained on; the training run itself is in output/train/
+ *   phases/NN-sft/            the same of a stage of alignment, whose run is in output/align/NAME/
+ *   phases/NN-answers/        what the same prompts were answered after each of them
  *   output/NAME/              what barriers and sinks leave for people
  *   dropped/                  documents that phases dropped, as Parquet
  *   summary.json timing.json quarantine.jsonl report.*
@@ -17,7 +19,7 @@ import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { removeTemporaryFiles, writeFileAtomic } from '../io/atomic.ts';
 import type { Pipeline } from './pipeline.ts';
-import { type Phase, stageOf } from './plan.ts';
+import { type PassPhase, type Phase, phaseName } from './plan.ts';
 
 export interface RunDirectory {
   root: string;
@@ -225,10 +227,21 @@ export function sweepPhases(directory: RunDirectory, phases: readonly Phase[]): 
   }
   const outputs = join(directory.root, 'output');
   if (!existsSync(outputs)) return;
-  const stages = new Set(phases.map((phase) => (phase.kind === 'train' ? 'train' : stageOf(phase)?.name)));
+  const folders = new Set(phases.map((phase) => (phase.kind === 'pass' ? undefined : outputOf(phase))));
   for (const name of readdirSync(outputs)) {
-    if (!stages.has(name)) rmSync(join(outputs, name), { recursive: true, force: true });
+    if (name !== 'align' && !folders.has(name)) rmSync(join(outputs, name), { recursive: true, force: true });
   }
+  const aligned = join(outputs, 'align');
+  if (!existsSync(aligned)) return;
+  for (const name of readdirSync(aligned)) {
+    if (!folders.has(`align/${name}`)) rmSync(join(aligned, name), { recursive: true, force: true });
+  }
+  if (readdirSync(aligned).length === 0 && !folders.has('align')) rmSync(aligned, { recursive: true });
+}
+
+/** The folder below `output/` that a phase writes into. */
+function outputOf(phase: Exclude<Phase, PassPhase>): string {
+  return phase.kind === 'align' ? `align/${phase.aligned.name}` : phaseName(phase);
 }
 
 export function readJson<T>(path: string): T | undefined {

@@ -16,11 +16,14 @@ import { auditSpec, removeEmptyDropped, sweepDropped } from './audit.ts';
 import { barrierDecision } from './barrier-result.ts';
 import { decideDir } from './barrier-task.ts';
 import { interrupted } from './for-each-limited.ts';
+import { alignmentFiles } from './model-keys.ts';
 import type { PassResult } from './part-statistics.ts';
 import type { Pipeline } from './pipeline.ts';
-import { type DocumentsState, type Phase, type Plan, planPhases, stageOf } from './plan.ts';
+import { type DocumentsState, type Phase, type Plan, phaseName, planPhases } from './plan.ts';
 import { createPool, workerCount } from './pool.ts';
 import { refuseTooManyBad, restoreQuarantine } from './quarantine.ts';
+import { alignResult, runAlign } from './run-align.ts';
+import { answersResult, runAnswers } from './run-answers.ts';
 import { barrierIsFinished, runBarrier } from './run-barrier.ts';
 import type { RunContext } from './run-context.ts';
 import { finishedResult, openRunDirectory, outputError, type RunDirectory, sweepPhases } from './run-directory.ts';
@@ -70,7 +73,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const emit = options.onProgress ?? (() => {});
   const onWarning = (message: string): void => emit({ type: 'warning', message });
   const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output, onWarning });
-  const plan = planPhases(pipeline, files);
+  const plan = planPhases(pipeline, files, await alignmentFiles(pipeline));
   const again = options.from === undefined ? undefined : phaseNamed(plan, options.from);
   const directory = await openRunDirectory(pipeline, options.force ?? false);
   const workers = workerCount(pipeline.run.workers);
@@ -132,7 +135,7 @@ function sweepDroppedOf({ plan, directory, pipeline }: RunContext): void {
 /** What a run would do, without doing it. */
 export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> {
   const files = await expandInputs(pipeline.inputs, { runDirectory: pipeline.output });
-  const plan = planPhases(pipeline, files);
+  const plan = planPhases(pipeline, files, await alignmentFiles(pipeline));
   const directory: RunDirectory = {
     root: pipeline.output,
     phase: (id) => join(pipeline.output, 'phases', id),
@@ -144,7 +147,7 @@ export async function planPipeline(pipeline: Pipeline): Promise<PhaseSummary[]> 
     id: phase.id,
     title: phase.title,
     kind: phase.kind,
-    stages: phase.kind === 'pass' ? phase.maps.map((stage) => stage.name) : [stageOf(phase)?.name ?? phase.kind],
+    stages: phase.kind === 'pass' ? phase.maps.map((stage) => stage.name) : [phaseName(phase)],
     reused: isFinished(run, phase),
   }));
 }
@@ -159,6 +162,10 @@ function isFinished(run: RunContext, phase: Phase): boolean {
       return sinkResult(run, phase) !== undefined;
     case 'train':
       return trainResult(run, phase) !== undefined;
+    case 'align':
+      return alignResult(run, phase) !== undefined;
+    case 'answers':
+      return answersResult(run, phase) !== undefined;
   }
 }
 
@@ -172,12 +179,16 @@ function runPhase(run: RunContext, phase: Phase): Promise<void> {
       return runSink(run, phase);
     case 'train':
       return runTrain(run, phase);
+    case 'align':
+      return runAlign(run, phase);
+    case 'answers':
+      return runAnswers(run, phase);
   }
 }
 
 /** Documents and bytes of text that went into a finished phase; bytes only where text was read. */
 function phaseVolume(run: RunContext, phase: Phase): Volume {
-  if (phase.kind === 'train') return { documents: 0, bytes: 0 };
+  if (phase.kind === 'train' || phase.kind === 'align' || phase.kind === 'answers') return { documents: 0, bytes: 0 };
   if (phase.kind === 'barrier') return { documents: barrierDecision(run, phase)!.input.documents, bytes: 0 };
   if (phase.kind === 'pass' && phase.writesDocuments) {
     return finishedResult<PassResult>(run.directory.phase(phase.id), phase.key)!.read;
@@ -192,9 +203,7 @@ function phaseNamed(plan: Plan, name: string): number {
   const index = plan.phases.findIndex(
     (phase) =>
       phase.id === name ||
-      (phase.kind === 'pass'
-        ? phase.maps.some((stage) => stage.name === name)
-        : (stageOf(phase)?.name ?? phase.kind) === name),
+      (phase.kind === 'pass' ? phase.maps.some((stage) => stage.name === name) : phaseName(phase) === name),
   );
   if (index >= 0) return index;
   throw new CorpusmillError('USAGE', `--from ${name}: the pipeline has no such phase or stage`, {

@@ -1,7 +1,14 @@
 /** From the phases' results to the run's summary: read from disk alone, so a reused phase counts like a fresh one. */
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import type { BarrierSummary, OutputSummary, RunSummary, TrainingSummary } from '../core/run-summary.ts';
+import type {
+  AlignedStage,
+  AlignmentAnswers,
+  BarrierSummary,
+  OutputSummary,
+  RunSummary,
+  TrainingSummary,
+} from '../core/run-summary.ts';
 import { addSize, addVolume, type StageStats, sizeHistogram, stageStats, type Volume } from '../core/stats.ts';
 import { corpusmillVersion } from '../core/version.ts';
 import { type AuditFiles, auditSpec } from './audit.ts';
@@ -10,6 +17,8 @@ import type { BarrierOutcome } from './barrier-task.ts';
 import { emptyPassResult, type PassResult } from './part-statistics.ts';
 import { readAlive, readPartRows } from './parts.ts';
 import { countBadRecords } from './quarantine.ts';
+import { alignResult } from './run-align.ts';
+import { answersResult } from './run-answers.ts';
 import type { RunContext } from './run-context.ts';
 import { finishedResult } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';
@@ -22,7 +31,9 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
   const barriers: BarrierSummary[] = [];
   const outputs: OutputSummary[] = [];
   const audits: (AuditFiles | undefined)[] = [];
+  const aligned: AlignedStage[] = [];
   let training: TrainingSummary | undefined;
+  let answers: AlignmentAnswers | undefined;
   let first = emptyPassResult();
   for (const phase of plan.phases) {
     if (phase.kind === 'pass') {
@@ -48,15 +59,19 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
       });
     } else if (phase.kind === 'sink') {
       outputs.push(sinkResult(run, phase)!.output);
-    } else {
+    } else if (phase.kind === 'train') {
       training = trainResult(run, phase)!.training;
+    } else if (phase.kind === 'align') {
+      aligned.push(alignResult(run, phase)!.aligned);
+    } else {
+      answers = answersResult(run, phase)!.answers;
     }
   }
 
   const bad = countBadRecords(run);
   const lengthsAfter = sizeHistogram();
   const after: Volume[] = pipeline.inputs.map(() => ({ documents: 0, bytes: 0 }));
-  for (const ref of partsOf(run, plan.final)) {
+  for (const ref of plan.final === undefined ? [] : partsOf(run, plan.final)) {
     const [alive, lengths] = await Promise.all([readAlive(ref), readPartRows(ref)]);
     for (let row = 0; row < ref.rows; row++) {
       if (alive !== undefined && alive[row] === 0) continue;
@@ -103,6 +118,7 @@ export async function summarize(run: RunContext): Promise<RunSummary> {
     barriers,
     outputs,
     ...(training !== undefined && { training }),
+    ...(aligned.length > 0 && { alignment: { stages: aligned, ...(answers !== undefined && { answers }) } }),
     ...droppedSummary(run, audits),
   };
 }

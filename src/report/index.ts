@@ -39,6 +39,12 @@ export async function writeReports(
     const { writeTrainingReport } = await import('./training/index.ts');
     await writeTrainingReport(resolve(runDir, summary.training.path));
   }
+  for (const { path, stage } of summary.alignment?.stages ?? []) {
+    // Stages on files have the log of a training.
+    if (!['sft', 'reward', 'dpo'].includes(stage)) continue;
+    const { writeTrainingReport } = await import('./training/index.ts');
+    await writeTrainingReport(resolve(runDir, path));
+  }
   return files;
 }
 

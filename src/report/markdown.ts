@@ -4,6 +4,7 @@
  * GitHub makes no mentions, references or links of it.
  */
 import { detailRows } from './detail-rows.ts';
+import { renderAlignment } from './markdown/alignment.ts';
 import { renderComparison, renderVerdict } from './markdown/comparison.ts';
 import { renderDuplicates, renderLines } from './markdown/duplicates.ts';
 import { codeText, escapeMarkdown, folded, table } from './markdown/text.ts';
@@ -16,13 +17,13 @@ const SKIPS_SHOWN = 20;
 const BAR_CELLS = 20;
 
 export function renderMarkdown(report: Report): string {
+  // A pipeline without inputs has no documents to tell of.
+  const hasDocuments = report.inputs.length > 0 || report.alignment === null;
   const parts = [
     `## corpusmill: ${escapeMarkdown(report.pipeline.name)}`,
     renderVerdict(report),
     renderComparison(report),
-    headline(report),
-    funnel(report),
-    dropReasons(report),
+    ...(hasDocuments ? [headline(report), funnel(report), dropReasons(report)] : []),
     ...report.counts.map(counts),
     sampledDrops(report),
     ...report.duplicates.map(renderDuplicates),
@@ -31,6 +32,7 @@ export function renderMarkdown(report: Report): string {
     ...report.scores.map(score),
     sources(report),
     training(report),
+    renderAlignment(report),
     outputs(report),
     skipped(report),
     quarantine(report),

@@ -113,6 +113,10 @@ export function buildReport(summary: RunSummary, describeReason: DescribeReason 
       details: output.details,
     })),
     training: summary.training === undefined ? null : { ...summary.training },
+    alignment:
+      summary.alignment === undefined
+        ? null
+        : { stages: summary.alignment.stages, answers: summary.alignment.answers ?? null },
     audit: summary.dropped === undefined ? null : { ...summary.dropped },
     skipped: {
       records: sum(Object.values(summary.skipped ?? {})),

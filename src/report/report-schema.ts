@@ -156,6 +156,46 @@ const comparison = z.strictObject({
   ),
 });
 
+const heldOutShare = z.strictObject({ share: z.number(), low: z.number(), high: z.number() });
+
+const alignedStage = z.strictObject({
+  name: z.string(),
+  stage: z.string().describe('sft, reward, ppo …'),
+  from: z.string().describe('What it began with: the name of an earlier stage, train, or a model.'),
+  reward: z.string().nullable().describe('What scored responses, of a stage that learns from its own samples.'),
+  path: z.string().describe("Folder of the stage's run, relative to the run directory."),
+  model: z.string().describe('Folder of the policy or the reward model, relative to the run directory.'),
+  steps: count,
+  records: z.strictObject({ read: count, used: count }),
+  figures: z
+    .array(z.strictObject({ name: z.string(), first: z.number().nullable(), last: z.number().nullable() }))
+    .describe('Means of the first and of the last twentieth of the steps; held-out ones: the first and the last.'),
+  charts: z.array(
+    z.strictObject({
+      title: z.string(),
+      lines: z.array(
+        z.strictObject({
+          name: z.string(),
+          kind: z.enum(['line', 'dots']),
+          points: z.array(z.tuple([count, z.number()])).describe('Step, value.'),
+        }),
+      ),
+    }),
+  ),
+  evaluation: z
+    .strictObject({
+      pairs: count,
+      accuracy: heldOutShare,
+      bagOfWords: heldOutShare.describe('A logistic regression on words.'),
+      longer: heldOutShare.describe('The longer answer taken for the better one.'),
+      calibrationError: z.number(),
+      swapDifference: z.number().describe('Largest change of a reward when the two answers change places.'),
+      lengthCorrelation: z.number().describe("Of the reward and the answer's length."),
+    })
+    .nullable()
+    .describe('Of a reward model on held-out pairs, with intervals of 95 %.'),
+});
+
 export const reportSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
@@ -328,6 +368,22 @@ export const reportSchema = z
       })
       .nullable()
       .describe('The model that was trained on the shards; null where none was.'),
+    alignment: z
+      .strictObject({
+        stages: z.array(alignedStage),
+        answers: z
+          .strictObject({
+            sampling: z.strictObject({ tokens: count, temperature: z.number(), topP: z.number(), seed: count }),
+            prompts: z.array(z.string()),
+            policies: z.array(
+              z.strictObject({ name: z.string(), stage: z.string().nullable(), answers: z.array(z.string()) }),
+            ),
+          })
+          .nullable()
+          .describe('The same prompts answered before the first stage (`stage` is null) and after each.'),
+      })
+      .nullable()
+      .describe('What made an assistant of the model; null where nothing did.'),
     audit: z
       .strictObject({
         path: z.string().describe('Folder of Parquet files, relative to the run directory.'),
@@ -367,6 +423,8 @@ export type ReportCounts = Report['counts'][number];
 export type ReportMix = Report['mixes'][number];
 export type ReportScore = Report['scores'][number];
 export type ReportTraining = NonNullable<Report['training']>;
+export type ReportAlignment = NonNullable<Report['alignment']>;
+export type ReportAlignedStage = ReportAlignment['stages'][number];
 export type ReportOutput = Report['outputs'][number];
 
 /** JSON Schema (draft 2020-12) of `report.json`; `configs/report.schema.json` is this, and a test holds it to it. */

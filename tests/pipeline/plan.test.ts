@@ -62,6 +62,7 @@ function sketch(phases: Phase[]): string[] {
       const maps = phase.maps.map((stage) => stage.name).join(',');
       return `${phase.id}${phase.writesDocuments ? '' : ' (observes)'} [${maps}] <- ${from} -> ${phase.observers.join(',')}`;
     }
+    if (phase.kind === 'align' || phase.kind === 'answers') return phase.id;
     return `${phase.id} ${phase.kind} <- ${[phase.over.pass, ...phase.over.decisions].join('+')}`;
   });
 }

@@ -50,7 +50,8 @@ export async function* readRecords(
   }
 }
 
-async function filesOf(path: string): Promise<string[]> {
+/** The files that a path, folder or pattern stands for. Throws INPUT_NOT_FOUND and INPUT_UNREADABLE. */
+export async function filesOf(path: string): Promise<string[]> {
   if (JSON_FILE.test(path) && !/[*?[{]/.test(path)) return [path];
   const spec = {
     name: basename(path),

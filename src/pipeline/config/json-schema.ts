@@ -9,6 +9,7 @@ import type { StageDefinition } from '../../core/stage.ts';
 import { stageDefinitions } from '../registry.ts';
 import type { StageRegistry } from '../stage-loaders.ts';
 import { MODULE_PATH_PATTERN } from '../stage-module.ts';
+import { ALIGN_BLOCK_SCHEMAS, ALIGN_STAGES, type AlignStageKind } from './align-schema.ts';
 import { inputJsonSchema, type JsonSchema } from './phrases.ts';
 import { pipelineSchema, stageNameSchema } from './schema.ts';
 
@@ -23,6 +24,7 @@ export function pipelineJsonSchema(registry: StageRegistry = stageDefinitions())
   properties['stages'].items = {
     oneOf: [...definitions.map(stageSchema), ...ownStageSchemas(), bareStageSchema(definitions)],
   };
+  properties['align'].items = { oneOf: ALIGN_STAGES.map(alignSchema) };
   // An empty `run:` stands for no `run` at all.
   properties['run'] = { ...properties['run'], type: ['object', 'null'] };
   return {
@@ -30,6 +32,32 @@ export function pipelineJsonSchema(registry: StageRegistry = stageDefinitions())
     title: 'corpusmill pipeline',
     description: 'From raw text to clean documents, a tokenizer and packed shards.',
     ...schema,
+    required: [],
+    // One that aligns a model that is there needs no documents.
+    anyOf: [
+      { properties: { inputs: {}, stages: {} }, required: ['inputs', 'stages'] },
+      { properties: { align: {} }, required: ['align'] },
+    ],
+    dependentRequired: {
+      inputs: ['stages'],
+      stages: ['inputs'],
+      train: ['inputs', 'stages'],
+      prompts: ['align'],
+    },
+  };
+}
+
+function alignSchema(stage: AlignStageKind): JsonSchema {
+  const options = closed(inputJsonSchema(ALIGN_BLOCK_SCHEMAS[stage]));
+  return {
+    title: stage,
+    ...options,
+    properties: {
+      stage: { const: stage, description: `A stage of alignment, as \`corpusmill align ${stage}\` runs it.` },
+      name: inputJsonSchema(stageNameSchema),
+      ...options.properties,
+    },
+    required: ['stage', ...requiredOptions(options)],
   };
 }
 

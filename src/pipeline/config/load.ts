@@ -8,6 +8,7 @@ import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import type { InputSpec } from '../../io/input.ts';
 import type { Pipeline, StageInstance } from '../pipeline.ts';
 import { loadStages, type StageRegistry } from '../stage-loaders.ts';
+import { checkAlignBlock } from './align-block.ts';
 import { checkValue } from './check.ts';
 import { inputNameOf, resolveGlob } from './inputs.ts';
 import { interpolateEnvironment } from './interpolate.ts';
@@ -23,7 +24,7 @@ import {
   sortIssues,
 } from './issues.ts';
 import { applyOverrides, type Origin, type RawPipeline } from './override.ts';
-import { type InputFields, NAME_PATTERN, type PipelineFields, pipelineSchema } from './schema.ts';
+import { alignmentOnlySchema, type InputFields, NAME_PATTERN, type PipelineFields, pipelineSchema } from './schema.ts';
 import { type ConfigSource, MAX_ALIASES, parseSource } from './source.ts';
 import { loadStageFiles, type StageFiles } from './stage-files.ts';
 import { addMistakes, checkStages, type Locate } from './stages.ts';
@@ -124,17 +125,32 @@ function parse(text: string, file: string, options: LoadOptions): Parsed {
 
 function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles): Pipeline {
   const { file, raw, source, locate, unset, issues, fail, cwd } = parsed;
-  const checked = checkValue(pipelineSchema, raw);
+  const needsDocuments = !('align' in raw) || 'inputs' in raw || 'stages' in raw || 'train' in raw;
+  const checked = checkValue(needsDocuments ? pipelineSchema : alignmentOnlySchema, raw);
   addMistakes(checked.mistakes, [], locate, issues);
   const seed = typeof raw['seed'] === 'number' ? raw['seed'] : 0;
   const baseDir = dirname(file);
-  const rawStages = Array.isArray(raw['stages']) ? raw['stages'] : [];
+  const rawStages = listIn(raw, 'stages');
+  const rawAlign = listIn(raw, 'align');
   const stages = checkStages(rawStages, registry, { seed, baseDir, cwd, stageFiles }, locate, issues);
-  checkEmptyOptions(rawStages, source, locate, issues);
+  checkEmptyOptions('stages', rawStages, source, locate, issues);
+  checkEmptyOptions('align', rawAlign, source, locate, issues);
   checkInputNames(raw, locate, issues);
   checkTextOptions(raw, locate, issues);
   if (checked.value?.train !== undefined && issues.issues.length === 0) {
     checkTrainBlock(checked.value.train, { stages, baseDir }, locate, issues);
+  }
+  const name = checked.value?.name ?? nameOf(file);
+  const output = checked.value?.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, checked.value.output);
+  const trains = raw['train'] !== undefined;
+  const place = { name, seed, baseDir, output, stages, trains };
+  const alignment =
+    rawAlign.length === 0 ? undefined : checkAlignBlock(rawAlign, checked.value?.prompts, place, locate, issues);
+  if (raw['prompts'] !== undefined && raw['align'] === undefined) {
+    issues.add(locate(['prompts'], 'key'), ['prompts'], {
+      found: "'prompts' without 'align'",
+      expected: "the list 'align', or 'samples' of 'train'",
+    });
   }
   // A value whose variable is unset would also be found to be of the wrong type: a consequence, not a mistake.
   dropConsequences(issues, unset);
@@ -149,8 +165,6 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
     issues,
   );
   if (issues.issues.length > 0) return fail();
-  const name = fields.name ?? nameOf(file);
-  const output = fields.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, fields.output);
   const train = fields.train && resolveTrainBlock(fields.train, { name, seed: fields.seed, baseDir, output, stages });
   return {
     file,
@@ -161,8 +175,13 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
     inputs,
     stages,
     ...(train !== undefined && { train }),
+    ...(alignment !== undefined && { alignment }),
     run: fields.run,
   };
+}
+
+function listIn(raw: RawPipeline, key: string): unknown[] {
+  return Array.isArray(raw[key]) ? (raw[key] as unknown[]) : [];
 }
 
 async function readPipelineFile(path: string, shown: string): Promise<string> {
@@ -211,13 +230,14 @@ function rawPipeline(source: ConfigSource, issues: IssueCollector): RawPipeline 
   return undefined;
 }
 
-/** `- normalize` stands for `- stage: normalize`, `- data/*.jsonl` for `- path: data/*.jsonl`, an empty `run:` for none. */
+/** `- normalize` stands for `- stage: normalize`, as do items of `align`, `- data/*.jsonl` for `- path: data/*.jsonl`, an empty `run:` for none. */
 function expandShorthands(raw: RawPipeline): void {
   const expand = (list: unknown, key: string): void => {
     if (!Array.isArray(list)) return;
     for (const [index, entry] of list.entries()) if (typeof entry === 'string') list[index] = { [key]: entry };
   };
   expand(raw['stages'], 'stage');
+  expand(raw['align'], 'stage');
   expand(raw['inputs'], 'path');
   if (raw['run'] === null) delete raw['run'];
 }
@@ -235,6 +255,7 @@ function locator(source: ConfigSource, origins: readonly Origin[]): Locate {
  * would switch a filter off in silence.
  */
 function checkEmptyOptions(
+  list: 'stages' | 'align',
   rawStages: readonly unknown[],
   source: ConfigSource,
   locate: Locate,
@@ -243,7 +264,7 @@ function checkEmptyOptions(
   for (const [index, entry] of rawStages.entries()) {
     if (typeof entry !== 'object' || entry === null) continue;
     for (const [option, value] of Object.entries(entry)) {
-      const path: ConfigPath = ['stages', index, option];
+      const path: ConfigPath = [list, index, option];
       const known = issues.issues.some((issue) => issue.path === path.join('.'));
       if (value !== null || known || locate(path).line === undefined || !source.isEmpty(path)) continue;
       issues.add(locate(path), path, { found: 'an empty value', expected: "a value, or 'null' written out" });

@@ -4,7 +4,7 @@
  * mistake in it names the override as its place.
  *
  * Forms: `run.workers=2`, `inputs.0.path=a.jsonl`, `inputs.web.limit=10` (by name), `stages.3.minWords=30`,
- * `stages.gopher.minWords=30` (by instance name or registered name), `inputs=a.jsonl,b.jsonl` (replaces all inputs).
+ * `stages.gopher.minWords=30` (by instance name or registered name), `align.sft.neftune=5`, `inputs=a.jsonl,b.jsonl` (replaces all inputs).
  * A relative path given here is relative to the current directory, not to the pipeline file: it was typed in a shell.
  * For a stage's options that holds for those that its declaration says name files, and for values that begin with `./`
  * or `../`.
@@ -104,7 +104,8 @@ function resolvePath(
   issues: IssueCollector,
 ): (string | number)[] | undefined {
   const [root, ...rest] = text.split('.');
-  if ((root !== 'stages' && root !== 'inputs') || rest.length === 0) return numbered([root, ...rest]);
+  if ((root !== 'stages' && root !== 'inputs' && root !== 'align') || rest.length === 0)
+    return numbered([root, ...rest]);
   const list = Array.isArray(raw[root]) ? (raw[root] as unknown[]) : (raw[root] = []);
   const after = text.slice(root.length + 1);
   if (/^\d+$/.test(rest[0])) {
@@ -124,7 +125,7 @@ function resolvePath(
   if (known === undefined) {
     const all = [...new Set(names.flat())];
     const typed = rest.slice(0, Math.max(1, rest.length - 1)).join('.');
-    const kind = root === 'stages' ? 'stage' : 'input';
+    const kind = root === 'inputs' ? 'input' : root === 'align' ? 'alignment stage' : 'stage';
     const expected = all.length === 0 ? `a pipeline with ${kind}s` : `one of this pipeline's: ${all.join(', ')}`;
     issues.add(place, [root], { found: `no ${kind} ${quote(typed)}`, expected, suggestion: nearestName(typed, all) });
     return undefined;
@@ -154,6 +155,6 @@ function fromCwd(path: ConfigPath, value: unknown, cwd: string): unknown {
   if (Array.isArray(value)) return value.map((item) => fromCwd(path, item, cwd));
   if (typeof value !== 'string' || value === '') return value;
   if (path[0] === 'inputs' && path[2] === 'path') return resolveGlob(cwd, value);
-  const isPath = path[0] === 'output' || (path[0] === 'stages' && /^\.\.?(\/|$)/.test(value));
+  const isPath = path[0] === 'output' || ((path[0] === 'stages' || path[0] === 'align') && /^\.\.?(\/|$)/.test(value));
   return isPath ? resolve(cwd, value) : value;
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { INPUT_FORMATS, WARC_DEFAULTS, WARC_RECORD_TYPES } from '../../io/input.ts';
 import { compileTemplate } from '../../io/template.ts';
 import { pipelineTrainSchema } from '../../training/config/schema.ts';
+import { promptsSchema } from './align-schema.ts';
 
 /** Names become folders and meta keys: letters and digits of any script, then also `.`, `_` and `-`. */
 export const NAME_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u;
@@ -157,7 +158,22 @@ export const pipelineSchema = z.object({
   train: pipelineTrainSchema
     .optional()
     .describe('A model trained on the shards of this pipeline, when all stages are done. docs/training.md'),
+  align: z.array(z.unknown()).min(1).optional().meta({
+    title: 'a list of alignment stages',
+    description: 'What makes an assistant of the model, one stage after another. docs/alignment.md',
+  }),
+  prompts: promptsSchema
+    .optional()
+    .describe(
+      'Put to the policy before alignment and after each of its stages; the report has the answers side by side.',
+    ),
   run: runSchema.prefault({}).describe('How to run: the same documents come out whatever stands here.'),
+});
+
+/** A pipeline that aligns needs no documents: it may begin with a model that is there. */
+export const alignmentOnlySchema = pipelineSchema.extend({
+  inputs: pipelineSchema.shape.inputs.default([]),
+  stages: pipelineSchema.shape.stages.default([]),
 });
 
 /** Keys of a stage entry that are not options of the stage. */

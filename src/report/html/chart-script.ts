@@ -20,7 +20,8 @@ export const CHART_SCRIPT = `
         const near = nearest(points.map((point) => point[0]), at);
         return name + ' ' + points.find((point) => point[0] === near)[1];
       });
-      words.textContent = at.toLocaleString('en-US') + ' tokens: ' + values.join(', ');
+      const where = data.unit === 'steps' ? 'step ' + at.toLocaleString('en-US') : at.toLocaleString('en-US') + ' tokens';
+      words.textContent = where + ': ' + values.join(', ');
     };
     const hide = () => { cursor.hidden = true; words.textContent = ''; };
     area.addEventListener('pointermove', (event) => {

@@ -3,6 +3,8 @@ import { verdictText } from '../limit.ts';
 import { formatBytes, formatCount, formatShare } from '../numbers.ts';
 import type { Report } from '../report-schema.ts';
 import { CHART_STYLE } from '../training/style.ts';
+import { alignmentVerdict, renderAlignment } from './alignment.ts';
+import { ALIGNMENT_STYLE } from './alignment-style.ts';
 import { renderComparison } from './comparison.ts';
 import { renderCounts } from './counts.ts';
 import { renderDrops } from './drops.ts';
@@ -13,12 +15,32 @@ import { renderLengths } from './lengths.ts';
 import { type Child, html, type Markup } from './markup.ts';
 import { renderMixes, renderOutputs, renderQuarantine, renderSkipped, renderSources } from './results.ts';
 import { renderKeptByScore } from './scores.ts';
-import { chapter, MASTHEAD_BAR, renderShell } from './shell.ts';
+import { type Chapter, chapter, MASTHEAD_BAR, renderShell } from './shell.ts';
 import { renderTraining } from './training.ts';
 
 export function renderHtml(report: Report): string {
   const excerptChars = excerptLength(report.drops.flatMap((drop) => drop.samples.map((sample) => sample.excerpt)));
-  const chapters = [
+  const ofModels = [
+    ...(report.training === null
+      ? []
+      : [
+          chapter('training', 'Training', 'The model that was trained on the shards.', renderTraining(report.training)),
+        ]),
+    ...(report.alignment === null
+      ? []
+      : [
+          chapter(
+            'alignment',
+            'Alignment',
+            'What made an assistant of the model, one stage after another.',
+            renderAlignment(report.alignment),
+          ),
+        ]),
+  ];
+  if (report.alignment !== null && report.inputs.length === 0) return renderPage(report, ofModels);
+  return renderPage(report, [
+    // What came of the models first, where they are what the pipeline is for.
+    ...(report.alignment === null ? [] : ofModels),
     ...(report.comparison === null
       ? []
       : [chapter('comparison', 'Compared', 'With the report of an earlier run.', renderComparison(report))]),
@@ -53,11 +75,7 @@ export function renderHtml(report: Report): string {
             renderKeptByScore(report),
           ),
         ]),
-    ...(report.training === null
-      ? []
-      : [
-          chapter('training', 'Training', 'The model that was trained on the shards.', renderTraining(report.training)),
-        ]),
+    ...(report.alignment === null ? ofModels : []),
     chapter(
       'outputs',
       'Outputs',
@@ -65,14 +83,18 @@ export function renderHtml(report: Report): string {
       renderOutputs(report),
     ),
     chapter('quarantine', 'Quarantine', 'Records that are not documents.', renderQuarantine(report)),
-  ];
+  ]);
+}
+
+function renderPage(report: Report, chapters: readonly Chapter[]): string {
+  const [first] = chapters;
   return renderShell({
     title: `${report.pipeline.name} – corpusmill report`,
-    skip: { to: 'funnel', text: 'Skip to the funnel' },
+    skip: { to: first.id, text: `Skip to the ${first.title.toLowerCase()}` },
     masthead: masthead(report),
     chapters,
     footer: footer(report),
-    ...(report.training !== null && { style: CHART_STYLE }),
+    ...((report.training !== null || report.alignment !== null) && { style: CHART_STYLE + ALIGNMENT_STYLE }),
   });
 }
 
@@ -95,10 +117,18 @@ function masthead(report: Report): Markup {
     ['Bad records', formatCount(badRecords), badRecords === 0 ? 'nothing quarantined' : 'in quarantine'],
   ];
   if (tokens !== null) figures.splice(3, 0, ['Tokens packed', formatCount(tokens), bytesPerToken(kept.bytes, tokens)]);
+  if (report.alignment !== null && report.inputs.length === 0) {
+    return html`<header class="masthead">
+${MASTHEAD_BAR}
+<h1>${report.pipeline.name}</h1>
+<p class="verdict">${alignmentVerdict(report.alignment)}</p>
+</header>`;
+  }
   return html`<header class="masthead">
 ${MASTHEAD_BAR}
 <h1>${report.pipeline.name}</h1>
-<p class="verdict">${
+${report.alignment !== null && html`<p class="verdict">${alignmentVerdict(report.alignment)}</p>`}
+<p class="${report.alignment === null ? 'verdict' : 'limit-line'}">${
     read.documents === 0
       ? 'No documents were read.'
       : html`<strong>${formatCount(kept.documents)}</strong> of ${formatCount(read.documents)} documents kept, <span class="nowrap">${formatShare(kept.documents, read.documents)}.</span>`

@@ -1,5 +1,5 @@
 /**
- * Curves over tokens: lines in an SVG that stretches with the page while its strokes do not, everything with text or a shape
+ * Curves over tokens or steps: lines in an SVG that stretches with the page while its strokes do not, everything with text or a shape
  * around it in HTML, so that both keep their size on a phone. Which line is which is said in words, and the values at a
  * place can be read by pointer and by arrow keys (chart-script.ts); without scripts the tables beside the charts have them.
  */
@@ -25,6 +25,8 @@ export interface Chart {
   format: (value: number) => string;
   /** Steps that are to stand out, by tokens. */
   marks?: { name: string; at: readonly number[] };
+  /** What the axis counts; default: tokens. */
+  unit?: 'tokens' | 'steps';
   /** Leave room down to this value. */
   from?: number;
   tall?: boolean;
@@ -66,7 +68,7 @@ ${drawn.map(
 <div class="chart-x" aria-hidden="true">${niceTicks(x.low, x.high, 4).map((tick) => html`<span${left(tick) > 93 && trusted(' class="chart-end"')} style="left:${percent(left(tick), 100)}">${formatTokens(tick)}</span>`)}</div>
 </div>
 <p class="chart-values" id="${id}-values" role="status"></p><p class="unseen" id="${id}-words">${chart.description}</p>
-${dataBlock(id, { low: x.low, high: x.high, lines: named.map(({ name, points }) => [name, points.map(([at, value]) => [Math.round(at), format(value)])]) })}</figure>`;
+${dataBlock(id, { low: x.low, high: x.high, unit: chart.unit ?? 'tokens', lines: named.map(({ name, points }) => [name, points.map(([at, value]) => [Math.round(at), format(value)])]) })}</figure>`;
 }
 
 /** Round numbers need no zeros behind them. */

@@ -19,11 +19,10 @@ export function pointsOf(
 }
 
 /**
- * Means of a fiftieth of the points around each, fewer towards the ends: a mean over what lies behind alone would trail where
- * the loss falls fast.
+ * Means of a fiftieth of the points around each (or of `reach` on either side), fewer towards the ends: a mean over what lies behind
+ * alone would trail where the loss falls fast.
  */
-export function smooth(points: readonly Point[]): Point[] {
-  const reach = Math.floor(points.length / 100);
+export function smooth(points: readonly Point[], reach = Math.floor(points.length / 100)): Point[] {
   const sums = new Float64Array(points.length + 1);
   for (const [i, [, y]] of points.entries()) sums[i + 1] = sums[i] + y;
   return points.map(([x], i) => {

@@ -191,7 +191,7 @@ run:
 `),
     ).toEqual([
       "pipelines/web.yaml:1:7: name: found 'my web', expected a name of letters, digits, '.', '_' and '-' that begins with a letter or digit",
-      "pipelines/web.yaml:2:1: sed: found an unknown key 'sed', expected one of name, seed, output, inputs, stages, train, run; did you mean 'seed'?",
+      "pipelines/web.yaml:2:1: sed: found an unknown key 'sed', expected one of name, seed, output, inputs, stages, train, align, prompts, run; did you mean 'seed'?",
       "pipelines/web.yaml:6:13: inputs.0.format: found 'jsnl', expected 'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'arrow', 'text', 'html' or 'warc'; did you mean 'jsonl'?",
       'pipelines/web.yaml:7:13: inputs.0.sample: found 2, expected a number above 0 and at most 1',
       "pipelines/web.yaml:8:21: inputs.0.maxRecordBytes: found '12Q', expected a whole number of at least 1 or a size such as '4MiB'",
@@ -391,8 +391,8 @@ run:
       'keys that name nothing but a prototype',
       `${rest}__proto__: {x: 1}\nconstructor: 1\n`,
       [
-        "3:1: __proto__: found an unknown key '__proto__', expected one of name, seed, output, inputs, stages, train, run",
-        "4:1: constructor: found an unknown key 'constructor', expected one of name, seed, output, inputs, stages, train, run",
+        "3:1: __proto__: found an unknown key '__proto__', expected one of name, seed, output, inputs, stages, train, align, prompts, run",
+        "4:1: constructor: found an unknown key 'constructor', expected one of name, seed, output, inputs, stages, train, align, prompts, run",
       ],
     ],
     [

@@ -1,0 +1,137 @@
+/**
+ * What of a training and of the stages of alignment goes into their phases' keys: all of a configuration that can change what comes
+ * out, and what it is made from, files by size and time.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { filesOf } from '../align/data/records.ts';
+import { CorpusmillError } from '../core/errors.ts';
+import { xxh64Hex } from '../core/hash.ts';
+import { findConfig } from '../models/known-configs.ts';
+import type { TrainConfig } from '../training/config/schema.ts';
+import type { AlignStage, Pipeline, PipelineTraining } from './pipeline.ts';
+
+/** All of a training's configuration that can change what comes out; where the files lie is not among it. */
+export function trainingKey({ shards, config }: PipelineTraining): unknown {
+  const { output: _, threads: __, tensorboard: ___, data, model, ...settings } = config;
+  const { shards: ____, ...how } = data;
+  return [shards, settings, how, modelSettings(model)];
+}
+
+/** The name of a configuration, or of the folder or file that a path leads to. */
+export function modelName(model: TrainConfig['model']): string {
+  return basename(typeof model === 'string' ? model : model.from);
+}
+
+function modelSettings(model: TrainConfig['model']): unknown {
+  const given = typeof model === 'string' ? { from: model } : model;
+  return { ...given, from: modelName(model) };
+}
+
+/** The model's file as it is now, and weights that it begins with by their size and time. */
+export function modelKey(model: TrainConfig['model']): unknown[] {
+  const { path } = findConfig(typeof model === 'string' ? model : model.from);
+  return [xxh64Hex(readFileSync(path)), weightsIn(dirname(path))];
+}
+
+function weightsIn(folder: string): unknown[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+  return names.sort().map((name) => {
+    const { size, mtimeMs } = statSync(join(folder, name));
+    return [name, size, mtimeMs];
+  });
+}
+
+/** By path as a configuration has it: its files with their sizes and times. */
+export type AlignmentFiles = ReadonlyMap<string, unknown>;
+
+/** Members of `data` that name files of records. */
+const RECORD_MEMBERS = ['conversations', 'pairs', 'prompts', 'validation'];
+
+const FILE_MEMBERS = ['shards', 'tokenizer', 'template'];
+
+/** Looks for all files of records. Throws INPUT_NOT_FOUND and INPUT_UNREADABLE, before anything runs. */
+export async function alignmentFiles({ alignment }: Pipeline): Promise<AlignmentFiles> {
+  const found = new Map<string, unknown>();
+  for (const { name, config } of alignment?.stages ?? []) {
+    const data = config.data as Readonly<Record<string, unknown>>;
+    const isShards = data['shards'] !== undefined;
+    for (const path of RECORD_MEMBERS.flatMap((member) => data[member] ?? []) as string[]) {
+      if (!found.has(path) && !isShards) found.set(path, await describe(path, name));
+    }
+  }
+  return found;
+}
+
+async function describe(path: string, stage: string): Promise<unknown> {
+  try {
+    const files = await filesOf(path);
+    return await Promise.all(
+      files.map(async (file) => {
+        const { size, mtimeMs } = await stat(file);
+        return [basename(file), size, mtimeMs];
+      }),
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CorpusmillError('INPUT_NOT_FOUND', `the alignment stage ${stage}: ${reason}`, {
+      hint: 'paths in a pipeline file are relative to that file',
+      cause: error,
+    });
+  }
+}
+
+/** Of a stage: what it learns from, and how. What comes from earlier phases is not among it. */
+export function alignmentKeys(
+  { stage, config, links }: AlignStage,
+  files: AlignmentFiles,
+): { data: unknown; settings: unknown } {
+  const linked = new Set(links.map(({ member }) => member));
+  const { output: _, threads: __, data, model, ...rest } = config as AlignStage['config'] & { data: object };
+  const { tensorboard: ___, ...settings } = rest as Record<string, unknown>;
+  const members = data as Readonly<Record<string, unknown>>;
+  const paths = RECORD_MEMBERS.flatMap((member) => members[member] ?? []) as string[];
+  const others = FILE_MEMBERS.flatMap((member) => fileKey(members[member]));
+  const models = folders(settings).map((folder) => modelKey(folder));
+  const how = Object.fromEntries(
+    Object.entries(members).filter(([member]) => ![...RECORD_MEMBERS, ...FILE_MEMBERS].includes(member)),
+  );
+  return {
+    data: [
+      linked.has('model') ? 'linked' : [modelSettings(model), modelKey(model)],
+      paths.map((path) => files.get(path) ?? path),
+      others,
+      models,
+    ],
+    settings: [stage, withoutFolders(settings), how],
+  };
+}
+
+/** Where something lies changes nothing. */
+function withoutFolders(settings: unknown): unknown {
+  const named = (_: string, value: unknown): unknown =>
+    typeof value === 'string' && isAbsolute(value) ? basename(value) : value;
+  return JSON.parse(JSON.stringify(settings, named));
+}
+
+/** Other models that a configuration names by their folders. */
+function folders(settings: Readonly<Record<string, unknown>>): string[] {
+  const member = (of: unknown): unknown => (of as { model?: unknown } | undefined)?.model;
+  const { reference, reward, critic } = settings;
+  return [reference, member(reference), member(reward), member(critic)].filter((path) => typeof path === 'string');
+}
+
+/** A file by its content, a folder by its members' sizes and times, a word by itself. */
+function fileKey(path: unknown): unknown[] {
+  if (typeof path !== 'string') return [];
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [path];
+  if (found.isFile()) return [xxh64Hex(readFileSync(path))];
+  return readdirSync(path)
+    .sort()
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(path, name));
+      return [name, size, mtimeMs];
+    });
+}
