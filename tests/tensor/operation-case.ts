@@ -25,15 +25,15 @@ afterAll(async () => {
 export interface OperationCase {
   readonly operation: OperationName;
   readonly inputs: readonly (BufferData | undefined)[];
-  /** Lengths; the types are those of the operation's table. */
-  readonly outputs: readonly number[];
+  /** Lengths, undefined for an absent optional one; the types are those of the operation's table. */
+  readonly outputs: readonly (number | undefined)[];
   readonly attributes: readonly number[];
 }
 
 /** Pairs [output, input] of this case that may share memory. */
 export function inPlacePairs({ operation, inputs, outputs }: OperationCase): (readonly [number, number])[] {
   const pairs = operationSpec(operation).inPlace ?? [];
-  return pairs.filter(([output, input]) => inputs[input]?.length === outputs[output]);
+  return pairs.filter(([output, input]) => inputs[input] !== undefined && inputs[input].length === outputs[output]);
 }
 
 /** The values of the outputs, then those of the inputs that the operation mutates. */
@@ -56,6 +56,7 @@ export async function runOperation(
   });
   const outputPlaces = outputs.map((length, i) => {
     if (inPlace?.[0] === i) return inputPlaces[inPlace[1]];
+    if (length === undefined) return undefined;
     const place = make(spec.outputs[i].endsWith(':i32') ? 'i32' : 'f32', length, spec.outputs[i]);
     // What was there before must not matter.
     const before = new (place.dtype === 'i32' ? Int32Array : Float32Array)(length).fill(77);
@@ -149,7 +150,7 @@ export function operation(
   name: OperationName,
   attributes: readonly number[],
   inputs: readonly (BufferData | undefined)[],
-  outputs: readonly number[],
+  outputs: readonly (number | undefined)[],
 ): OperationCase {
   return { operation: name, attributes, inputs, outputs };
 }

@@ -45,7 +45,9 @@ export async function runInArena(backend: Backend, given: OperationCase, gap: nu
     return place;
   });
   const outputPlaces = outputs.map((length, i) =>
-    inArena(operationSpec(operation).outputs[i].endsWith(':i32') ? 'i32' : 'f32', length),
+    length === undefined
+      ? undefined
+      : inArena(operationSpec(operation).outputs[i].endsWith(':i32') ? 'i32' : 'f32', length),
   );
   const results = [...outputPlaces, ...inputPlaces]
     .filter((place) => place !== undefined)

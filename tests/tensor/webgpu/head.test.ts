@@ -30,10 +30,8 @@ function crossEntropy({ sizes, zLoss = 0, smoothing = 0, spread = 2, ...has }: H
   const addend = has.addend === true ? noise(vocab * columns, 4) : undefined;
   const weights = noise(rows, 3).map(Math.abs);
   const inputs = [noise(rows * columns, 1, spread), noise(vocab * columns, 2), labelsOf(rows, vocab), weights, addend];
-  const given = operation('linearCrossEntropy', [rows, columns, vocab, zLoss, smoothing], inputs, [1, rows]);
   const [dx, dw] = [has.dx === true ? rows * columns : undefined, has.dw === true ? vocab * columns : undefined];
-  if (dx === undefined) return given;
-  return { ...given, outputs: dw === undefined ? [1, rows, dx] : [1, rows, dx, dw] };
+  return operation('linearCrossEntropy', [rows, columns, vocab, zLoss, smoothing], inputs, [1, rows, dx, dw]);
 }
 
 function logProb([rows, columns, vocab]: HeadCase['sizes'], inverseTemperature: number): OperationCase {
