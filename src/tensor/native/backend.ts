@@ -5,7 +5,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { type NativeTensorBackend, native } from '../../core/native.ts';
-import type { Backend, Buffer, BufferData, DType, Executable, OperationTiming, Place, Program } from '../backend.ts';
+import type { Backend, Buffer, BufferData, DType, Executable, Place, Program } from '../backend.ts';
+import { checkRange } from '../buffer-range.ts';
+import { sumTimes } from '../operation-times.ts';
 import { OPERATIONS, type OperationName, type OperationSpec, operationSpec } from '../operations.ts';
 
 /** An operation as the add-on knows it. */
@@ -92,15 +94,7 @@ class NativeBackend implements Backend {
 
   async read(buffer: Buffer, offset = 0, length = buffer.length - offset): Promise<BufferData> {
     const number = this.#numberOf(buffer);
-    if (
-      !Number.isInteger(offset) ||
-      !Number.isInteger(length) ||
-      offset < 0 ||
-      length < 0 ||
-      offset + length > buffer.length
-    ) {
-      throw new RangeError(`buffer ${buffer.name} has ${buffer.length} entries, asked for ${length} from ${offset} on`);
-    }
+    checkRange(buffer, offset, length);
     const target = buffer.dtype === 'f32' ? new Float32Array(length) : new Int32Array(length);
     await about(`buffer ${buffer.name}`, () => this.#handle.read(number, target, offset));
     return target;
@@ -113,7 +107,6 @@ class NativeBackend implements Backend {
     const bufferNames = program.buffers.map(({ name }) => name);
     const handle = this.#handle;
     const compiled = about(what, () => handle.compile(buffers, code, program.arenaLength), bufferNames);
-    const operations = program.instructions.map(({ operation }) => operation);
     const run = async (profile: 0 | 1): Promise<Float64Array | undefined> => {
       try {
         return await handle.run(compiled.program, profile);
@@ -128,7 +121,11 @@ class NativeBackend implements Backend {
         await run(0);
       },
       async profile() {
-        return sumTimes(operations, (await run(1)) ?? new Float64Array());
+        const nanoseconds = (await run(1)) ?? new Float64Array(program.instructions.length);
+        return sumTimes(
+          program.instructions,
+          nanoseconds.map((time) => time / 1e6),
+        );
       },
       dispose() {
         handle.disposeProgram(compiled.program);
@@ -172,17 +169,6 @@ function encode(program: Program, codes: ReadonlyMap<string, number>): Float64Ar
     for (const attribute of attributes) code.push(attribute);
   });
   return Float64Array.from(code);
-}
-
-function sumTimes(operations: readonly OperationName[], nanoseconds: Float64Array): OperationTiming[] {
-  const sums = new Map<OperationName, { calls: number; milliseconds: number }>();
-  operations.forEach((operation, index) => {
-    const sum = sums.get(operation) ?? { calls: 0, milliseconds: 0 };
-    sum.calls++;
-    sum.milliseconds += (nanoseconds[index] ?? 0) / 1e6;
-    sums.set(operation, sum);
-  });
-  return [...sums].map(([operation, sum]) => ({ operation, ...sum }));
 }
 
 /** What `call` returns; its errors say what they are about. */

@@ -2,9 +2,10 @@
  * The reference backend: programs by plain loops in TypeScript. It is what the other backends are tested against, and it
  * serves where neither a compiler nor a GPU is there; it is a thousand times slower than the native one.
  */
-import type { Backend, Buffer, BufferData, DType, Executable, OperationTiming, Place, Program } from '../backend.ts';
+import type { Backend, Buffer, BufferData, DType, Executable, Place, Program } from '../backend.ts';
 import { checkProgram } from '../check-program.ts';
-import { OPERATIONS, type OperationName } from '../operations.ts';
+import { sumTimes } from '../operation-times.ts';
+import { OPERATIONS } from '../operations.ts';
 import { attentionKernels } from './attention-kernels.ts';
 import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
@@ -84,17 +85,12 @@ export function createReferenceBackend(): Backend {
         },
         async profile() {
           prepare();
-          const timings = new Map<OperationName, { calls: number; milliseconds: number }>();
-          program.instructions.forEach(({ operation }, index) => {
+          const times = program.instructions.map((_, index) => {
             const start = performance.now();
             runOne(index);
-            const timing = timings.get(operation) ?? { calls: 0, milliseconds: 0 };
-            timings.set(operation, {
-              calls: timing.calls + 1,
-              milliseconds: timing.milliseconds + performance.now() - start,
-            });
+            return performance.now() - start;
           });
-          return [...timings].map(([operation, timing]): OperationTiming => ({ operation, ...timing }));
+          return sumTimes(program.instructions, times);
         },
         dispose() {},
       };

@@ -6,6 +6,7 @@
  * reject the next run or read, and every one after it, because what memory holds is then unknown.
  */
 import type { Backend, Buffer, BufferData, DType, Executable, Program } from '../backend.ts';
+import { checkRange } from '../buffer-range.ts';
 import { checkProgram } from '../check-program.ts';
 import { type AdapterDescription, type AdapterOptions, type OpenedDevice, openDevice } from './adapter.ts';
 import { DeviceErrors, deviceLost, deviceRefuses } from './device-errors.ts';
@@ -162,10 +163,4 @@ class DeviceBackend implements WebGpuBackend {
 function matrixOf(device: GPUDevice, features: OpenedDevice['features']): MatrixConfig | undefined {
   const isThere = features.has('chromium-experimental-subgroup-matrix') && features.has('shader-f16');
   return isThere && features.has('subgroups') ? usableMatrix(device.adapterInfo) : undefined;
-}
-
-function checkRange(buffer: Buffer, offset: number, length: number): void {
-  const isRange = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
-  if (isRange && offset + length <= buffer.length) return;
-  throw new RangeError(`buffer ${buffer.name} has ${buffer.length} entries, asked for ${length} from ${offset} on`);
 }

@@ -7,6 +7,7 @@
  */
 import type { Executable, Instruction, OperationTiming, Place, Program } from '../backend.ts';
 import { inputName } from '../graph.ts';
+import { sumTimes } from '../operation-times.ts';
 import { operationSpec } from '../operations.ts';
 import type { DeviceFeature } from './adapter.ts';
 import { type BoundRange, bind } from './bindings.ts';
@@ -280,15 +281,4 @@ function about<T>(program: Program, { operation }: Instruction, index: number, c
     const text = `program ${program.name}: instruction ${index} (${operation}): ${message}`;
     throw error instanceof RangeError ? new RangeError(text) : new TypeError(text);
   }
-}
-
-function sumTimes(instructions: readonly Instruction[], times: Float64Array): OperationTiming[] {
-  const sums = new Map<string, { calls: number; milliseconds: number }>();
-  instructions.forEach(({ operation }, index) => {
-    const sum = sums.get(operation) ?? { calls: 0, milliseconds: 0 };
-    sum.calls++;
-    sum.milliseconds += times[index];
-    sums.set(operation, sum);
-  });
-  return [...sums].map(([operation, sum]) => ({ operation: operation as OperationTiming['operation'], ...sum }));
 }
