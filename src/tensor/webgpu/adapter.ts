@@ -49,14 +49,18 @@ export interface AdapterOptions {
 /** Names by which software renderers go. */
 const SOFTWARE = /swiftshader|lavapipe|llvmpipe|basic render|warp/i;
 
+/** Throws a CorpusmillError USAGE when there is no adapter. */
+export async function requestAdapter(gpu: GPU, options: AdapterOptions = {}): Promise<GPUAdapter> {
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (adapter !== null) return adapter;
+  throw new CorpusmillError('USAGE', 'the WebGPU backend was asked for, but no adapter is there', {
+    hint: 'It needs a Vulkan, Metal or Direct3D 12 driver: `corpusmill doctor` says what is missing here.',
+  });
+}
+
 /** Throws a CorpusmillError USAGE when there is no adapter, or it gives no device. */
 export async function openDevice(gpu: GPU, options: AdapterOptions = {}): Promise<OpenedDevice> {
-  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
-  if (adapter === null) {
-    throw new CorpusmillError('USAGE', 'the WebGPU backend was asked for, but no adapter is there', {
-      hint: 'It needs a Vulkan, Metal or Direct3D 12 driver: `corpusmill doctor` says what is missing here.',
-    });
-  }
+  const adapter = await requestAdapter(gpu, options);
   const features = FEATURES.filter(
     (feature) => adapter.features.has(feature) && options.without?.includes(feature) !== true,
   );

@@ -6,6 +6,7 @@
  * About two seconds on a GPU. What is written is a table from classes of sizes to kernels, which `chooseProduct` looks up.
  */
 import type { Buffer, Executable, Instruction, Place } from '../backend.ts';
+import { describeAdapter, requestAdapter } from './adapter.ts';
 import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from './backend.ts';
 import { type ProductSizes, type ProductVariant, sizeClass, TILES } from './kernels/product-variant.ts';
 
@@ -57,9 +58,7 @@ export async function tileTable(
   store: TileStore,
   options: WebGpuOptions = {},
 ): Promise<TileTable | undefined> {
-  const probe = await createWebGpuBackend(gpu, options);
-  const { adapter } = probe;
-  await probe.dispose();
+  const adapter = describeAdapter((await requestAdapter(gpu, options)).info);
   if (adapter.isSoftware) return undefined;
   const precision = options.products?.precision ?? 'f32';
   const key = [FORMAT, adapter.vendor, adapter.architecture, adapter.device, adapter.description, precision].join('|');
