@@ -148,6 +148,9 @@ function configure(command: Command, context: CliContext): void {
   });
 }
 
+/** Node's exit code for an `await` of the main module that can never be over. */
+const UNSETTLED = 13;
+
 /** True when node was started with this file, also through npm's symbolic link. */
 function isEntryPoint(): boolean {
   const script = process.argv[1];
@@ -168,5 +171,11 @@ if (isEntryPoint()) {
   });
   // Nobody reads the progress any more: the run itself goes on.
   process.stderr.on('error', () => {});
+  // Node ends, with a code of its own and without a word, when nothing is left that could finish what is awaited.
+  process.on('exit', () => {
+    if (process.exitCode !== UNSETTLED) return;
+    process.stderr.write('corpusmill: unforeseen failure: the command stopped before it was done\n');
+    process.exitCode = EXIT.internal;
+  });
   process.exitCode = await main(process.argv.slice(2));
 }

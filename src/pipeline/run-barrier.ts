@@ -63,7 +63,8 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
       run.decisions.delete(phase.id);
       if ((await readdir(outputDir)).length === 0) rmSync(outputDir, { recursive: true });
     });
-    account.catch(reject);
+    // The decision and the result come through two ports, and nothing says which is read first: the one closes the other.
+    account.then(resolve, reject);
     run.late.push(account);
   });
 }

@@ -48,6 +48,13 @@ describe.skipIf(!existsSync(main))('the built program', () => {
     expect(existsSync(join(dir, 'run', 'report.json'))).toBe(true);
   });
 
+  it('says so when it stops with its work undone', () => {
+    // A standard output that asks to be waited for and never drains.
+    const preload = `data:text/javascript,${encodeURIComponent('process.stdout.write = () => false')}`;
+    const { status, stderr } = spawnSync(process.execPath, ['--import', preload, main, 'schema'], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, 'corpusmill: unforeseen failure: the command stopped before it was done\n']);
+  });
+
   it.skipIf(!existsSync('/dev/full'))('says that its standard output cannot be written, and exits with 5', () => {
     const full = openSync('/dev/full', 'w');
     const { status, stderr } = spawnSync(process.execPath, [main, 'schema'], {
