@@ -20,6 +20,19 @@ const FOR_BROWSERS = { tokenizer: 'tokenizer/tokenizer', training: 'training/bro
 const JOINED =
   /^(@oxc-project\/runtime|apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
 
+/** zod's messages in fifty languages are half of it, and a namespace that cannot be shaken off; ours are English. */
+const englishZod = {
+  name: 'english-zod',
+  resolveId(source, importer) {
+    const isLocales = source.endsWith('/locales/index.js') && /[\\/]zod[\\/]/.test(importer ?? '');
+    return isLocales ? { id: `${join(dirname(importer), source)}?english` } : null;
+  },
+  load(id) {
+    if (!id.endsWith('/locales/index.js?english')) return null;
+    return `export { default as en } from ${JSON.stringify(id.replace('index.js?english', 'en.js'))};`;
+  },
+};
+
 let rolldown;
 try {
   ({ rolldown } = await import('rolldown'));
@@ -35,6 +48,7 @@ const bundle = await rolldown({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(root, `${entry}.ts`)])),
   platform: 'node',
   external: (id) => !/^[./]/.test(id) && !JOINED.test(id),
+  plugins: [englishZod],
   logLevel: 'warn',
 });
 rmSync(join(root, 'dist', 'chunks'), { recursive: true, force: true });

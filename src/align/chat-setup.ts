@@ -13,7 +13,8 @@ import type { ModelConfig } from '../models/config.ts';
 import { findConfig } from '../models/known-configs.ts';
 import { openModel } from '../training/config/open-model.ts';
 import { fractionOf, type TrainConfig } from '../training/config/schema.ts';
-import { type ChatFormat, type Mask, openChatFormat } from './data/chat-format.ts';
+import { type ChatFormat, openChatFormat } from './data/chat-format.ts';
+import type { Mask } from './data/masks.ts';
 
 export interface ChatSetup {
   readonly format: ChatFormat;

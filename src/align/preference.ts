@@ -32,9 +32,7 @@ import {
   withBalance,
   withoutGradient,
 } from './completions.ts';
-
-export const PREFERENCE_LOSSES = ['sigmoid', 'robust', 'hinge', 'ipo', 'kto-pair'] as const;
-export type PreferenceLossKind = (typeof PREFERENCE_LOSSES)[number];
+import type { PreferenceLossKind } from './preference-losses.ts';
 
 export interface PreferenceLossOptions {
   readonly kind: PreferenceLossKind;

@@ -91,7 +91,7 @@ export async function warningsOf(pipeline: Pipeline, look = { files: true }): Pr
       runDirectory: pipeline.output,
       onWarning: (message) => warnings.push(message),
     });
-    const { alignmentFiles } = await import('../pipeline/model-keys.ts');
+    const { alignmentFiles } = await import('../pipeline/alignment-files.ts');
     await alignmentFiles(pipeline);
   } catch (error) {
     if (!isCorpusmillError(error)) throw error;

@@ -10,7 +10,6 @@
  * One-shot work (Parquet pages, files we write) goes to node:zlib where this Node has zstd (22.15 and later).
  */
 import zlib from 'node:zlib';
-import { Zstd } from '@hpcc-js/wasm-zstd';
 import { BrokenInput } from './broken-input.ts';
 
 /** The parts of the WebAssembly module that its public class reaches through slow copies; the version is pinned. */
@@ -47,8 +46,10 @@ const MAX_BLOCK_BYTES = 128 * 1024;
 
 let loading: Promise<WasmZstd> | undefined;
 
+/** The package is large, and many runs do without it. */
 async function loadWasm(): Promise<WasmZstd> {
-  loading ??= Zstd.load().then((library) => {
+  loading ??= import('@hpcc-js/wasm-zstd').then(async ({ Zstd }) => {
+    const library = await Zstd.load();
     const inside = library as unknown as { _mainModule?: { _module?: WasmZstd['module'] }; _zstdClass?: unknown };
     const module = inside._mainModule?._module;
     if (module?.HEAPU8 === undefined || inside._zstdClass === undefined) {

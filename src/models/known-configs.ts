@@ -1,11 +1,11 @@
 /**
  * The configurations that come with corpusmill, `configs/models/NAME.json`, and any configuration by its name or path.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
-import { packageRoot } from '../core/native.ts';
 import type { ModelConfig } from './config.ts';
+import { configFolder, configPath } from './config-files.ts';
 import { CONFIG_HINT, noConfig, readConfigText } from './hf-config.ts';
 
 export interface NamedConfig {
@@ -19,34 +19,21 @@ export interface NamedConfig {
   dtype: string | undefined;
 }
 
-function folder(): string {
-  return join(packageRoot(), 'configs', 'models');
-}
-
 /** Every configuration that comes with corpusmill, by name. */
 export function knownConfigs(): NamedConfig[] {
-  return readdirSync(folder())
+  return readdirSync(configFolder())
     .filter((file) => file.endsWith('.json'))
     .sort(new Intl.Collator('en', { numeric: true }).compare)
-    .map((file) => readConfigFile(join(folder(), file)));
+    .map((file) => readConfigFile(join(configFolder(), file)));
 }
 
 /**
- * The configuration that a word stands for: a path of a config.json, a folder with one, or a name of `configs/models/`. A path
- * comes first. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID.
+ * The configuration that a word stands for, as `configPath` finds it. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID.
  *
  * @param path absolute form of `word`
  */
 export function findConfig(word: string, path = word): NamedConfig {
-  if (existsSync(path)) return readConfigFile(statSync(path).isDirectory() ? join(path, 'config.json') : path);
-  const named = join(folder(), `${word}.json`);
-  // A name, not a way out of the folder.
-  if (basename(word) === word && existsSync(named)) return readConfigFile(named);
-  throw new CorpusmillError(
-    'INPUT_NOT_FOUND',
-    `the model ${word}: there is no such file or folder, and no configuration has this name`,
-    { hint: '`corpusmill model list` shows the names; a path leads to a config.json or a folder with one.' },
-  );
+  return readConfigFile(configPath(word, path));
 }
 
 /** Reads a config.json with its remarks. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID. */

@@ -1,7 +1,7 @@
 /** What earlier barriers have left for later stages: a tokenizer, a model. */
 import { join } from 'node:path';
 import { barrierDecision } from './barrier-result.ts';
-import type { Phase } from './plan.ts';
+import type { Phase } from './phase.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Plain data, for sending to a worker. */

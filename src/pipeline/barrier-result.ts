@@ -1,6 +1,6 @@
 /** What a barrier has left, as later phases and the summary ask for it. */
 import { type BarrierDecision, type BarrierOutcome, decideDir } from './barrier-task.ts';
-import type { BarrierPhase } from './plan.ts';
+import type { BarrierPhase } from './phase.ts';
 import type { RunContext } from './run-context.ts';
 import { finishedResult } from './run-directory.ts';
 

@@ -15,8 +15,9 @@ import { type ArtifactRef, findArtifact } from './artifacts.ts';
 import { type BarrierOutcome, decideDir } from './barrier-task.ts';
 import type { PassResult } from './part-statistics.ts';
 import { decisionFile, type PartRef, partFile, partRefs, readByOrdinal, readPartDocuments } from './parts.ts';
+import type { BarrierPhase, Plan } from './phase.ts';
 import type { Pipeline, StageInstance } from './pipeline.ts';
-import { type BarrierPhase, type Plan, planPhases } from './plan.ts';
+import { planPhases } from './plan.ts';
 import { finishedResult } from './run-directory.ts';
 
 export interface StageExplanation {

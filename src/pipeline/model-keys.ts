@@ -3,14 +3,11 @@
  * out, and what it is made from, files by size and time.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { filesOf } from '../align/data/records.ts';
-import { CorpusmillError } from '../core/errors.ts';
 import { xxh64Hex } from '../core/hash.ts';
-import { findConfig } from '../models/known-configs.ts';
+import { configPath } from '../models/config-files.ts';
 import type { TrainConfig } from '../training/config/schema.ts';
-import type { AlignStage, Pipeline, PipelineTraining } from './pipeline.ts';
+import type { AlignStage, PipelineTraining } from './pipeline.ts';
 
 /** All of a training's configuration that can change what comes out; where the files lie is not among it. */
 export function trainingKey({ shards, config }: PipelineTraining): unknown {
@@ -31,7 +28,7 @@ function modelSettings(model: TrainConfig['model']): unknown {
 
 /** The model's file as it is now, and weights that it begins with by their size and time. */
 export function modelKey(model: TrainConfig['model']): unknown[] {
-  const { path } = findConfig(typeof model === 'string' ? model : model.from);
+  const path = configPath(typeof model === 'string' ? model : model.from);
   return [xxh64Hex(readFileSync(path)), weightsIn(dirname(path))];
 }
 
@@ -47,40 +44,9 @@ function weightsIn(folder: string): unknown[] {
 export type AlignmentFiles = ReadonlyMap<string, unknown>;
 
 /** Members of `data` that name files of records. */
-const RECORD_MEMBERS = ['conversations', 'pairs', 'prompts', 'validation'];
+export const RECORD_MEMBERS = ['conversations', 'pairs', 'prompts', 'validation'];
 
 const FILE_MEMBERS = ['shards', 'tokenizer', 'template'];
-
-/** Looks for all files of records. Throws INPUT_NOT_FOUND and INPUT_UNREADABLE, before anything runs. */
-export async function alignmentFiles({ alignment }: Pipeline): Promise<AlignmentFiles> {
-  const found = new Map<string, unknown>();
-  for (const { name, config } of alignment?.stages ?? []) {
-    const data = config.data as Readonly<Record<string, unknown>>;
-    const isShards = data['shards'] !== undefined;
-    for (const path of RECORD_MEMBERS.flatMap((member) => data[member] ?? []) as string[]) {
-      if (!found.has(path) && !isShards) found.set(path, await describe(path, name));
-    }
-  }
-  return found;
-}
-
-async function describe(path: string, stage: string): Promise<unknown> {
-  try {
-    const files = await filesOf(path);
-    return await Promise.all(
-      files.map(async (file) => {
-        const { size, mtimeMs } = await stat(file);
-        return [basename(file), size, mtimeMs];
-      }),
-    );
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CorpusmillError('INPUT_NOT_FOUND', `the alignment stage ${stage}: ${reason}`, {
-      hint: 'paths in a pipeline file are relative to that file',
-      cause: error,
-    });
-  }
-}
 
 /** Of a stage: what it learns from, and how. What comes from earlier phases is not among it. */
 export function alignmentKeys(

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import type { BadChunk, BadRecord, Chunk } from '../io/input.ts';
 import { chunkPlace, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { type PartRef, partFile, readPartRows } from './parts.ts';
-import type { PassPhase } from './plan.ts';
+import type { PassPhase } from './phase.ts';
 import type { RunContext } from './run-context.ts';
 import { finishedResult, readJson } from './run-directory.ts';
 

@@ -3,10 +3,9 @@
  * are all there, so other prompts cost no training.
  */
 import { join } from 'node:path';
-import { type AskedPolicy, answersOf } from '../align/answers.ts';
+import type { AskedPolicy } from '../align/answers.ts';
 import type { AlignmentAnswers } from '../core/run-summary.ts';
-import { openBackend } from '../tensor/open-backend.ts';
-import type { AnswersPhase } from './plan.ts';
+import type { AnswersPhase } from './phase.ts';
 import { alignResult, filledIn } from './run-align.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase } from './run-directory.ts';
@@ -27,6 +26,10 @@ export async function runAnswers(run: RunContext, phase: AnswersPhase): Promise<
   const settings = asked!;
   const { backend: choice, threads } = stages[0].config;
   const policies = policiesOf(run);
+  const [{ answersOf }, { openBackend }] = await Promise.all([
+    import('../align/answers.ts'),
+    import('../tensor/open-backend.ts'),
+  ]);
   const backend = await openBackend(choice, threads === 0 ? {} : { threads });
   const found: AlignmentAnswers['policies'] = [];
   try {

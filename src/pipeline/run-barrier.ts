@@ -16,7 +16,7 @@ import {
   decideDir,
 } from './barrier-task.ts';
 import { interrupted } from './for-each-limited.ts';
-import type { BarrierPhase } from './plan.ts';
+import type { BarrierPhase } from './phase.ts';
 import { createPool, type WorkerPool } from './pool.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishPhase } from './run-directory.ts';

@@ -3,8 +3,8 @@ import type { ProgressEvent } from '../core/run-summary.ts';
 import type { InputFile } from '../io/input.ts';
 import type { LogRecord } from '../training/log.ts';
 import type { BarrierDecision } from './barrier-task.ts';
+import type { Plan } from './phase.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Plan } from './plan.ts';
 import type { WorkerPool } from './pool.ts';
 import type { RunDirectory } from './run-directory.ts';
 

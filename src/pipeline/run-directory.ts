@@ -18,8 +18,8 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync,
 import { join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { removeTemporaryFiles, writeFileAtomic } from '../io/atomic.ts';
+import { type PassPhase, type Phase, phaseName } from './phase.ts';
 import type { Pipeline } from './pipeline.ts';
-import { type PassPhase, type Phase, phaseName } from './plan.ts';
 
 export interface RunDirectory {
   root: string;

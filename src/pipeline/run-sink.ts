@@ -7,7 +7,7 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { artifactsBefore, findArtifact } from './artifacts.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import { type PartRef, partName, readAlive, readPartRows } from './parts.ts';
-import type { SinkPhase } from './plan.ts';
+import type { SinkPhase } from './phase.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
 import { partsOf } from './run-pass.ts';

@@ -16,7 +16,7 @@ import { LOG_NAME, type LogRecord, parseLog, type RunRecord } from '../training/
 import type { PreparedTraining } from '../training/run-training.ts';
 import { summarizeTraining } from '../training/summarize.ts';
 import { interrupted } from './for-each-limited.ts';
-import type { TrainPhase } from './plan.ts';
+import type { TrainPhase } from './phase.ts';
 import type { RunContext } from './run-context.ts';
 import { beginPhase, finishedResult, finishPhase, readJson } from './run-directory.ts';
 

@@ -4,8 +4,9 @@ import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { encodeConversations } from './conversation-tokens.ts';
 import type { DocumentFacts, EncodedDocuments } from './encoded-part.ts';
+import type { Encoding } from './encoding.ts';
 import { type EncodeDocuments, encodeWithFim } from './fill-in-the-middle.ts';
-import { type Encoding, isSplit, type ShardOptions } from './options.ts';
+import { isSplit, type ShardOptions } from './options.ts';
 import { splitKey } from './split.ts';
 
 export interface PartCounts {

@@ -15,14 +15,8 @@ import {
   type PartCounts,
 } from './encode-part.ts';
 import { type EncodedDocuments, encodedPartName, writeEncodedPart } from './encoded-part.ts';
-import {
-  checkOptions,
-  type Encoding,
-  type FimTokens,
-  loadEncoding,
-  type ShardOptions,
-  type SpecialToken,
-} from './options.ts';
+import { type Encoding, type FimTokens, loadEncoding, type SpecialToken } from './encoding.ts';
+import { checkOptions, type ShardOptions } from './options.ts';
 import type { TokenType } from './shard-rows.ts';
 
 /** What the later steps need to know of the encoded corpus. */

@@ -12,7 +12,7 @@
 import type { Document } from '../core/document.ts';
 import { createRandom, hashString32 } from '../core/random.ts';
 import type { EncodedDocuments } from './encoded-part.ts';
-import type { Encoding, FimTokens } from './options.ts';
+import type { Encoding, FimTokens } from './encoding.ts';
 import { tokenArray } from './shard-rows.ts';
 
 export type EncodeDocuments = (

@@ -1,6 +1,7 @@
 /** A tokenizer of bytes with ChatML's tokens, and conversations in it, for tests of the alignment stages. */
 
-import { type ChatFormat, createChatFormat, type Mask } from '../../src/align/data/chat-format.ts';
+import { type ChatFormat, createChatFormat } from '../../src/align/data/chat-format.ts';
+import type { Mask } from '../../src/align/data/masks.ts';
 import { CHATML_TEMPLATE } from '../../src/tokenizer/chat/chatml.ts';
 import type { OpenedTokenizer } from '../../src/tokenizer/formats/load-tokenizer.ts';
 import { byteTokenizer } from '../tokenizer/byte-tokenizer.ts';

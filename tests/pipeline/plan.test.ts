@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { defineBarrier, defineMap, defineSink, KEEP, type StageDefinition } from '../../src/core/stage.ts';
 import type { InputFile, InputSpec } from '../../src/io/input.ts';
 import { resolveTrainConfig } from '../../src/pipeline/config/load-train.ts';
+import type { Phase, TrainPhase } from '../../src/pipeline/phase.ts';
 import type { Pipeline, PipelineTraining } from '../../src/pipeline/pipeline.ts';
-import { type Phase, planPhases, type TrainPhase } from '../../src/pipeline/plan.ts';
+import { planPhases } from '../../src/pipeline/plan.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
 import type { TrainConfigInput } from '../../src/training/config/schema.ts';
 

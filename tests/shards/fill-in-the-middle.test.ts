@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { encodeDocuments } from '../../src/shards/encode-step.ts';
+import type { Encoding } from '../../src/shards/encoding.ts';
 import { encodeWithFim, type FimSettings, fimCuts } from '../../src/shards/fill-in-the-middle.ts';
 import { readShardRows } from '../../src/shards/inspect.ts';
-import type { Encoding } from '../../src/shards/options.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { BOS, EOS, PAD, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
 

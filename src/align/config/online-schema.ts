@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { trainSchema } from '../../training/config/schema.ts';
-import { PREFERENCE_LOSSES } from '../preference.ts';
+import { PREFERENCE_LOSSES } from '../preference-losses.ts';
 
 const path = z.string().min(1);
 const positive = z.int().positive();

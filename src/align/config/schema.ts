@@ -9,8 +9,8 @@
  */
 import { z } from 'zod';
 import { trainSchema } from '../../training/config/schema.ts';
-import { MASKS } from '../data/chat-format.ts';
-import { PREFERENCE_LOSSES } from '../preference.ts';
+import { MASKS } from '../data/masks.ts';
+import { PREFERENCE_LOSSES } from '../preference-losses.ts';
 
 const path = z.string().min(1);
 const paths = z.union([path, z.array(path).min(1)]);

@@ -26,9 +26,7 @@ import {
 } from '../../tokenizer/chat/encode-conversation.ts';
 import { type OpenedTokenizer, openTokenizer } from '../../tokenizer/formats/load-tokenizer.ts';
 import { readTokenizerConfig } from '../../tokenizer/formats/tokenizer-config.ts';
-
-export const MASKS = ['assistant-only', 'qwen'] as const;
-export type Mask = (typeof MASKS)[number];
+import type { Mask } from './masks.ts';
 
 /** Transcripts as in hh-rlhf, for tokenizers without tokens of ChatML; `eos_token` ends what the assistant says. */
 export const DIALOGUE_TEMPLATE = [

@@ -12,8 +12,9 @@ import type { InputFile } from '../../io/input.ts';
 import { decideDir } from '../barrier-task.ts';
 import type { PassResult } from '../part-statistics.ts';
 import { decisionFile, type PartRef, partRefs, readPartFile } from '../parts.ts';
+import type { BarrierPhase } from '../phase.ts';
 import type { Pipeline, StageInstance } from '../pipeline.ts';
-import { type BarrierPhase, planPhases } from '../plan.ts';
+import { planPhases } from '../plan.ts';
 import { finishedResult } from '../run-directory.ts';
 
 export interface Duplicates {
