@@ -20,9 +20,9 @@ const MAX_COLUMN_BYTES = 0x7fffffff;
 
 const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, new Utf8Type(), false)));
 
-/** Encodes documents as one Arrow IPC file. Throws OUTPUT_FAILED when a column would pass 2 GiB. */
-export function encodeDocuments(documents: readonly Document[]): Uint8Array {
-  const encoder = createDocumentEncoder();
+/** Encodes documents as one Arrow IPC file. Throws OUTPUT_FAILED when a column would pass `mostBytes`: 2 GiB, or in tests less. */
+export function encodeDocuments(documents: readonly Document[], mostBytes = MAX_COLUMN_BYTES): Uint8Array {
+  const encoder = createDocumentEncoder(mostBytes);
   for (const document of documents) encoder.add(document);
   const { pieces, release } = encoder.finish();
   const bytes = Buffer.concat(pieces);
@@ -42,14 +42,14 @@ export interface DocumentPieces {
  * garbage collector, which took a fifth of a pass.
  */
 export interface BatchEncoder {
-  /** Throws OUTPUT_FAILED when a column would pass 2 GiB. */
+  /** Throws OUTPUT_FAILED when a column would get too large. */
   add(document: Document): void;
   /** Called once. */
   finish(): DocumentPieces;
 }
 
-export function createDocumentEncoder(): BatchEncoder {
-  const [ids, texts, metas] = ['id', 'text', 'meta'].map(createColumn);
+export function createDocumentEncoder(mostBytes = MAX_COLUMN_BYTES): BatchEncoder {
+  const [ids, texts, metas] = ['id', 'text', 'meta'].map((name) => createColumn(name, mostBytes));
   return {
     add({ id, text, meta }) {
       ids.add(id);
@@ -83,15 +83,15 @@ interface Column {
 const FIRST_BYTES = 1024 * 1024;
 
 /** A utf8 column that grows, in borrowed memory. */
-function createColumn(name: string): Column {
+function createColumn(name: string, mostBytes: number): Column {
   let values = borrowBytes(FIRST_BYTES) as Buffer<ArrayBuffer> & TextBuffer;
   let offsets = new Int32Array(1024);
   let rows = 0;
   let end = 0;
   const reserve = (bytes: number): void => {
     if (end + bytes <= values.length) return;
-    if (end + bytes > MAX_COLUMN_BYTES) throw tooLarge(name, rows + 1, end + bytes);
-    const wanted = Math.max(end + bytes, Math.min(2 * values.length, MAX_COLUMN_BYTES));
+    if (end + bytes > mostBytes) throw tooLarge(name, rows + 1, end + bytes, mostBytes);
+    const wanted = Math.max(end + bytes, Math.min(2 * values.length, mostBytes));
     const grown = borrowBytes(wanted) as typeof values;
     values.copy(grown, 0, 0, end);
     returnBytes(values);
@@ -123,7 +123,7 @@ export function utf8Column(name: string, strings: readonly string[]): Data<Utf8T
   const rows = strings.length;
   let total = 0;
   for (let i = 0; i < rows; i++) total += Buffer.byteLength(strings[i]);
-  if (total > MAX_COLUMN_BYTES) throw tooLarge(name, rows, total);
+  if (total > MAX_COLUMN_BYTES) throw tooLarge(name, rows, total, MAX_COLUMN_BYTES);
   const values = Buffer.allocUnsafeSlow(total) as Buffer as TextBuffer;
   const offsets = new Int32Array(rows + 1);
   let at = 0;
@@ -138,10 +138,10 @@ function utf8Data(rows: number, valueOffsets: Int32Array, values: Uint8Array): D
   return makeData({ type: new Utf8Type(), length: rows, nullCount: 0, valueOffsets, data: values });
 }
 
-function tooLarge(name: string, rows: number, bytes: number): CorpusmillError {
+function tooLarge(name: string, rows: number, bytes: number, mostBytes: number): CorpusmillError {
   return new CorpusmillError(
     'OUTPUT_FAILED',
-    `Writing ${rows} documents as one Arrow batch: column ${name} has ${bytes} bytes and the format ends at ${MAX_COLUMN_BYTES}`,
+    `Writing ${rows} documents as one Arrow batch: column ${name} has ${bytes} bytes and the format ends at ${mostBytes}`,
     { hint: 'Lower `chunkBytes` or the target size of files, so that a batch holds fewer documents.' },
   );
 }

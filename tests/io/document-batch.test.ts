@@ -62,11 +62,18 @@ describe('document batches', () => {
     expect(() => decodeDocuments(bytes)).toThrow(expect.objectContaining({ code: 'INPUT_CORRUPT' }));
   });
 
-  it('refuse a column that would pass 2 GiB', () => {
-    const text = 'x'.repeat(400 * 1024 * 1024);
-    const documents = Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, text, meta: {} }));
-    expect(() => encodeDocuments(documents)).toThrow(
-      expect.objectContaining({ code: 'OUTPUT_FAILED', message: expect.stringContaining('column text') }),
+  it('refuse a column that would pass the end of the format', () => {
+    const most = 8 * 1024 * 1024;
+    // In bytes: of UTF-16 units there are a third.
+    const documents = Array.from({ length: 4 }, (_, i) => ({ id: `${i}`, text: '文'.repeat(most / 12), meta: {} }));
+    expect(decodeDocuments(encodeDocuments(documents, most))).toEqual(documents);
+    expect(() => encodeDocuments([...documents, { id: '4', text: '!'.repeat(10), meta: {} }], most)).toThrow(
+      expect.objectContaining({
+        code: 'OUTPUT_FAILED',
+        message: expect.stringMatching(
+          /^Writing 5 documents.*column text has 8388610 bytes and the format ends at 8388608$/,
+        ),
+      }),
     );
   });
 });
