@@ -2,7 +2,9 @@
  * Sets of shingle hashes and what two of them have in common. One set at a time is "open", as a hash table that is reused
  * from document to document; others are plain arrays of distinct values that are probed against it.
  */
-import { type NativeOpenSet, native } from '../core/native.ts';
+
+import { native } from '../core/native.ts';
+import type { NativeOpenSet } from '../core/native-addon.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { createShingler } from './shingles.ts';
 

@@ -2,7 +2,8 @@
  * The native attention kernels with the arguments of their twin (reference/attention.ts), synchronous: for tests and
  * benches. Models run theirs inside a program, without a call from JavaScript for each operation.
  */
-import type { NativeAddon, NativeAttentionArguments } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
+import type { NativeAttentionArguments } from '../core/native-tensor.ts';
 import type { AttentionChunks, AttentionMask, AttentionShape } from './reference/attention.ts';
 
 export interface NativeAttentionOptions {

@@ -19,7 +19,9 @@
  * look-up and one multiplication per UTF-16 unit, a finalizer per token. The native kernel (native/folded_tokens.cc) gives the
  * same tokens. Where each token stands is told by token-spans.ts, apart, because to note it costs a tenth.
  */
-import { type NativeAddon, native } from '../core/native.ts';
+
+import { native } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
 import { mix32 } from '../core/random.ts';
 
 /** A table entry holds the folded unit in its low 16 bits and one of these above them; 0 separates. */

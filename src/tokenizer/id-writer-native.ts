@@ -1,5 +1,5 @@
 /** The native encoder (native/bpe_encode.cc) as an IdWriter. What it cannot do, NFC, is done here, text by text. */
-import type { NativeAddon, NativeBpeEncoder } from '../core/native.ts';
+import type { NativeAddon, NativeBpeEncoder } from '../core/native-addon.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import type { BpeTables } from './hf-json.ts';
 import { type IdWriter, missingByte, notUtf8 } from './id-writer.ts';

@@ -2,7 +2,9 @@
  * The native side of tokenizers, or nothing: the only file of this room that asks for the add-on, and with it for Node.
  * A bundle for browsers puts a module in its place that exports `nativeBpe` as undefined.
  */
-import { type NativeAddon, native } from '../core/native.ts';
+
+import { native } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
 import { CLASS_OF } from './unicode-classes.ts';
 
 /** The patterns that have native scanners; the place of a name is the number that scanners know it by. */

@@ -9,7 +9,7 @@
  * Serialized: "CMPC2"; for each of 64 partitions its bytes as uint32 (little-endian); the partitions. A partition is
  * count, length and bytes of its pieces, numbers as LEB128; a piece is in partition `hashPiece(piece) >>> 26`.
  */
-import type { NativePieceTable } from '../core/native.ts';
+import type { NativePieceTable } from '../core/native-addon.ts';
 import { nativeBpe } from './native-bpe.ts';
 import { hashPiece } from './piece-hash.ts';
 

@@ -4,7 +4,8 @@
  * what it finds wrong into errors with the names of programs and buffers.
  */
 import { availableParallelism } from 'node:os';
-import { type NativeTensorBackend, native } from '../../core/native.ts';
+import { native } from '../../core/native.ts';
+import type { NativeTensorBackend } from '../../core/native-tensor.ts';
 import type { Backend, Buffer, BufferData, DType, Executable, Place, Program } from '../backend.ts';
 import { checkRange } from '../buffer-range.ts';
 import { sumTimes } from '../operation-times.ts';

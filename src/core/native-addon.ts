@@ -1,0 +1,268 @@
+/** What the native add-on exports, as TypeScript sees it: `native/*_binding.cc` are the other side. */
+import type { NativeNgramLm } from './native-ngram-lm.ts';
+import type { NativeAttentionArguments, NativeMatmul, NativeTensorBackend } from './native-tensor.ts';
+
+export interface NativeTextSigner {
+  /** Writes the signature of the text that `foldText` read last, and returns its number of shingles. */
+  sign(signature: Uint32Array): number;
+}
+
+export interface NativeOpenSet {
+  /** All three return numbers of distinct values: those of the set, and those that it has in common with others. */
+  open(hashes: Uint32Array, count: number): number;
+  /** Of the shingles of the text that `foldText` read last. */
+  openText(shingleTokens: number): number;
+  shared(values: Uint32Array): number;
+  /** Writes them from `at` on, in order of first occurrence. */
+  values(out: Uint32Array, at: number): void;
+}
+
+export interface NativeFastTextVectorizer {
+  /** Writes the mean of the text's rows of `input` and returns their number: see src/quality/fasttext/text-vector.ts. */
+  read(text: string, endOfText: boolean, input: Float32Array, hidden: Float64Array): number;
+}
+
+/** See src/quality/fasttext/training-texts.ts. */
+export interface NativeFastTextTexts {
+  add(text: string): void;
+  size(): { types: number; typeBytes: number; texts: number; tokens: number };
+  readTypes(bytes: Uint8Array, starts: Float64Array, counts: Float64Array): void;
+  readLengths(lengths: Uint32Array): void;
+  writeEntries(
+    unitOf: Int32Array,
+    wordNgrams: number,
+    bucket: number,
+    bits: Int32Array,
+    firstNgram: number,
+    entries: Uint32Array,
+    starts: Float64Array,
+  ): void;
+}
+
+/** See src/tokenizer/id-writer-native.ts; negative numbers say why there are no ids. */
+export interface NativeBpeEncoder {
+  appendText(text: string, keepUnstable: boolean): number;
+  appendColumn(
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    first: number,
+    keepUnstable: 0 | 1,
+    before: number,
+    after: number,
+    ends: Uint32Array,
+  ): number;
+  reason(): number;
+  appendId(id: number): void;
+  size(): number;
+  clear(): void;
+  take(out: Uint32Array | Uint16Array, at: number): void;
+}
+
+/** See src/tokenizer/bpe-merge-loop.ts. */
+export interface NativeBpeMergeLoop {
+  /** Makes up to `most` merges and writes them at their ranks; returns how many there are now. */
+  advance(most: number, lefts: Int32Array, rights: Int32Array, pairCounts: Float64Array): number;
+  symbolTotal(): number;
+}
+
+/** See src/tokenizer/piece-counts.ts. `pattern` is its place in NATIVE_PATTERNS of src/tokenizer/native-bpe.ts. */
+export interface NativePieceTable {
+  /** Number of pieces longer than `mostBytes`; -1: NFC may change the text (asked when `isNfc` is 0), nothing was counted. */
+  countText(pattern: number, bytes: Uint8Array, length: number, mostBytes: number, isNfc: 0 | 1): number;
+  /** Texts that end at `textEnds`, on a thread of the pool: until it is done `bytes` must stay, and the table rest. */
+  countBatch(
+    pattern: number,
+    bytes: Uint8Array,
+    textEnds: Uint32Array,
+    texts: number,
+    mostBytes: number,
+  ): Promise<number>;
+  countPieces(
+    bytes: Uint8Array,
+    start: number,
+    ends: Uint32Array,
+    count: number,
+    times: number,
+    mostBytes: number,
+  ): number;
+  size(): number;
+  pieceBytes(): number;
+  serialize(): Uint8Array;
+  read(arena: Uint8Array, firstPiece: number, starts: Uint32Array, counts: Float64Array): void;
+  drop(most: number): void;
+  /** Empties the other table into this one. */
+  absorb(other: NativePieceTable): void;
+  counts(counts: Float64Array): void;
+}
+
+/** The functions that `native/addon.cc` exports. */
+export interface NativeAddon {
+  /** See src/tensor/native-attention.ts for these three. */
+  attentionForward(...args: NativeAttentionArguments): void;
+  attentionBackward(...args: NativeAttentionArguments): void;
+  /** Instruction sets that this processor can run, slowest first. */
+  attentionLevels(): string[];
+  /** out[i] = f(x[i]); functions: exp, 2^x for x <= 0, log, sigmoid, tanh. */
+  vectorMath(level: number, functionIndex: 0 | 1 | 2 | 3 | 4, x: Float32Array, out: Float32Array): void;
+  PieceTable: {
+    new (): NativePieceTable;
+    /** Adds to each table its partitions, on a thread for each; false: one of them is no partition. */
+    addPartitions(tables: readonly NativePieceTable[], partitions: readonly (readonly Uint8Array[])[]): boolean;
+  };
+  /** Whether NFC surely leaves the UTF-8 text bytes[start, end) as it is. */
+  isPlainNfc(bytes: Uint8Array, end: number, start: number): boolean;
+  /** `symbols`: bytes, which `symbolOfByte` numbers, or symbols. `tie`: 0 is hf, 1 bytes. */
+  BpeMergeLoop: new (
+    symbols: Uint8Array | Int32Array,
+    symbolOfByte: Int32Array,
+    starts: Uint32Array,
+    counts: Float64Array,
+    firstNew: number,
+    maxMerges: number,
+    minFrequency: number,
+    tie: 0 | 1,
+    tokenBytes: Uint8Array,
+    tokenStarts: Float64Array,
+    threads: number,
+  ) => NativeBpeMergeLoop;
+  /** See src/dedup/minhash-kernel.ts for the contract. `path` indexes `minhashPaths()`, the fastest by default. */
+  minhashSignature(
+    hashes: Uint32Array,
+    count: number,
+    multipliers: Uint32Array,
+    increments: Uint32Array,
+    signature: Uint32Array,
+    path?: number,
+  ): void;
+  /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
+  breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
+  matmul: NativeMatmul;
+  /** See src/core/large-pages.ts. */
+  largePages(memory: Uint8Array): void;
+  ngramLm: NativeNgramLm;
+  /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
+  readWords(
+    units: Uint16Array,
+    starts: Uint32Array,
+    ends: Uint32Array,
+    count: number,
+    charFlags: Uint8Array,
+    hasSurrogates: 0 | 1,
+    flags: Uint8Array,
+    low: Int32Array,
+    high: Int32Array,
+    unitsBefore: Uint32Array,
+    charsBefore: Uint32Array,
+    lowBefore: Int32Array,
+    highBefore: Int32Array,
+    stream: Uint16Array,
+    totals: Uint32Array,
+  ): boolean;
+  /** See src/shards/loader/read-ranges.ts; absent where file numbers are not the system's (Windows). */
+  readRanges?(
+    ranges: Float64Array,
+    bytes: number,
+  ): Promise<ArrayBuffer | [range: number, filled: number, errno: number]>;
+  /** See src/dedup/substring/suffix-array.ts for the contract of both. */
+  suffixArray(text: Int32Array, alphabetSize: number, order: Int32Array): void;
+  sharedPrefixes(text: Int32Array, order: Int32Array, shared: Int32Array): void;
+  /** See src/dedup/minhash/mersenne.ts: windows of words in `bytes`; `hashFunction` 0 is xxHash, 1 SHA-1. */
+  minhash61(
+    bytes: Uint8Array,
+    length: number,
+    window: number,
+    hashFunction: 0 | 1,
+    bits: 32 | 64,
+    multipliers: BigUint64Array,
+    increments: BigUint64Array,
+    signature: BigUint64Array,
+  ): number;
+  /** See src/text/folded-tokens.ts for these four: the tables of every thread, and the text that this one read last. */
+  foldUnits(table: Int32Array): void;
+  foldPair(codePoint: number, entry: number): void;
+  /** The number of tokens, or -1 - i when the pair at unit i has no entry yet. */
+  foldText(text: string): number;
+  foldedTokens(tokens: Int32Array): void;
+  /** Shingle hashes of the text that `foldText` read last: see src/dedup/shingles.ts. */
+  shingleText(size: number, hashes: Uint32Array): number;
+  /** See src/dedup/text-key.ts. */
+  textKey(text: string, row: Uint32Array): void;
+  /** See src/dedup/minhash/signers.ts. */
+  TextSigner: new (
+    shingleTokens: number,
+    multipliers: Uint32Array,
+    increments: Uint32Array,
+  ) => NativeTextSigner;
+  /** See src/dedup/lsh.ts: as many bands as the signature has whole ones. */
+  bandKeys(signature: Uint32Array, rows: number, keys: Uint32Array): void;
+  /** See src/dedup/shingle-set.ts. */
+  OpenSet: new () => NativeOpenSet;
+  /** The instruction sets that this processor can run, slowest first. */
+  minhashPaths(): string[];
+  /** `settings`: dim, minn, maxn, wordNgrams, bucket, kind of n-gram rows: see src/quality/fasttext/text-vector.ts. */
+  FastTextVectorizer: new (
+    wordBytes: Uint8Array,
+    wordStarts: Float64Array,
+    settings: Int32Array,
+    bits: Int32Array,
+  ) => NativeFastTextVectorizer;
+  FastTextTexts: new () => NativeFastTextTexts;
+  /** See src/quality/fasttext/gradient-descent.ts; `loss` as model files number it. */
+  fastTextDescend(
+    entries: Uint32Array,
+    starts: Float64Array,
+    targets: Int32Array,
+    sizes: Uint32Array,
+    unitStarts: Float64Array,
+    unitRows: Int32Array,
+    words: number,
+    dim: number,
+    loss: number,
+    lr: number,
+    epochs: number,
+    lrUpdateRate: number,
+    neg: number,
+    seed: number,
+    shuffle: boolean,
+    pathStarts: Float64Array,
+    pathNodes: Int32Array,
+    pathFromRight: Uint8Array,
+    thresholds: Float64Array,
+    sigmoid: Float32Array,
+    logarithm: Float64Array,
+    input: Float32Array,
+    rows: number,
+    filledRows: number,
+    output: Float32Array,
+    losses: Float64Array,
+  ): void;
+  /** See src/quality/fasttext/product-quantizer.ts. */
+  fastTextNearest(points: Float32Array, width: number, centroids: Float32Array, codes: Uint8Array): void;
+  /** See src/tensor/native/backend.ts; `tensorLevel` is the instruction set that the tensor kernels run with. */
+  TensorBackend: new (
+    threads: number,
+  ) => NativeTensorBackend;
+  tensorOperations(): {
+    name: string;
+    inputs: string[];
+    outputs: string[];
+    attributes: string[];
+    inPlace: [number, number][];
+    mutates: number[];
+    variadic: number;
+  }[];
+  tensorLevel(): string;
+  /** See src/tokenizer/native-bpe.ts for these three: character classes for every thread, an encoder and a scanner. */
+  unicodeClasses(classes: Uint8Array): void;
+  BpeEncoder: new (
+    lefts: Int32Array,
+    rights: Int32Array,
+    products: Int32Array,
+    tokenBytes: Uint8Array,
+    tokenStarts: Uint32Array,
+    byteIds: Int32Array,
+    wholes: Uint8Array | undefined,
+    pattern: number,
+  ) => NativeBpeEncoder;
+  scanPieces(pattern: number, bytes: Uint8Array, start: number, end: number, ends: Uint32Array): number;
+}
