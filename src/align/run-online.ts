@@ -22,6 +22,7 @@ import { checkRewardTokenizer, modelReward } from './model-reward.ts';
 import { latestOnline, restoreOnline, saveOnline } from './online-checkpoint.ts';
 import { createOnlineLoop, type OnlineStepRecord } from './online-loop.ts';
 import { onlineMerging } from './online-merging.ts';
+import { type OpenedPretraining, openPretraining } from './pretraining-mix.ts';
 import { openPromptFormat } from './prompt-format.ts';
 import { programReward, type Reward } from './rewards.ts';
 import type { OnlinePrompt } from './scored-rollout.ts';
@@ -82,6 +83,7 @@ export async function runOnline<S extends OnlineStage>(
   const backend =
     options.backend ?? (await openBackend(config.backend, config.threads === 0 ? {} : { threads: config.threads }));
   const made: { dispose(): void }[] = [];
+  let pretraining: OpenedPretraining | undefined;
   const keep = <T extends { dispose(): void }>(value: T): T => {
     made.push(value);
     return value;
@@ -90,6 +92,13 @@ export async function runOnline<S extends OnlineStage>(
     const longestPrompt = Math.max(...prompts.map(({ ids }) => ids.length));
     const capacity = longestPrompt + config.sampling.maxNewTokens;
     const opened = openModel(config.model, { vocabSize: format.vocabSize, sequenceLength: capacity });
+    if ('pretraining' in config && config.pretraining !== undefined) {
+      pretraining = await openPretraining(config.pretraining, {
+        seed: config.seed,
+        tokenizer: format.tokenizer.hash,
+        policy: opened.config,
+      });
+    }
     const begin = async (from: string | undefined): Promise<ModelWeights> => {
       const weights = keep(createWeights(backend, opened.config));
       if (from === undefined) await opened.begin(weights, config.seed);
@@ -133,6 +142,7 @@ export async function runOnline<S extends OnlineStage>(
       vocabSize: format.vocabSize,
       longestPrompt,
       shown: config.samples.shown,
+      pretraining,
       around,
     });
     const record: OnlineRunRecord = {
@@ -184,6 +194,7 @@ export async function runOnline<S extends OnlineStage>(
       policy: folder && join(folder, 'policy'),
     };
   } finally {
+    await pretraining?.data.close();
     for (const value of made) value.dispose();
     if (options.backend === undefined) await backend.dispose();
   }

@@ -44,6 +44,7 @@ const REWARD = one('Reward', 'reward');
 const KL = one('KL to the reference (nats a text)', 'kl');
 const ENTROPY = one('Entropy (nats a token)', 'entropy');
 const CLIPPED = one('Clip fraction', 'clipFraction');
+const PRETRAINING = one('Pretraining loss (nats a token)', 'pretrainingLoss');
 const PAIR_REWARDS: ChartSpec = {
   title: 'Rewards of the pair',
   lines: [
@@ -64,9 +65,10 @@ const CHARTS: Readonly<Record<OfflineStage | OnlineStage, readonly ChartSpec[]>>
     LENGTH,
     one('Explained variance of the critic', 'explainedVariance'),
     one('Value loss', 'valueLoss'),
+    PRETRAINING,
   ],
-  grpo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH],
-  rloo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH],
+  grpo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH, PRETRAINING],
+  rloo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH, PRETRAINING],
   rejection: [
     {
       title: 'Reward',

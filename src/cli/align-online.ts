@@ -130,6 +130,7 @@ function lineOf(record: OnlineRunRecord | OnlineStepRecord): string {
     ['clipped', 'clipFraction' in record ? record.clipFraction : undefined],
     ['explained', 'explainedVariance' in record ? record.explainedVariance : undefined],
     ['loss', 'loss' in record ? record.loss : undefined],
+    ['pretraining', 'pretrainingLoss' in record ? record.pretrainingLoss : undefined],
     ['length', record.responseLength],
   ];
   const shown = figures

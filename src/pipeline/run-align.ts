@@ -94,7 +94,12 @@ export function filledIn(run: RunContext, phase: AlignPhase): AlignStage {
   const { aligned } = phase;
   const config = structuredClone(aligned.config) as unknown as Record<string, unknown>;
   for (const { member, from } of aligned.links) {
-    const value = member === 'data.tokenizer' ? tokenizerLeftBy(run, phase, from) : modelLeftBy(run, from);
+    const value =
+      member === 'data.tokenizer'
+        ? tokenizerLeftBy(run, phase, from)
+        : member === 'pretraining.shards'
+          ? run.directory.output(from)
+          : modelLeftBy(run, from);
     const [first, second] = member.split('.');
     if (second === undefined) config[first] = value;
     else config[first] = { ...(config[first] as object), [second]: value };

@@ -6,7 +6,7 @@ import { ONLINE_SCHEMAS, type OnlineStage, type ResolvedOnlineConfig } from '../
 import { ALIGN_LOG_NAME, runOnline } from '../../src/align/run-online.ts';
 import { openCheckpoint } from '../../src/models/checkpoint/read.ts';
 import { hasTokenizer } from '../../src/tokenizer/formats/load-tokenizer.ts';
-import { END_TOKEN, modelFolder, promptFile } from './online-folders.ts';
+import { digitShards, END_TOKEN, modelFolder, promptFile } from './online-folders.ts';
 
 const made: string[] = [];
 afterEach(() => {
@@ -84,6 +84,46 @@ it.each(Object.keys(ONLINE_SCHEMAS) as OnlineStage[])(
     expect(await weightsOf(second.policy!)).toEqual(await weightsOf(first.policy!));
   },
 );
+
+it.each(['ppo', 'grpo', 'rloo'] as const)(
+  '%s with pretraining text mixed in goes on to the bit, and learns otherwise than without',
+  async (stage) => {
+    const place = root();
+    const model = await modelFolder(place, 'policy');
+    promptFile(place);
+    const pretraining = { shards: await digitShards(place, model), rows: 2, coefficient: 0.3 };
+    const critic = stage === 'ppo' ? { critic: { warmup: 1, optimizer: { learningRate: 0.01 } } } : {};
+    const whole = configOf(stage, place, { model, ...critic, pretraining, output: 'whole' });
+    const first = await runOnline(stage, whole);
+    const log = logOf(whole.output);
+    const losses = log.slice(1).map((record) => record['pretrainingLoss']);
+    // While the critic alone learns there is none. A model of 12 ids, drawn at random: about ln 12.
+    losses.forEach((loss, i) => {
+      if (stage === 'ppo' && i === 0) expect(loss).toBeNull();
+      else expect(loss).toBeGreaterThan(1);
+    });
+
+    const parts = configOf(stage, place, { model, ...critic, pretraining, output: 'parts' });
+    for (const steps of [1, 3, 4]) await runOnline(stage, { ...parts, stop: { steps } });
+    expect(logOf(parts.output)).toEqual(log);
+    const last = join(parts.output, 'checkpoints/step-00000004/policy');
+    expect(await weightsOf(last)).toEqual(await weightsOf(first.policy!));
+
+    const without = await runOnline(stage, configOf(stage, place, { model, ...critic, output: 'without' }));
+    expect(await weightsOf(without.policy!)).not.toEqual(await weightsOf(first.policy!));
+    await expect(runOnline(stage, { ...parts, pretraining: undefined })).rejects.toThrow(
+      /checkpoints of another run: pretraining was .*, is nothing/,
+    );
+  },
+);
+
+it('refuses pretraining text that is not there, with its path', async () => {
+  const place = root();
+  const model = await modelFolder(place, 'policy');
+  promptFile(place);
+  const config = configOf('grpo', place, { model, pretraining: { shards: join(place, 'nowhere') } });
+  await expect(runOnline('grpo', config)).rejects.toThrow(/nowhere/);
+});
 
 describe('a reward model', () => {
   it('scores the same alone and among others, and begins a critic', async () => {

@@ -209,6 +209,34 @@ describe('a pipeline with a list `align`', { timeout: 180_000 }, () => {
     expect(alignmentOf(cwd)).toEqual(alignmentOf(whole));
   });
 
+  it('mixes the shards of its own pretraining into PPO', async () => {
+    const ppo = { ...GRPO, stage: 'ppo', reward: 'digits-sorted', critic: { warmup: 0 }, stop: { steps: 2 } };
+    const given = {
+      stages: [
+        { stage: 'tokenizer.train', vocabSize: 259 },
+        { stage: 'shards', contextLength: 32, padToken: '<|im_end|>' },
+      ],
+      train: {
+        model: MODEL,
+        stop: { steps: 2 },
+        batch: { rows: 2 },
+        backend: 'reference',
+        samples: { every: 0 },
+      },
+      prompts: ['321'],
+    };
+    const cwd = workspace({ ...files, 'p.yaml': pipeline([{ ...ppo, pretraining: { rows: 2 } }], given) });
+    const result = await cli(['run', 'p.yaml'], cwd);
+    expect(result.code, result.stderr).toBe(0);
+    const [stage] = alignmentOf(cwd).stages;
+    expect(stage.charts.map(({ title }) => title)).toContain('Pretraining loss (nats a token)');
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(ran(cwd)).toEqual([]);
+    // Another weight is another policy.
+    expect((await cli(['run', 'p.yaml', '--set', 'align.ppo.pretraining.coefficient=2'], cwd)).code).toBe(0);
+    expect(ran(cwd)).toEqual(['align ppo', 'the same prompts after each stage']);
+  });
+
   it('needs no documents where model and tokenizer are given', async () => {
     const made = workspace(files);
     expect((await cli(['run', 'p.yaml', '--set', `align=${JSON.stringify([SFT])}`], made)).code).toBe(0);

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { OnlineConfigs, OnlineStage, ResolvedOnlineConfig } from './online-schema.ts';
 
+type ShardSource = string | { readonly path: string };
+
 const NAMED_TEMPLATES = ['chatml', 'dialogue', 'none'];
 
 /** The same configuration with absolute paths, and the output folder filled in. `cwd` is where `runs/NAME` goes. */
@@ -17,6 +19,8 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
   // A model may be a name of configs/models: a path where there is one.
   const model = (word: string): string => (existsSync(at(word)) ? at(word) : word);
   const { data, reward } = config;
+  const source = (given: ShardSource): ShardSource =>
+    typeof given === 'string' ? at(given) : { ...given, path: at(given.path) };
   return {
     ...config,
     name,
@@ -32,6 +36,15 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
     },
     reward: { ...reward, ...(reward.model !== undefined && { model: at(reward.model) }) },
     ...('reference' in config && config.reference !== undefined && { reference: at(config.reference) }),
+    ...('pretraining' in config &&
+      config.pretraining !== undefined && {
+        pretraining: {
+          ...config.pretraining,
+          shards: Array.isArray(config.pretraining.shards)
+            ? config.pretraining.shards.map(source)
+            : config.pretraining.shards && source(config.pretraining.shards),
+        },
+      }),
     ...('merging' in config &&
       config.merging !== undefined && { merging: { ...config.merging, base: at(config.merging.base) } }),
     ...('critic' in config &&

@@ -114,9 +114,26 @@ const merging = z
   .optional()
   .describe('Online merging: each update is merged with what fine-tuning changed.');
 
+/** What pretraining reads; in pipelines the name of a stage may stand for a path. */
+export const pretrainingShards = trainSchema.shape.data.shape.shards.unwrap();
+
+const pretraining = z
+  .object({
+    shards: pretrainingShards.describe('Shards of what the model was pretrained on, or a mixture of several.'),
+    coefficient: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("Of that text's loss, a mean over its tokens, beside the policy's. InstructGPT: 27.8."),
+    rows: positive.default(8).describe('Of that text, beside each micro-batch of responses.'),
+  })
+  .optional()
+  .describe('PPO-ptx: each update learns from pretraining text too, against forgetting.');
+
 export const ppoSchema = base.extend({
   reference: referenceSchema,
   merging,
+  pretraining,
   sampling: samplingOf(0.9),
   batch: batchOf(2, 4),
   optimizer: optimizerOf(5e-5),
@@ -147,6 +164,7 @@ export const ppoSchema = base.extend({
 export const grpoSchema = base.extend({
   reference: referenceSchema,
   merging,
+  pretraining,
   sampling: samplingOf(1),
   batch: batchOf(8, 1),
   optimizer: optimizerOf(5e-5),
@@ -169,6 +187,7 @@ export const grpoSchema = base.extend({
 export const rlooSchema = base.extend({
   reference: referenceSchema,
   merging,
+  pretraining,
   sampling: samplingOf(1),
   batch: batchOf(4, 1),
   optimizer: optimizerOf(5e-5),

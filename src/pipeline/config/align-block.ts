@@ -17,6 +17,7 @@ import { openModel } from '../../training/config/open-model.ts';
 import { type PlannedConfig, planTraining } from '../../training/config/plan.ts';
 import type { TrainConfig } from '../../training/config/schema.ts';
 import type { AlignLink, AlignStage, PipelineAlignment, StageInstance } from '../pipeline.ts';
+import { chainPretraining } from './align-pretraining.ts';
 import {
   ALIGN_BLOCK_SCHEMAS,
   ALIGN_STAGES,
@@ -46,6 +47,8 @@ export interface AlignContext {
   readonly stages: readonly StageInstance[];
   /** The pipeline has a `train` block. */
   readonly trains: boolean;
+  /** The stage whose shards it reads. */
+  readonly trainShards: string | undefined;
 }
 
 /** An item whose stage is known. */
@@ -188,6 +191,7 @@ function chainItem(
   const filled: Record<string, unknown> = { ...rest, model, seed: rest.seed ?? context.seed | 0 };
   if (isOnline(stage)) filled['reward'] = rewardOf(options as AlignBlocks['ppo'], earlier, links, add, attempt);
   namedModels(filled, earlier, context, links);
+  chainPretraining(filled, context, links, add);
   checkData(stage, rest.data as Record<string, unknown>, add);
   if (!isOnline(stage)) {
     // How many tokens there are is not known yet: enough that a number of epochs counts as an end.

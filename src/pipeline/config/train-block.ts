@@ -103,7 +103,8 @@ function isShards({ definition }: StageInstance): boolean {
   return definition.name === 'shards';
 }
 
-function shardsOf(block: PipelineTrainBlock, stages: readonly StageInstance[]): StageInstance | undefined {
+/** The stage whose shards a block reads; undefined where it names none that is there. */
+export function shardsOf(block: PipelineTrainBlock, stages: readonly StageInstance[]): StageInstance | undefined {
   const { shards } = block.data;
   return stages.findLast((stage) => isShards(stage) && (shards === undefined || stage.name === shards));
 }
