@@ -11,8 +11,6 @@ import { join, relative } from 'node:path';
 import type { ResolvedOnlineConfig } from '../align/config/online-schema.ts';
 import type { OfflineStage } from '../align/config/schema.ts';
 import type { ResolvedStageConfig } from '../align/config/stage-files.ts';
-import type { OnlineStepRecord } from '../align/online-loop.ts';
-import type { OnlineRunRecord } from '../align/run-online.ts';
 import { isCorpusmillError } from '../core/errors.ts';
 import type { AlignedStage } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
@@ -183,7 +181,8 @@ async function runFromSamples(
   fresh: boolean,
   claim: (() => Promise<void>) | undefined,
 ): Promise<Found> {
-  const { ALIGN_LOG_NAME, runOnline } = await import('../align/run-online.ts');
+  const { ALIGN_LOG_NAME, isOnlineStep, parseOnlineLog } = await import('../align/online-log.ts');
+  const { runOnline } = await import('../align/run-online.ts');
   const { summarizeOnline } = await import('../align/summarize-stage.ts');
   let claimed = claim === undefined ? Promise.resolve() : undefined;
   const outcome = await runOnline(stage, config as ResolvedOnlineConfig<typeof stage>, {
@@ -191,7 +190,7 @@ async function runFromSamples(
     fresh: fresh || lastStep(config.output) > config.stop.steps,
     onRecord: (record) => {
       claimed ??= claim!();
-      if (record.kind === 'run') return;
+      if (!isOnlineStep(record)) return;
       const kl = 'kl' in record && record.kl !== null ? `, KL ${record.kl.toFixed(3)}` : '';
       const note = `step ${record.step}, reward ${record.reward.toFixed(3)}${kl}`;
       progress(run, phase, record.step / config.stop.steps, note);
@@ -199,8 +198,7 @@ async function runFromSamples(
   });
   await claimed;
   if (outcome.reason === 'interrupted') throw interrupted();
-  const lines = readFileSync(join(config.output, ALIGN_LOG_NAME), 'utf8').split('\n').filter(Boolean);
-  const records = lines.map((line) => JSON.parse(line) as OnlineRunRecord | OnlineStepRecord);
+  const records = parseOnlineLog(readFileSync(join(config.output, ALIGN_LOG_NAME), 'utf8'));
   return {
     model: outcome.policy ?? lastPolicy(config.output),
     findings: { ...summarizeOnline(stage, records), evaluation: null },

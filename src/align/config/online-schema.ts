@@ -10,7 +10,7 @@ import { PREFERENCE_LOSSES } from '../preference.ts';
 const path = z.string().min(1);
 const positive = z.int().positive();
 const count = z.int().nonnegative();
-const { optimizer, model, name, output, seed, backend, threads } = trainSchema.shape;
+const { optimizer, model, name, output, seed, backend, threads, tensorboard } = trainSchema.shape;
 
 const optimizerOf = (learningRate: number) =>
   optimizer
@@ -84,9 +84,20 @@ const base = z.object({
   samples: z
     .object({
       every: count.default(10).describe('Steps between samples in the log; 0: none.'),
-      shown: positive.default(2),
+      shown: positive.default(2).describe("Of the step's own responses, quoted with their scores."),
+      prompts: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'What a user says, to be answered before the first step, on the way and at the end. Default: the first two prompts of the data.',
+        ),
+      tokens: positive.optional().describe('Of an answer, at most. Default: sampling.maxNewTokens.'),
+      temperature: z.number().min(0).default(0).describe('0: the likeliest answer.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Answers while it learns.'),
+  tensorboard,
   backend,
   threads,
 });
