@@ -18,7 +18,7 @@ After Ctrl-C or a crash the same command goes on from the last checkpoint, to th
 Examples:
   $ corpusmill align ppo ppo.yaml
   $ corpusmill align ppo ppo.yaml --set kl.coefficient=0 -o runs/hacked    what a reward is worth without KL
-  $ corpusmill align ppo ppo.yaml --set reward.model=runs/reward/checkpoints/step-00000400`,
+  $ corpusmill align ppo ppo.yaml --set reward.model=runs/reward`,
   },
   grpo: {
     description: 'reinforcement learning by groups of responses, without a critic',

@@ -15,6 +15,7 @@ import { isCorpusmillError } from '../core/errors.ts';
 import type { AlignedStage } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { LOG_NAME, type LogRecord, parseLog } from '../training/log.ts';
+import { bestCheckpoint } from '../training/run-folder.ts';
 import type { PreparedTraining } from '../training/run-training.ts';
 import { artifactsBefore, findArtifact } from './artifacts.ts';
 import { interrupted } from './for-each-limited.ts';
@@ -76,7 +77,9 @@ export function modelLeftBy(run: RunContext, name: string): string {
       return join(run.directory.root, alignResult(run, phase)!.aligned.model);
     }
     if (phase.kind === 'train' && name === 'train') {
-      return join(run.directory.root, trainResult(run, phase)!.training.checkpoint);
+      const { output, checkpoints } = phase.training.config;
+      const last = join(run.directory.root, trainResult(run, phase)!.training.checkpoint);
+      return (checkpoints.best ? bestCheckpoint(join(output, 'checkpoints')) : undefined) ?? last;
     }
   }
   throw new TypeError(`the pipeline has no stage of alignment named ${name}`);
@@ -160,8 +163,9 @@ async function runOffline(
   const records = parseLog(readFileSync(join(config.output, LOG_NAME), 'utf8'));
   const folder = records.findLast((record) => record.kind === 'checkpoint')?.folder ?? 'checkpoints';
   const evaluation = stage === 'reward' ? await readRewardEvaluation(config.output) : undefined;
+  const best = config.checkpoints.best ? bestCheckpoint(join(config.output, 'checkpoints')) : undefined;
   return {
-    model: join(config.output, folder),
+    model: best ?? join(config.output, folder),
     findings: {
       ...summarizeOffline(stage, records),
       evaluation: evaluation === undefined ? null : heldOutAccuracy(evaluation),

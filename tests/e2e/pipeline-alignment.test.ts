@@ -237,6 +237,36 @@ describe('a pipeline with a list `align`', { timeout: 180_000 }, () => {
     expect(ran(cwd)).toEqual(['align ppo', 'the same prompts after each stage']);
   });
 
+  it('takes the best checkpoint of a stage that keeps it along the chain', async () => {
+    const sft = {
+      ...SFT,
+      checkpoints: { every: 0, best: true, keep: 1 },
+      evaluation: { every: 1 },
+      // So large that the loss on held-out records does not only fall.
+      optimizer: { learningRate: 1 },
+      schedule: { kind: 'constant', warmup: 0 },
+      stop: { steps: 6 },
+    };
+    const cwd = workspace({
+      ...files,
+      'p.yaml': pipeline([sft, { ...GRPO, reward: 'digits-sorted', stop: { steps: 1 } }]),
+    });
+    const result = await cli(['run', 'p.yaml'], cwd);
+    expect(result.code, result.stderr).toBe(0);
+    const records = (path: string): Record<string, never>[] =>
+      readFileSync(join(cwd, 'run', 'output', 'align', path), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, never>);
+    const evaluations = records('sft/train-log.jsonl').filter(({ kind }) => kind === 'evaluation');
+    const best = evaluations.reduce((a, b) => (b['loss'] < a['loss'] ? b : a));
+    expect(best['step']).toBeLessThan(6);
+    const checkpoint = `checkpoints/step-0000000${best['step']}`;
+    expect(alignmentOf(cwd).stages[0].model).toBe(`output/align/sft/${checkpoint}`);
+    const [{ settings }] = records('grpo/align-log.jsonl');
+    expect(JSON.stringify(settings)).toContain(checkpoint);
+  });
+
   it('needs no documents where model and tokenizer are given', async () => {
     const made = workspace(files);
     expect((await cli(['run', 'p.yaml', '--set', `align=${JSON.stringify([SFT])}`], made)).code).toBe(0);

@@ -38,7 +38,7 @@ const dataSchema = z.object({
 
 const rewardSchema = z
   .object({
-    model: path.optional().describe('Folder of a reward model with the tokenizer of the policy.'),
+    model: path.optional().describe('Folder of a reward model, or of its run, with the tokenizer of the policy.'),
     program: z.string().optional().describe('Name of a programmatic reward, such as `exact-match`.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Of the program.'),
   })

@@ -25,7 +25,7 @@ const common = {
   seed: pipelineTrainSchema.shape.seed.describe("Of weights, order, draws and dropout. Default: the pipeline's."),
   model: pipelineTrainSchema.shape.model
     .optional()
-    .describe('In place of `from`: a name of configs/models, a config.json, or a folder with a model.'),
+    .describe('In place of `from`: a name of configs/models, a config.json, or a folder with a model or a run.'),
 };
 
 const rewardShape = ONLINE_SCHEMAS.ppo.shape.reward;

@@ -1,5 +1,5 @@
 /** The list `align` of a pipeline: what items take from each other, and the mistakes that are found before anything runs. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -128,6 +128,19 @@ describe('the list align', () => {
 
 describe('mistakes', () => {
   const first = 'a reward stage before or a program';
+
+  it('folders of runs without a checkpoint', async () => {
+    mkdirSync(join(folder, 'empty'), { recursive: true });
+    const looked = 'has no model: there is no config.json, no checkpoints/step-*/config.json';
+    expect(await mistakes([{ ...SFT, model: 'empty' }])).toEqual([expect.stringContaining(looked)]);
+    const [reward] = await mistakes([{ ...PPO, reward: { model: 'empty' } }]);
+    expect(reward).toContain('align.0: ');
+    expect(reward).toContain(looked);
+    const train = { ...TRAINED.train, model: 'empty' };
+    expect(await mistakes([SFT], { ...TRAINED, train })).toEqual([
+      expect.stringMatching(/^train\.model: .*has no model: there is no config\.json/),
+    ]);
+  });
 
   it('pretraining text that nobody makes, or that is not there', async () => {
     const ppo = { ...PPO, reward: 'exact-match' };
