@@ -14,7 +14,7 @@ import {
   rlooSettings,
 } from './online-settings.ts';
 import { createOnlineTrainer, type OnlineRecord } from './online-trainer.ts';
-import type { AroundUpdate } from './policy-learner.ts';
+import type { AroundUpdate, PretrainingMix } from './policy-learner.ts';
 import { createRejectionTrainer, type RejectionRecord } from './rejection.ts';
 import type { SamplingSettings, ScoredRolloutOptions } from './scored-rollout.ts';
 
@@ -39,6 +39,8 @@ export interface OnlineLoopParts extends Omit<ScoredRolloutOptions, 'settings'> 
   /** Tokens of the longest prompt. */
   readonly longestPrompt: number;
   readonly shown: number;
+  /** PPO-ptx; of PPO, GRPO and RLOO. */
+  readonly pretraining: PretrainingMix | undefined;
   /** Online merging. */
   readonly around: AroundUpdate | undefined;
 }

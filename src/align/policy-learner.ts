@@ -11,7 +11,7 @@ import type { Backend, BufferData } from '../tensor/backend.ts';
 import type { MicroBatch, TrainingData } from '../training/data/training-data.ts';
 import { createTrainStep, type TrainStep } from '../training/train-step.ts';
 import type { OnlineSettings } from './online-settings.ts';
-import { policyObjective } from './policy-objective.ts';
+import { type PretrainingTerm, policyObjective } from './policy-objective.ts';
 import { type RowText, type SequenceBatch, sequenceBatch, tokenWeightOf } from './sequence-batch.ts';
 import { valueObjective } from './value-objective.ts';
 
@@ -28,11 +28,8 @@ export interface PolicyLearnerOptions {
   readonly around?: AroundUpdate | undefined;
 }
 
-export interface PretrainingMix {
+export interface PretrainingMix extends PretrainingTerm {
   readonly data: TrainingData;
-  readonly batch: number;
-  readonly time: number;
-  readonly coefficient: number;
 }
 
 export interface AroundUpdate {
@@ -255,12 +252,13 @@ export function createPolicyLearner(options: PolicyLearnerOptions): PolicyLearne
     }
     const { weight, cursor } = next.value;
     learner.state.pretrainingCursor = cursor;
-    const { ids, positions, labels, tokenWeights } = next.value.inputs(weight * parts);
+    const { ids, positions, labels, tokenWeights, segmentIds } = next.value.inputs(weight * parts);
     return {
       pretrainingIds: ids,
       pretrainingPositions: positions,
       pretrainingLabels: labels,
       pretrainingWeights: tokenWeights,
+      ...(pretraining.packed && { pretrainingSegments: segmentIds }),
     };
   }
 
@@ -272,6 +270,7 @@ export function createPolicyLearner(options: PolicyLearnerOptions): PolicyLearne
       pretrainingPositions: new Int32Array(places),
       pretrainingLabels: new Int32Array(places).fill(-1),
       pretrainingWeights: new Float32Array(places),
+      ...(pretraining.packed && { pretrainingSegments: new Int32Array(places) }),
     };
   }
   return learner;

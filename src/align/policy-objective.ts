@@ -39,16 +39,25 @@ export interface PolicyObjectiveOptions {
   /** A value head on the policy's own backbone; its loss times `coefficient` joins. */
   readonly value?: ValueLossOptions & { readonly coefficient: number };
   /** Rows of other text whose next-token loss times `coefficient` joins. */
-  readonly pretraining?: { readonly batch: number; readonly time: number; readonly coefficient: number };
+  readonly pretraining?: PretrainingTerm;
   /** Texts do not begin at their row's first place: `segmentIds` says what is padding. */
   readonly segments?: boolean;
+}
+
+export interface PretrainingTerm {
+  readonly batch: number;
+  readonly time: number;
+  readonly coefficient: number;
+  /** Rows hold several documents, which do not see each other. */
+  readonly packed?: boolean;
 }
 
 /**
  * Inputs, f32 [batch, time] unless stated: ids, positions, labels (i32: the token after each place, negative where it is not of a
  * response), segmentIds (i32, with `segments`), oldLogProbs, advantages, tokenWeights, ratioWeights (for ratios of texts: 1, or 1 over
  * the text's tokens, at each token of it), referenceLogProbs (with a KL coefficient), those of `valueInputs` (with a value head), and
- * pretrainingIds, pretrainingPositions, pretrainingLabels (i32), pretrainingWeights (with pretraining).
+ * pretrainingIds, pretrainingPositions, pretrainingLabels (i32), pretrainingWeights (with pretraining), pretrainingSegments (i32, where
+ * its rows are packed).
  *
  * Metrics: loss, policyLoss, clipFraction (whose ratio is out of bounds), approximateKl (of the old policy to the new one), entropy, each [1] and weighted
  * as the loss; logProbs [batch · time]; and kl, valueLoss, values, pretrainingLoss where they exist.
@@ -161,25 +170,28 @@ function clippedLoss(
   };
 }
 
-type Pretraining = NonNullable<PolicyObjectiveOptions['pretraining']>;
-
-function pretrainingInputs({ batch, time }: Pretraining): Record<string, InputSpec> {
+function pretrainingInputs({ batch, time, packed }: PretrainingTerm): Record<string, InputSpec> {
   const ints: InputSpec = { dtype: 'i32', shape: [batch, time] };
   return {
     pretrainingIds: ints,
     pretrainingPositions: ints,
     pretrainingLabels: ints,
     pretrainingWeights: { dtype: 'f32', shape: [batch, time] },
+    ...(packed && { pretrainingSegments: ints }),
   };
 }
 
-function pretrainingLoss({ graph, config, weights, input, forward: given }: ObjectiveContext, of: Pretraining): Tensor {
+function pretrainingLoss(
+  { graph, config, weights, input, forward: given }: ObjectiveContext,
+  of: PretrainingTerm,
+): Tensor {
   const flat = (name: string): Tensor => graph.reshape(input(name), [of.batch * of.time]);
   const inputs: ForwardInputs = {
     ...given,
     batch: of.batch,
     ids: flat('pretrainingIds'),
     positions: flat('pretrainingPositions'),
+    segmentIds: of.packed ? input('pretrainingSegments') : undefined,
   };
   const { hidden } = forward(config, weights, inputs);
   const head = outputWeight(config, weights);

@@ -1,12 +1,10 @@
 /**
- * An online stage from its configuration to a run: opens the models, the prompts and the reward, makes steps, writes a line of
- * `align-log.jsonl` for each and checkpoints, and goes on from the last one. A checkpoint's `policy/` is a model folder like any other.
+ * An online stage from its configuration to a run: opens the models, the prompts and the reward, makes steps, writes its log
+ * (online-log.ts) and checkpoints, and goes on from the last one. A checkpoint's `policy/` is a model folder like any other.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 import { loadWeights, readWeights } from '../models/checkpoint/load-weights.ts';
 import { createWeights, type ModelWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
@@ -17,28 +15,23 @@ import { stopTokenId } from '../training/generation/text-generator.ts';
 import { listed } from './chat-setup.ts';
 import type { OnlineStage, ResolvedOnlineConfig } from './config/online-schema.ts';
 import { readPrompts } from './data/prompts.ts';
-import type { SkipReport } from './data/skips.ts';
 import { checkRewardTokenizer, modelReward } from './model-reward.ts';
 import { latestOnline, restoreOnline, saveOnline } from './online-checkpoint.ts';
+import {
+  ALIGN_LOG_NAME,
+  type OnlineLog,
+  type OnlineLogRecord,
+  type OnlineRunRecord,
+  openOnlineLog,
+} from './online-log.ts';
 import { createOnlineLoop, type OnlineStepRecord } from './online-loop.ts';
 import { onlineMerging } from './online-merging.ts';
-import { openPromptFormat } from './prompt-format.ts';
+import { createOnlineSampler } from './online-samples.ts';
+import { type OpenedPretraining, openPretraining } from './pretraining-mix.ts';
+import { openPromptFormat, type PromptFormat } from './prompt-format.ts';
 import { programReward, type Reward } from './rewards.ts';
 import type { OnlinePrompt } from './scored-rollout.ts';
 import { withValueHead } from './value-head.ts';
-
-export const ALIGN_LOG_NAME = 'align-log.jsonl';
-
-/** First line of the log. */
-export interface OnlineRunRecord {
-  readonly kind: 'run';
-  readonly version: 1;
-  readonly name: string;
-  readonly stage: OnlineStage;
-  readonly prompts: SkipReport;
-  readonly reward: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-}
 
 export interface OnlineOutcome {
   readonly reason: 'steps' | 'interrupted';
@@ -50,7 +43,7 @@ export interface OnlineOutcome {
 
 export interface RunOnlineOptions {
   readonly signal?: AbortSignal;
-  readonly onRecord?: (record: OnlineRunRecord | OnlineStepRecord) => void;
+  readonly onRecord?: (record: OnlineLogRecord) => void;
   /** Remove what an earlier run left in the output folder. */
   readonly fresh?: boolean;
   /** Default: the one of the configuration. */
@@ -69,7 +62,8 @@ export async function runOnline<S extends OnlineStage>(
   const { signal, fresh = false } = options;
   const root = join(config.output, 'checkpoints');
   if (fresh)
-    for (const path of [root, join(config.output, ALIGN_LOG_NAME)]) await rm(path, { recursive: true, force: true });
+    for (const name of ['checkpoints', 'tensorboard', ALIGN_LOG_NAME])
+      await rm(join(config.output, name), { recursive: true, force: true });
   await mkdir(config.output, { recursive: true });
   const format = await openPromptFormat(config, config.output);
   const { encode } = format;
@@ -82,6 +76,8 @@ export async function runOnline<S extends OnlineStage>(
   const backend =
     options.backend ?? (await openBackend(config.backend, config.threads === 0 ? {} : { threads: config.threads }));
   const made: { dispose(): void }[] = [];
+  let log: OnlineLog | undefined;
+  let pretraining: OpenedPretraining | undefined;
   const keep = <T extends { dispose(): void }>(value: T): T => {
     made.push(value);
     return value;
@@ -90,6 +86,13 @@ export async function runOnline<S extends OnlineStage>(
     const longestPrompt = Math.max(...prompts.map(({ ids }) => ids.length));
     const capacity = longestPrompt + config.sampling.maxNewTokens;
     const opened = openModel(config.model, { vocabSize: format.vocabSize, sequenceLength: capacity });
+    if ('pretraining' in config && config.pretraining !== undefined) {
+      pretraining = await openPretraining(config.pretraining, {
+        seed: config.seed,
+        tokenizer: format.tokenizer.hash,
+        policy: opened.config,
+      });
+    }
     const begin = async (from: string | undefined): Promise<ModelWeights> => {
       const weights = keep(createWeights(backend, opened.config));
       if (from === undefined) await opened.begin(weights, config.seed);
@@ -133,6 +136,7 @@ export async function runOnline<S extends OnlineStage>(
       vocabSize: format.vocabSize,
       longestPrompt,
       shown: config.samples.shown,
+      pretraining,
       around,
     });
     const record: OnlineRunRecord = {
@@ -144,50 +148,102 @@ export async function runOnline<S extends OnlineStage>(
       reward: reward.name,
       settings,
     };
-    const log = await openAlignLog(
-      join(config.output, ALIGN_LOG_NAME),
-      saved === undefined ? undefined : stepOf(saved),
-    );
-    const note = (entry: OnlineRunRecord | OnlineStepRecord): void => {
-      log.write(entry);
+    const sampler =
+      config.samples.every === 0
+        ? undefined
+        : keep(samplerOf(config, { backend, language, format, prompts, stopTokens }));
+    const logged = await openOnlineLog(join(config.output, ALIGN_LOG_NAME), {
+      step: saved === undefined ? undefined : stepOf(saved),
+      events: config.tensorboard ? join(config.output, 'tensorboard') : undefined,
+    });
+    log = logged;
+    const note = (entry: OnlineLogRecord): void => {
+      logged.write(entry);
       options.onRecord?.(entry);
     };
-    if (log.isEmpty) note(record);
+    if (logged.kept.length === 0) note(record);
     if (saved !== undefined) {
       await restoreOnline(saved.folder, loop.run);
       loop.restore(saved.state);
     }
+    let sampledAt = logged.kept.findLast((entry) => entry.kind === 'sample')?.step ?? -1;
+    const sample = async (): Promise<void> => {
+      const { step } = loop.state;
+      if (sampler === undefined || sampledAt === step) return;
+      for (const made of await sampler.make()) note({ kind: 'sample', step, ...made });
+      sampledAt = step;
+    };
     let [last, folder]: [OnlineStepRecord | undefined, string | undefined] = [undefined, saved?.folder];
     let savedAt = loop.state.step;
     const save = async (): Promise<void> => {
       if (savedAt === loop.state.step) return;
-      await log.flush();
+      logged.sync();
       const kept = { keep: config.checkpoints.keep, settings, tokenizer: format.folder };
       folder = await saveOnline(root, loop.run, loop.state, kept);
       savedAt = loop.state.step;
     };
-    const { every } = config.checkpoints;
+    const isDue = (step: number, every: number): boolean => every > 0 && step % every === 0;
+    if (loop.state.step === 0) await sample();
     while (loop.state.step < config.stop.steps && signal?.aborted !== true) {
       const found = await loop.step();
-      const isShown = config.samples.every > 0 && (found.step === 1 || found.step % config.samples.every === 0);
+      const { every } = config.samples;
+      const isShown = isDue(found.step, every) || (found.step === 1 && every > 0);
       last = isShown ? found : { ...found, samples: [] };
       note(last);
-      if (every > 0 && found.step % every === 0) await save();
+      if (isDue(found.step, every)) await sample();
+      if (isDue(found.step, config.checkpoints.every)) await save();
     }
+    const { step } = loop.state;
+    const reason = step < config.stop.steps ? 'interrupted' : 'steps';
+    if (reason === 'steps') await sample();
     await save();
-    await log.flush();
+    const left = folder && join(folder, 'policy');
+    if (reason === 'steps' && left !== undefined) {
+      note({ kind: 'end', step, reason, policy: relative(config.output, left).replaceAll('\\', '/') });
+    }
     await loop.dispose();
-    return {
-      reason: loop.state.step < config.stop.steps ? 'interrupted' : 'steps',
-      step: loop.state.step,
-      last,
-      policy: folder && join(folder, 'policy'),
-    };
+    return { reason, step, last, policy: left };
   } finally {
+    log?.close();
+    await pretraining?.data.close();
     for (const value of made) value.dispose();
     if (options.backend === undefined) await backend.dispose();
   }
 }
+
+/** Asks what the configuration says, or the first prompts that are learnt from. */
+function samplerOf(
+  { samples, sampling, data }: ResolvedOnlineConfig<OnlineStage>,
+  {
+    backend,
+    language,
+    format,
+    prompts,
+    stopTokens,
+  }: {
+    backend: Backend;
+    language: ModelWeights;
+    format: PromptFormat;
+    prompts: readonly OnlinePrompt[];
+    stopTokens: readonly number[];
+  },
+) {
+  const asked = samples.prompts?.map((text) => {
+    const before = data.system === undefined ? [] : [{ role: 'system' as const, content: data.system }];
+    return { text, ids: format.encode([...before, { role: 'user', content: text }]) };
+  });
+  return createOnlineSampler(backend, language, {
+    prompts: asked ?? prompts.slice(0, SAMPLED_PROMPTS),
+    tokens: samples.tokens ?? sampling.maxNewTokens,
+    temperature: samples.temperature,
+    stopTokens,
+    tokenizer: format.tokenizer,
+    vocabSize: format.vocabSize,
+  });
+}
+
+/** Of the data, where the configuration names none. */
+const SAMPLED_PROMPTS = 2;
 
 async function openReward(
   { reward, batch }: ResolvedOnlineConfig<OnlineStage>,
@@ -232,7 +288,7 @@ async function openCritic(
 
 /** What decides the weights that come out. Where a run stops, what it keeps and shows may change when it goes on. */
 function settingsOf(config: ResolvedOnlineConfig<OnlineStage>): Record<string, unknown> {
-  const { name, output, stop, checkpoints, samples, backend, threads, ...rest } = config;
+  const { name, output, stop, checkpoints, samples, tensorboard, backend, threads, ...rest } = config;
   return JSON.parse(JSON.stringify(rest)) as Record<string, unknown>;
 }
 
@@ -249,20 +305,4 @@ function refuseOther(output: string, before: unknown, now: unknown): void {
 
 function stepOf({ state }: { readonly state: unknown }): number {
   return Number((state as { step?: unknown }).step);
-}
-
-/** The log with the records up to `step` of an earlier one; lines are written together when a checkpoint is. */
-async function openAlignLog(path: string, step: number | undefined) {
-  const before = step !== undefined && existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
-  const lines = before.filter((line) => {
-    const entry = JSON.parse(line) as { kind: string; step?: number };
-    return entry.kind === 'run' || (entry.step ?? 0) <= (step ?? 0);
-  });
-  return {
-    isEmpty: lines.length === 0,
-    write(entry: object): void {
-      lines.push(JSON.stringify(entry));
-    },
-    flush: () => writeFileAtomic(path, `${lines.join('\n')}\n`),
-  };
 }

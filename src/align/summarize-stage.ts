@@ -8,8 +8,8 @@ import type { EvaluationRecord, LogRecord, StepRecord } from '../training/log.ts
 import type { OnlineStage } from './config/online-schema.ts';
 import type { OfflineStage } from './config/schema.ts';
 import type { RewardEvaluation } from './evaluate-reward.ts';
+import { isOnlineStep, type OnlineLogRecord } from './online-log.ts';
 import type { OnlineStepRecord } from './online-loop.ts';
-import type { OnlineRunRecord } from './run-online.ts';
 
 /** What of a stage its log says. */
 export type StageFindings = Pick<AlignedStage, 'steps' | 'records' | 'figures' | 'charts'>;
@@ -44,6 +44,7 @@ const REWARD = one('Reward', 'reward');
 const KL = one('KL to the reference (nats a text)', 'kl');
 const ENTROPY = one('Entropy (nats a token)', 'entropy');
 const CLIPPED = one('Clip fraction', 'clipFraction');
+const PRETRAINING = one('Pretraining loss (nats a token)', 'pretrainingLoss');
 const PAIR_REWARDS: ChartSpec = {
   title: 'Rewards of the pair',
   lines: [
@@ -64,9 +65,10 @@ const CHARTS: Readonly<Record<OfflineStage | OnlineStage, readonly ChartSpec[]>>
     LENGTH,
     one('Explained variance of the critic', 'explainedVariance'),
     one('Value loss', 'valueLoss'),
+    PRETRAINING,
   ],
-  grpo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH],
-  rloo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH],
+  grpo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH, PRETRAINING],
+  rloo: [REWARD, KL, ENTROPY, CLIPPED, LENGTH, PRETRAINING],
   rejection: [
     {
       title: 'Reward',
@@ -114,13 +116,10 @@ export function summarizeOffline(stage: OfflineStage, records: readonly LogRecor
 }
 
 /** A log of an online stage (align-log.jsonl). Throws TypeError for one without its first line. */
-export function summarizeOnline(
-  stage: OnlineStage,
-  records: readonly (OnlineRunRecord | OnlineStepRecord)[],
-): StageFindings {
+export function summarizeOnline(stage: OnlineStage, records: readonly OnlineLogRecord[]): StageFindings {
   const run = records.find((record) => record.kind === 'run');
   if (run === undefined) throw new TypeError('a log of an online stage begins with what is aligned');
-  const steps = records.filter((record) => record.kind !== 'run');
+  const steps = records.filter(isOnlineStep);
   const figureOf = (record: OnlineStepRecord, figure: string): number | null | undefined =>
     (record as unknown as Record<string, number | null | undefined>)[figure];
   return {

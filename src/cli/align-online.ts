@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { OnlineStage } from '../align/config/online-schema.ts';
-import type { OnlineStepRecord } from '../align/online-loop.ts';
-import type { OnlineOutcome, OnlineRunRecord } from '../align/run-online.ts';
+import type { OnlineLogRecord } from '../align/online-log.ts';
+import type { OnlineOutcome } from '../align/run-online.ts';
 import { CorpusmillError, EXIT } from '../core/errors.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { colorsFor, columns, print, printJson, shellPath, widthOf } from './print.ts';
@@ -18,7 +18,7 @@ After Ctrl-C or a crash the same command goes on from the last checkpoint, to th
 Examples:
   $ corpusmill align ppo ppo.yaml
   $ corpusmill align ppo ppo.yaml --set kl.coefficient=0 -o runs/hacked    what a reward is worth without KL
-  $ corpusmill align ppo ppo.yaml --set reward.model=runs/reward/checkpoints/step-00000400`,
+  $ corpusmill align ppo ppo.yaml --set reward.model=runs/reward`,
   },
   grpo: {
     description: 'reinforcement learning by groups of responses, without a critic',
@@ -68,7 +68,9 @@ export function onlineCommands(
 
 async function run(stage: OnlineStage, file: string, flags: RunFlags, context: CliContext): Promise<ExitCode> {
   const { loadOnlineConfig } = await import('../pipeline/config/load-online.ts');
-  const { runOnline, ALIGN_LOG_NAME } = await import('../align/run-online.ts');
+  const { runOnline } = await import('../align/run-online.ts');
+  const { ALIGN_LOG_NAME } = await import('../align/online-log.ts');
+  const { writeOnlineReport } = await import('../report/online/index.ts');
   const config = await loadOnlineConfig(stage, file, loadOptionsOf(flags, context));
   if (flags.dryRun === true) {
     if (flags.json === true) await printJson(context, { stage, config });
@@ -93,9 +95,14 @@ async function run(stage: OnlineStage, file: string, flags: RunFlags, context: C
       fresh: flags.fresh === true,
       onRecord: (record) => context.stderr.write(lineOf(record)),
     });
+  } catch (error) {
+    // Of a run that failed too, where it came to a log; its error is the one to be told.
+    await writeOnlineReport(config.output).catch(() => {});
+    throw error;
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) context.signals.off(signal, onSignal);
   }
+  const page = await writeOnlineReport(config.output);
   if (outcome.reason === 'interrupted') {
     throw new CorpusmillError('INTERRUPTED', `alignment was stopped after step ${outcome.step}`, {
       hint: 'the same command goes on from the checkpoint',
@@ -105,23 +112,37 @@ async function run(stage: OnlineStage, file: string, flags: RunFlags, context: C
   const log = resolve(config.output, ALIGN_LOG_NAME);
   if (flags.json === true) {
     const { samples: _, ...figures } = last ?? {};
-    await printJson(context, { name: config.name, output: config.output, stage, step, policy, log, last: figures });
+    await printJson(context, {
+      name: config.name,
+      output: config.output,
+      stage,
+      step,
+      policy,
+      log,
+      report: page,
+      last: figures,
+    });
     return EXIT.ok;
   }
   const rows = [
     ['Steps', `${step}${last === undefined ? '' : `, reward ${last.reward.toFixed(4)}`}`],
     ['Model', policy === undefined ? 'none' : shellPath(policy)],
+    ['Report', shellPath(page)],
     ['Log', shellPath(log)],
   ];
   await print(context.stdout, `${columns(rows, widthOf(context.stdout))}\n`);
   return EXIT.ok;
 }
 
-/** A record as a line, and samples below it. */
-function lineOf(record: OnlineRunRecord | OnlineStepRecord): string {
+/** A record as a line; samples of a step below it, with their scores. */
+function lineOf(record: OnlineLogRecord): string {
   if (record.kind === 'run') {
     const { used, records } = record.prompts;
     return `${record.stage} of ${record.name}: ${used} of ${records} prompts, reward ${record.reward}\n`;
+  }
+  if (record.kind === 'end') return '';
+  if (record.kind === 'sample') {
+    return `  ${JSON.stringify(record.prompt.slice(-60))} → ${JSON.stringify(record.text.slice(0, 200))}\n`;
   }
   const figures: [string, number | null | undefined][] = [
     ['reward', record.reward],
@@ -130,6 +151,7 @@ function lineOf(record: OnlineRunRecord | OnlineStepRecord): string {
     ['clipped', 'clipFraction' in record ? record.clipFraction : undefined],
     ['explained', 'explainedVariance' in record ? record.explainedVariance : undefined],
     ['loss', 'loss' in record ? record.loss : undefined],
+    ['pretraining', 'pretrainingLoss' in record ? record.pretrainingLoss : undefined],
     ['length', record.responseLength],
   ];
   const shown = figures

@@ -1,7 +1,7 @@
 /** `corpusmill align`: the stages that make an assistant of a language model. */
 import { Command } from 'commander';
 import type { OfflineStage } from '../align/config/schema.ts';
-import type { RewardEvaluation } from '../align/evaluate-reward.ts';
+import type { StoredRewardEvaluation } from '../align/reward-task.ts';
 import { onlineCommands } from './align-online.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { loadOptionsOf, prepareOptionsOf, type RunFlags, runOptions, runTraining } from './train-run.ts';
@@ -22,7 +22,7 @@ Where pairs are held out, the end of the run says how good the model is on them,
 
 Examples:
   $ corpusmill align reward configs/align/reward.yaml
-  $ corpusmill align reward tuned.yaml --set model=runs/pretrained/checkpoints/step-00000400`,
+  $ corpusmill align reward tuned.yaml --set model=runs/pretrained`,
   },
   dpo: {
     description: 'train a policy on preference pairs (DPO, IPO, hinge, robust, KTO on pairs)',
@@ -72,12 +72,12 @@ async function evaluationOf(
   return evaluation === undefined ? { lines: [], json: {} } : { lines: linesOf(evaluation), json: { evaluation } };
 }
 
-function linesOf({ accuracy, low, high, pairs, baselines, ...rest }: RewardEvaluation): string[] {
+function linesOf({ accuracy, low, high, pairs, baselines, checkpoint, ...rest }: StoredRewardEvaluation): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const { whereChosenIsShorter: shorter, whereChosenIsLonger: longer, correlation } = rest.length;
   return [
     '',
-    `${pairs} held-out pairs: ${percent(accuracy)} in the right order (95 %: ${percent(low)} to ${percent(high)})`,
+    `${pairs} held-out pairs, ${checkpoint}: ${percent(accuracy)} in the right order (95 %: ${percent(low)} to ${percent(high)})`,
     `  words alone ${percent(baselines.bagOfWords.accuracy)}, the longer answer ${percent(baselines.longer.accuracy)}`,
     `  calibration error ${percent(rest.calibrationError)}; largest change when sides are swapped ${rest.swapDifference.toExponential(1)}`,
     `  length: correlation ${correlation.toFixed(2)}; right where the better one is shorter ${percent(shorter.accuracy)}, longer ${percent(longer.accuracy)}`,

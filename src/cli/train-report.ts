@@ -6,7 +6,8 @@ import type { CliContext, ExitCode } from './context.ts';
 import { print, printJson, shellPath } from './print.ts';
 
 const EXAMPLES = `
-A run is the output folder of \`corpusmill train\`, or the run directory of a pipeline that trains; it may still be under way.
+A run is the output folder of \`corpusmill train\` or \`align\`, or the run directory of a pipeline that trains; it may still be under
+way. Stages that learn from their own samples (\`align ppo\` and its kin) have a page each.
 
 Examples:
   $ corpusmill train report runs/small
@@ -31,6 +32,8 @@ export function trainReportCommand(context: CliContext, setExitCode: (code: Exit
 }
 
 async function report(given: readonly string[], flags: Flags, context: CliContext): Promise<ExitCode> {
+  const { isOnlineRun } = await import('../report/online/read-run.ts');
+  if (given.length === 1 && isOnlineRun(resolve(context.cwd, given[0]))) return reportOnline(given[0], flags, context);
   const { readTrainingRun } = await import('../report/training/read-run.ts');
   const { writeComparison } = await import('../report/training/index.ts');
   const { lowest, smoothedLoss, statusOf } = await import('../report/training/tables.ts');
@@ -65,5 +68,27 @@ async function report(given: readonly string[], flags: Flags, context: CliContex
       `${run.name}: ${statusOf(run)}, training loss ${loss(smoothedLoss(run))}, validation loss ${loss(run.evaluations.at(-1)?.loss)}`,
   );
   await print(context.stdout, `${lines.join('\n')}\n${shellPath(file)}\n`);
+  return EXIT.ok;
+}
+
+/** The page of an online stage of alignment. */
+async function reportOnline(given: string, flags: Flags, context: CliContext): Promise<ExitCode> {
+  const { readOnlineRun } = await import('../report/online/read-run.ts');
+  const { writeOnlineReport } = await import('../report/online/index.ts');
+  const folder = resolve(context.cwd, given);
+  const { run, steps, end } = readOnlineRun(folder);
+  const file = await writeOnlineReport(folder, flags.output && resolve(context.cwd, flags.output));
+  const [last, finished] = [steps.at(-1), end !== undefined];
+  const step = last?.step ?? 0;
+  if (flags.json === true) {
+    const figures = { steps: step, finished, reward: last?.reward ?? null };
+    await printJson(context, { report: file, runs: [{ name: run.name, folder, stage: run.stage, ...figures }] });
+    return EXIT.ok;
+  }
+  const reward = last === undefined ? '' : `, reward ${last.reward.toFixed(4)}`;
+  await print(
+    context.stdout,
+    `${run.name}: ${step} steps${reward}${finished ? '' : ', not finished'}\n${shellPath(file)}\n`,
+  );
   return EXIT.ok;
 }

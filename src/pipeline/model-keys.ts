@@ -2,10 +2,12 @@
  * What of a training and of the stages of alignment goes into their phases' keys: all of a configuration that can change what comes
  * out, and what it is made from, files by size and time.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { xxh64Hex } from '../core/hash.ts';
 import { configPath } from '../models/config-files.ts';
+import { MANIFEST_NAME } from '../shards/manifest.ts';
+import { SPLIT_NAMES } from '../shards/split.ts';
 import type { TrainConfig } from '../training/config/schema.ts';
 import type { AlignStage, PipelineTraining } from './pipeline.ts';
 
@@ -60,6 +62,7 @@ export function alignmentKeys(
   const paths = RECORD_MEMBERS.flatMap((member) => members[member] ?? []) as string[];
   const others = FILE_MEMBERS.flatMap((member) => fileKey(members[member]));
   const models = folders(settings).map((folder) => modelKey(folder));
+  const mixed = shardFoldersOf(settings).flatMap(manifestsIn);
   const how = Object.fromEntries(
     Object.entries(members).filter(([member]) => ![...RECORD_MEMBERS, ...FILE_MEMBERS].includes(member)),
   );
@@ -69,6 +72,7 @@ export function alignmentKeys(
       paths.map((path) => files.get(path) ?? path),
       others,
       models,
+      mixed,
     ],
     settings: [stage, withoutFolders(settings), how],
   };
@@ -86,6 +90,19 @@ function folders(settings: Readonly<Record<string, unknown>>): string[] {
   const member = (of: unknown): unknown => (of as { model?: unknown } | undefined)?.model;
   const { reference, reward, critic } = settings;
   return [reference, member(reference), member(reward), member(critic)].filter((path) => typeof path === 'string');
+}
+
+/** Shards of pretraining text that a configuration names. */
+function shardFoldersOf(settings: Readonly<Record<string, unknown>>): string[] {
+  const shards = (settings['pretraining'] as { shards?: unknown } | undefined)?.shards ?? [];
+  const list = (Array.isArray(shards) ? shards : [shards]) as (string | { path: string })[];
+  return list.map((source) => (typeof source === 'string' ? source : source.path));
+}
+
+/** A manifest has the checksums of its shards. */
+function manifestsIn(folder: string): unknown[] {
+  const places = ['', ...SPLIT_NAMES].map((side) => join(folder, side, MANIFEST_NAME));
+  return places.filter((path) => existsSync(path)).map((path) => xxh64Hex(readFileSync(path)));
 }
 
 /** A file by its content, a folder by its members' sizes and times, a word by itself. */

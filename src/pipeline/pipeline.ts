@@ -54,9 +54,9 @@ export type AlignStageConfig =
 
 /** A path in a stage's configuration that leads to what an earlier phase leaves. */
 export interface AlignLink {
-  /** `model`, `reward.model`, `reference`, `reference.model`, `critic.model`, `data.tokenizer`. */
+  /** `model`, `reward.model`, `reference`, `reference.model`, `critic.model`, `data.tokenizer`, `pretraining.shards`. */
   member: string;
-  /** Name of an alignment stage, `train`, or for `data.tokenizer` of the pipeline's stage that trains one. */
+  /** Name of an alignment stage, `train`, or for `data.tokenizer` and `pretraining.shards` of the pipeline's stage that makes it. */
   from: string;
 }
 

@@ -171,8 +171,8 @@ export function planPhases(
 /** Key of the phase that a link of an alignment stage leads to. */
 function keyOfName(phases: readonly Phase[], name: string, member: string): string {
   const isMeant = (phase: Phase): boolean =>
-    member === 'data.tokenizer'
-      ? phase.kind === 'barrier' && phase.stage.name === name
+    member === 'data.tokenizer' || member === 'pretraining.shards'
+      ? (phase.kind === 'barrier' || phase.kind === 'sink') && phase.stage.name === name
       : (phase.kind === 'align' && phase.aligned.name === name) || (phase.kind === 'train' && name === 'train');
   return phases.find(isMeant)!.key;
 }

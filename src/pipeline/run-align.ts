@@ -11,12 +11,11 @@ import { join, relative } from 'node:path';
 import type { ResolvedOnlineConfig } from '../align/config/online-schema.ts';
 import type { OfflineStage } from '../align/config/schema.ts';
 import type { ResolvedStageConfig } from '../align/config/stage-files.ts';
-import type { OnlineStepRecord } from '../align/online-loop.ts';
-import type { OnlineRunRecord } from '../align/run-online.ts';
 import { isCorpusmillError } from '../core/errors.ts';
 import type { AlignedStage } from '../core/run-summary.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { LOG_NAME, type LogRecord, parseLog } from '../training/log.ts';
+import { bestCheckpoint } from '../training/run-folder.ts';
 import type { PreparedTraining } from '../training/run-training.ts';
 import { artifactsBefore, findArtifact } from './artifacts.ts';
 import { interrupted } from './for-each-limited.ts';
@@ -78,7 +77,9 @@ export function modelLeftBy(run: RunContext, name: string): string {
       return join(run.directory.root, alignResult(run, phase)!.aligned.model);
     }
     if (phase.kind === 'train' && name === 'train') {
-      return join(run.directory.root, trainResult(run, phase)!.training.checkpoint);
+      const { output, checkpoints } = phase.training.config;
+      const last = join(run.directory.root, trainResult(run, phase)!.training.checkpoint);
+      return (checkpoints.best ? bestCheckpoint(join(output, 'checkpoints')) : undefined) ?? last;
     }
   }
   throw new TypeError(`the pipeline has no stage of alignment named ${name}`);
@@ -94,7 +95,12 @@ export function filledIn(run: RunContext, phase: AlignPhase): AlignStage {
   const { aligned } = phase;
   const config = structuredClone(aligned.config) as unknown as Record<string, unknown>;
   for (const { member, from } of aligned.links) {
-    const value = member === 'data.tokenizer' ? tokenizerLeftBy(run, phase, from) : modelLeftBy(run, from);
+    const value =
+      member === 'data.tokenizer'
+        ? tokenizerLeftBy(run, phase, from)
+        : member === 'pretraining.shards'
+          ? run.directory.output(from)
+          : modelLeftBy(run, from);
     const [first, second] = member.split('.');
     if (second === undefined) config[first] = value;
     else config[first] = { ...(config[first] as object), [second]: value };
@@ -157,8 +163,9 @@ async function runOffline(
   const records = parseLog(readFileSync(join(config.output, LOG_NAME), 'utf8'));
   const folder = records.findLast((record) => record.kind === 'checkpoint')?.folder ?? 'checkpoints';
   const evaluation = stage === 'reward' ? await readRewardEvaluation(config.output) : undefined;
+  const best = config.checkpoints.best ? bestCheckpoint(join(config.output, 'checkpoints')) : undefined;
   return {
-    model: join(config.output, folder),
+    model: best ?? join(config.output, folder),
     findings: {
       ...summarizeOffline(stage, records),
       evaluation: evaluation === undefined ? null : heldOutAccuracy(evaluation),
@@ -178,7 +185,8 @@ async function runFromSamples(
   fresh: boolean,
   claim: (() => Promise<void>) | undefined,
 ): Promise<Found> {
-  const { ALIGN_LOG_NAME, runOnline } = await import('../align/run-online.ts');
+  const { ALIGN_LOG_NAME, isOnlineStep, parseOnlineLog } = await import('../align/online-log.ts');
+  const { runOnline } = await import('../align/run-online.ts');
   const { summarizeOnline } = await import('../align/summarize-stage.ts');
   let claimed = claim === undefined ? Promise.resolve() : undefined;
   const outcome = await runOnline(stage, config as ResolvedOnlineConfig<typeof stage>, {
@@ -186,7 +194,7 @@ async function runFromSamples(
     fresh: fresh || lastStep(config.output) > config.stop.steps,
     onRecord: (record) => {
       claimed ??= claim!();
-      if (record.kind === 'run') return;
+      if (!isOnlineStep(record)) return;
       const kl = 'kl' in record && record.kl !== null ? `, KL ${record.kl.toFixed(3)}` : '';
       const note = `step ${record.step}, reward ${record.reward.toFixed(3)}${kl}`;
       progress(run, phase, record.step / config.stop.steps, note);
@@ -194,8 +202,7 @@ async function runFromSamples(
   });
   await claimed;
   if (outcome.reason === 'interrupted') throw interrupted();
-  const lines = readFileSync(join(config.output, ALIGN_LOG_NAME), 'utf8').split('\n').filter(Boolean);
-  const records = lines.map((line) => JSON.parse(line) as OnlineRunRecord | OnlineStepRecord);
+  const records = parseOnlineLog(readFileSync(join(config.output, ALIGN_LOG_NAME), 'utf8'));
   return {
     model: outcome.policy ?? lastPolicy(config.output),
     findings: { ...summarizeOnline(stage, records), evaluation: null },

@@ -41,9 +41,13 @@ export async function writeReports(
   }
   for (const { path, stage } of summary.alignment?.stages ?? []) {
     // Stages on files have the log of a training.
-    if (!['sft', 'reward', 'dpo'].includes(stage)) continue;
-    const { writeTrainingReport } = await import('./training/index.ts');
-    await writeTrainingReport(resolve(runDir, path));
+    if (['sft', 'reward', 'dpo'].includes(stage)) {
+      const { writeTrainingReport } = await import('./training/index.ts');
+      await writeTrainingReport(resolve(runDir, path));
+    } else {
+      const { writeOnlineReport } = await import('./online/index.ts');
+      await writeOnlineReport(resolve(runDir, path));
+    }
   }
   return files;
 }

@@ -6,6 +6,7 @@ import { createWeights } from '../../src/models/weights.ts';
 import { createReferenceBackend } from '../../src/tensor/reference/backend.ts';
 import { writeHfTokenizer } from '../../src/tokenizer/hf-json.ts';
 import { characterTables } from '../../src/training/data/text-tokens.ts';
+import { runShards } from '../shards/context.ts';
 import { tinyConfig } from '../training/tiny-training.ts';
 import { STRONG } from './tiny-alignment.ts';
 
@@ -48,4 +49,22 @@ export function promptFile(root: string): string {
   }));
   writeFileSync(path, prompts.map((record) => `${JSON.stringify(record)}\n`).join(''));
   return path;
+}
+
+/** Packed shards of short texts of digits, in the tokenizer of a model folder; rows hold several. */
+export async function digitShards(root: string, model: string, name = 'shards', contextLength = 8): Promise<string> {
+  const dir = join(root, `${name}-run`);
+  mkdirSync(dir);
+  const documents = Array.from({ length: 40 }, (_, i) => ({
+    id: `d${i}`,
+    text: `${i % 10}${(i * 3) % 10}${'>12'.slice(0, i % 4)}`,
+    meta: {},
+  }));
+  const { outputDir } = await runShards({
+    dir,
+    parts: [documents],
+    tokenizer: join(model, 'tokenizer.json'),
+    options: { contextLength, eosToken: END_TOKEN, padToken: END_TOKEN },
+  });
+  return outputDir;
 }

@@ -109,22 +109,33 @@ describe('SFT', () => {
       'no such file',
     );
     const long = { data: { conversations: 'conversations.jsonl' }, batch: { rows: 2, sequenceLength: 65 } };
+    mkdirSync(join(folder, 'empty'), { recursive: true });
+    await expect(prepare('sft', { ...SFT, model: 'empty' })).rejects.toThrow(
+      /^model: .*empty has no model: there is no config\.json, no checkpoints\/step-\*\/config\.json/,
+    );
     await expect(prepare('sft', long)).rejects.toThrow('made for 64 positions, rows have 65 tokens');
   });
 });
 
 describe('a reward model', () => {
   it('learns the order of pairs from the SFT model, goes on from its own head, and is no language model', async () => {
-    const { last: sft } = await run('sft', SFT);
+    await run('sft', SFT);
     const given = {
-      model: sft,
+      // The run's folder stands for its checkpoint.
+      model: 'out/sft',
       data: PAIRS,
       optimizer: { learningRate: 0.005 },
       margin: 'data',
       evaluation: { every: 5 },
     };
     const { last, output, records } = await run('reward', given);
+    const [began] = records.filter((record) => record.kind === 'run');
+    expect(began.model.startedFrom).toBe(join(folder, 'out/sft/checkpoints/step-00000012'));
     const evaluation = await readRewardEvaluation(output);
+    // The checkpoint of the lowest loss on held-out pairs, which later stages take.
+    const losses = records.filter((record) => record.kind === 'evaluation');
+    const lowest = losses.reduce((a, b) => (b.loss! < a.loss! ? b : a));
+    expect(evaluation!.checkpoint).toBe(`step-${String(lowest.step).padStart(8, '0')}`);
     expect(evaluation).toMatchObject({ accuracy: 1, baselines: { bagOfWords: { accuracy: 1 } } });
     expect(evaluation!.swapDifference).toBeLessThan(1e-5);
     const evaluated = records.filter((record) => record.kind === 'evaluation').at(-1);

@@ -1,7 +1,7 @@
 /** What a stage's log comes to: figures of its first and last steps, curves of at most 200 points, nothing where nothing is finite. */
 import { describe, expect, it } from 'vitest';
+import type { OnlineRunRecord } from '../../src/align/online-log.ts';
 import type { OnlineStepRecord } from '../../src/align/online-loop.ts';
-import type { OnlineRunRecord } from '../../src/align/run-online.ts';
 import { summarizeOffline, summarizeOnline } from '../../src/align/summarize-stage.ts';
 import type { LogRecord } from '../../src/training/log.ts';
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -30,6 +30,11 @@ it('runs a stage, shows rewards and samples, and says where the policy is', asyn
   expect(stderr).toMatch(/^grpo of grpo: 3 of 4 prompts, reward digits-sorted$/m);
   expect(stderr).toMatch(/^step 2 {2}reward \d\.\d{3}/m);
   expect(stdout).toMatch(/^Model .*runs\/grpo\/checkpoints\/step-00000002\/policy$/m);
+  expect(stdout).toMatch(/^Report .*runs\/grpo\/report\.html$/m);
+  expect(stderr).toMatch(/^ {2}"\d+>" → /m);
+  const page = readFileSync(join(dir, 'runs/grpo/report.html'), 'utf8');
+  for (const text of ['grpo – corpusmill grpo', 'Before', 'Step 2', 'finished after 2 steps'])
+    expect(page).toContain(text);
 });
 
 it('goes on where it was, and prints JSON', async () => {
@@ -40,6 +45,13 @@ it('goes on where it was, and prints JSON', async () => {
     step: 3,
     last: { kind: 'online', algorithm: 'grpo', step: 3 },
   });
+});
+
+it('writes the report of a run anew, also under another name', async () => {
+  const { code, stdout } = await cli(['train', 'report', 'runs/grpo', '-o', 'again.html'], { cwd: dir });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^grpo: 3 steps, reward \d\.\d{3}/m);
+  expect(readFileSync(join(dir, 'again.html'), 'utf8')).toBe(readFileSync(join(dir, 'runs/grpo/report.html'), 'utf8'));
 });
 
 it('averages policies of two steps', async () => {

@@ -209,6 +209,64 @@ describe('a pipeline with a list `align`', { timeout: 180_000 }, () => {
     expect(alignmentOf(cwd)).toEqual(alignmentOf(whole));
   });
 
+  it('mixes the shards of its own pretraining into PPO', async () => {
+    const ppo = { ...GRPO, stage: 'ppo', reward: 'digits-sorted', critic: { warmup: 0 }, stop: { steps: 2 } };
+    const given = {
+      stages: [
+        { stage: 'tokenizer.train', vocabSize: 259 },
+        { stage: 'shards', contextLength: 32, padToken: '<|im_end|>' },
+      ],
+      train: {
+        model: MODEL,
+        stop: { steps: 2 },
+        batch: { rows: 2 },
+        backend: 'reference',
+        samples: { every: 0 },
+      },
+      prompts: ['321'],
+    };
+    const cwd = workspace({ ...files, 'p.yaml': pipeline([{ ...ppo, pretraining: { rows: 2 } }], given) });
+    const result = await cli(['run', 'p.yaml'], cwd);
+    expect(result.code, result.stderr).toBe(0);
+    const [stage] = alignmentOf(cwd).stages;
+    expect(stage.charts.map(({ title }) => title)).toContain('Pretraining loss (nats a token)');
+    expect((await cli(['run', 'p.yaml'], cwd)).code).toBe(0);
+    expect(ran(cwd)).toEqual([]);
+    // Another weight is another policy.
+    expect((await cli(['run', 'p.yaml', '--set', 'align.ppo.pretraining.coefficient=2'], cwd)).code).toBe(0);
+    expect(ran(cwd)).toEqual(['align ppo', 'the same prompts after each stage']);
+  });
+
+  it('takes the best checkpoint of a stage that keeps it along the chain', async () => {
+    const sft = {
+      ...SFT,
+      checkpoints: { every: 0, best: true, keep: 1 },
+      evaluation: { every: 1 },
+      // So large that the loss on held-out records does not only fall.
+      optimizer: { learningRate: 1 },
+      schedule: { kind: 'constant', warmup: 0 },
+      stop: { steps: 6 },
+    };
+    const cwd = workspace({
+      ...files,
+      'p.yaml': pipeline([sft, { ...GRPO, reward: 'digits-sorted', stop: { steps: 1 } }]),
+    });
+    const result = await cli(['run', 'p.yaml'], cwd);
+    expect(result.code, result.stderr).toBe(0);
+    const records = (path: string): Record<string, never>[] =>
+      readFileSync(join(cwd, 'run', 'output', 'align', path), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, never>);
+    const evaluations = records('sft/train-log.jsonl').filter(({ kind }) => kind === 'evaluation');
+    const best = evaluations.reduce((a, b) => (b['loss'] < a['loss'] ? b : a));
+    expect(best['step']).toBeLessThan(6);
+    const checkpoint = `checkpoints/step-0000000${best['step']}`;
+    expect(alignmentOf(cwd).stages[0].model).toBe(`output/align/sft/${checkpoint}`);
+    const [{ settings }] = records('grpo/align-log.jsonl');
+    expect(JSON.stringify(settings)).toContain(checkpoint);
+  });
+
   it('needs no documents where model and tokenizer are given', async () => {
     const made = workspace(files);
     expect((await cli(['run', 'p.yaml', '--set', `align=${JSON.stringify([SFT])}`], made)).code).toBe(0);

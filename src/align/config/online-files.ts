@@ -1,7 +1,10 @@
 /** Paths in the configuration of an online stage made absolute: relative ones are relative to the configuration's folder. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { modelFolder } from '../../training/run-folder.ts';
 import type { OnlineConfigs, OnlineStage, ResolvedOnlineConfig } from './online-schema.ts';
+
+type ShardSource = string | { readonly path: string };
 
 const NAMED_TEMPLATES = ['chatml', 'dialogue', 'none'];
 
@@ -15,8 +18,12 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
   const at = (path: string): string => resolve(folder, path);
   const all = (paths: string | string[]): string | string[] => (typeof paths === 'string' ? at(paths) : paths.map(at));
   // A model may be a name of configs/models: a path where there is one.
-  const model = (word: string): string => (existsSync(at(word)) ? at(word) : word);
+  // In pipelines it may be empty, to be filled in when it is known.
+  const model = (word: string): string => (word !== '' && existsSync(at(word)) ? modelFolder(at(word), 'model') : word);
+  const other = (path: string, member: string): string => modelFolder(at(path), member);
   const { data, reward } = config;
+  const source = (given: ShardSource): ShardSource =>
+    typeof given === 'string' ? at(given) : { ...given, path: at(given.path) };
   return {
     ...config,
     name,
@@ -30,11 +37,24 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
         template: NAMED_TEMPLATES.includes(data.template) ? data.template : at(data.template),
       }),
     },
-    reward: { ...reward, ...(reward.model !== undefined && { model: at(reward.model) }) },
-    ...('reference' in config && config.reference !== undefined && { reference: at(config.reference) }),
+    reward: { ...reward, ...(reward.model !== undefined && { model: other(reward.model, 'reward.model') }) },
+    ...('reference' in config && config.reference !== undefined && { reference: other(config.reference, 'reference') }),
+    ...('pretraining' in config &&
+      config.pretraining !== undefined && {
+        pretraining: {
+          ...config.pretraining,
+          shards: Array.isArray(config.pretraining.shards)
+            ? config.pretraining.shards.map(source)
+            : config.pretraining.shards && source(config.pretraining.shards),
+        },
+      }),
     ...('merging' in config &&
-      config.merging !== undefined && { merging: { ...config.merging, base: at(config.merging.base) } }),
+      config.merging !== undefined && {
+        merging: { ...config.merging, base: other(config.merging.base, 'merging.base') },
+      }),
     ...('critic' in config &&
-      config.critic.model !== undefined && { critic: { ...config.critic, model: at(config.critic.model) } }),
+      config.critic.model !== undefined && {
+        critic: { ...config.critic, model: other(config.critic.model, 'critic.model') },
+      }),
   } as ResolvedOnlineConfig<S>;
 }

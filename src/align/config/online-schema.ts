@@ -10,7 +10,7 @@ import { PREFERENCE_LOSSES } from '../preference-losses.ts';
 const path = z.string().min(1);
 const positive = z.int().positive();
 const count = z.int().nonnegative();
-const { optimizer, model, name, output, seed, backend, threads } = trainSchema.shape;
+const { optimizer, model, name, output, seed, backend, threads, tensorboard } = trainSchema.shape;
 
 const optimizerOf = (learningRate: number) =>
   optimizer
@@ -38,7 +38,7 @@ const dataSchema = z.object({
 
 const rewardSchema = z
   .object({
-    model: path.optional().describe('Folder of a reward model with the tokenizer of the policy.'),
+    model: path.optional().describe('Folder of a reward model, or of its run, with the tokenizer of the policy.'),
     program: z.string().optional().describe('Name of a programmatic reward, such as `exact-match`.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Of the program.'),
   })
@@ -84,9 +84,20 @@ const base = z.object({
   samples: z
     .object({
       every: count.default(10).describe('Steps between samples in the log; 0: none.'),
-      shown: positive.default(2),
+      shown: positive.default(2).describe("Of the step's own responses, quoted with their scores."),
+      prompts: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'What a user says, to be answered before the first step, on the way and at the end. Default: the first two prompts of the data.',
+        ),
+      tokens: positive.optional().describe('Of an answer, at most. Default: sampling.maxNewTokens.'),
+      temperature: z.number().min(0).default(0).describe('0: the likeliest answer.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Answers while it learns.'),
+  tensorboard,
   backend,
   threads,
 });
@@ -114,9 +125,26 @@ const merging = z
   .optional()
   .describe('Online merging: each update is merged with what fine-tuning changed.');
 
+/** What pretraining reads; in pipelines the name of a stage may stand for a path. */
+export const pretrainingShards = trainSchema.shape.data.shape.shards.unwrap();
+
+const pretraining = z
+  .object({
+    shards: pretrainingShards.describe('Shards of what the model was pretrained on, or a mixture of several.'),
+    coefficient: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("Of that text's loss, a mean over its tokens, beside the policy's. InstructGPT: 27.8."),
+    rows: positive.default(8).describe('Of that text, beside each micro-batch of responses.'),
+  })
+  .optional()
+  .describe('PPO-ptx: each update learns from pretraining text too, against forgetting.');
+
 export const ppoSchema = base.extend({
   reference: referenceSchema,
   merging,
+  pretraining,
   sampling: samplingOf(0.9),
   batch: batchOf(2, 4),
   optimizer: optimizerOf(5e-5),
@@ -147,6 +175,7 @@ export const ppoSchema = base.extend({
 export const grpoSchema = base.extend({
   reference: referenceSchema,
   merging,
+  pretraining,
   sampling: samplingOf(1),
   batch: batchOf(8, 1),
   optimizer: optimizerOf(5e-5),
@@ -169,6 +198,7 @@ export const grpoSchema = base.extend({
 export const rlooSchema = base.extend({
   reference: referenceSchema,
   merging,
+  pretraining,
   sampling: samplingOf(1),
   batch: batchOf(4, 1),
   optimizer: optimizerOf(5e-5),

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../../training/config/schema.ts';
+import { modelFolder } from '../../training/run-folder.ts';
 import type { DpoConfig, OfflineStage, RewardConfig, SftConfig } from './schema.ts';
 
 /** The configurations by their stages. */
@@ -28,7 +29,8 @@ export function withAbsoluteStagePaths<S extends OfflineStage>(
   const name = config.name ?? place.name;
   const at = (path: string): string => resolve(folder, path);
   const all = (paths: string | string[]): string | string[] => (typeof paths === 'string' ? at(paths) : paths.map(at));
-  const model = (word: string): string => (existsSync(at(word)) ? at(word) : word);
+  // In pipelines it may be empty, to be filled in when it is known.
+  const model = (word: string): string => (word !== '' && existsSync(at(word)) ? modelFolder(at(word), 'model') : word);
   const modelOf = (given: TrainConfig['model']): TrainConfig['model'] =>
     typeof given === 'string' ? model(given) : { ...given, from: model(given.from) };
   const data: Record<string, unknown> = { ...config.data };
@@ -47,7 +49,9 @@ export function withAbsoluteStagePaths<S extends OfflineStage>(
     ...('reference' in config && {
       reference: {
         ...config.reference,
-        ...(config.reference.model !== undefined && { model: at(config.reference.model) }),
+        ...(config.reference.model !== undefined && {
+          model: modelFolder(at(config.reference.model), 'reference.model'),
+        }),
       },
     }),
   } as ResolvedStageConfig<S>;

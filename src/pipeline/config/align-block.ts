@@ -16,7 +16,9 @@ import { findConfig } from '../../models/known-configs.ts';
 import { openModel } from '../../training/config/open-model.ts';
 import { type PlannedConfig, planTraining } from '../../training/config/plan.ts';
 import type { TrainConfig } from '../../training/config/schema.ts';
+import { modelFolder } from '../../training/run-folder.ts';
 import type { AlignLink, AlignStage, PipelineAlignment, StageInstance } from '../pipeline.ts';
+import { chainPretraining } from './align-pretraining.ts';
 import {
   ALIGN_BLOCK_SCHEMAS,
   ALIGN_STAGES,
@@ -46,6 +48,8 @@ export interface AlignContext {
   readonly stages: readonly StageInstance[];
   /** The pipeline has a `train` block. */
   readonly trains: boolean;
+  /** The stage whose shards it reads. */
+  readonly trainShards: string | undefined;
 }
 
 /** An item whose stage is known. */
@@ -170,9 +174,10 @@ function chainItem(
   let model: TrainConfig['model'] = '';
   if (typeof start === 'string') links.push({ member: 'model', from: start });
   else if (start !== undefined) {
-    model = withAbsoluteModel(start.model, context.baseDir);
-    const word = typeof model === 'string' ? model : model.from;
-    attempt(['model'], quote(word), () => {
+    const given = typeof start.model === 'string' ? start.model : start.model.from;
+    attempt(['model'], quote(given), () => {
+      model = withAbsoluteModel(start.model, context.baseDir);
+      const word = typeof model === 'string' ? model : model.from;
       openModel(model, { vocabSize: 1, sequenceLength: 1, ...(stage === 'reward' && { head: 'score' as const }) });
       if (rest.data.tokenizer !== undefined || 'shards' in rest.data) return;
       const folder = dirname(findConfig(word).path);
@@ -188,6 +193,7 @@ function chainItem(
   const filled: Record<string, unknown> = { ...rest, model, seed: rest.seed ?? context.seed | 0 };
   if (isOnline(stage)) filled['reward'] = rewardOf(options as AlignBlocks['ppo'], earlier, links, add, attempt);
   namedModels(filled, earlier, context, links);
+  chainPretraining(filled, context, links, add);
   checkData(stage, rest.data as Record<string, unknown>, add);
   if (!isOnline(stage)) {
     // How many tokens there are is not known yet: enough that a number of epochs counts as an end.
@@ -201,9 +207,13 @@ function chainItem(
   if (issues.issues.length > before || start === undefined) return undefined;
   const place = { folder: context.baseDir, name: item.name, cwd: context.baseDir };
   const placed = { ...filled, name: item.name, output: join(context.output, 'output', ALIGN_OUTPUT, item.name) };
-  const config = isOnline(stage)
-    ? withAbsoluteOnlinePaths(placed as unknown as OnlineConfigs[typeof stage], place)
-    : withAbsoluteStagePaths(placed as never, place);
+  let config: AlignStage['config'] | undefined;
+  attempt([], 'a model that is not there', () => {
+    config = isOnline(stage)
+      ? withAbsoluteOnlinePaths(placed as unknown as OnlineConfigs[typeof stage], place)
+      : withAbsoluteStagePaths(placed as never, place);
+  });
+  if (config === undefined) return undefined;
   const from = typeof start === 'string' ? start : typeof start.model === 'string' ? start.model : start.model.from;
   return { name: item.name, stage, from, links, config } as AlignStage;
 }
@@ -332,7 +342,8 @@ function checkData(stage: AlignStageKind, data: Record<string, unknown>, add: Ad
 }
 
 function withAbsoluteModel(model: TrainConfig['model'], folder: string): TrainConfig['model'] {
-  const at = (word: string): string => (existsSync(resolve(folder, word)) ? resolve(folder, word) : word);
+  const at = (word: string): string =>
+    existsSync(resolve(folder, word)) ? modelFolder(resolve(folder, word), 'model') : word;
   if (typeof model !== 'string') return { ...model, from: at(model.from) };
   // A model that begins anew takes the vocabulary of its tokenizer unless it is told not to.
   return { from: at(model), set: {}, fitVocabulary: true, fresh: false };

@@ -3,7 +3,7 @@
  * pipeline knows: where it writes, and, unless they are written, what it begins with and what scores.
  */
 import { z } from 'zod';
-import { ONLINE_SCHEMAS, type OnlineStage } from '../../align/config/online-schema.ts';
+import { ONLINE_SCHEMAS, type OnlineStage, pretrainingShards } from '../../align/config/online-schema.ts';
 import { ALIGN_SCHEMAS, type OfflineStage } from '../../align/config/schema.ts';
 import { pipelineTrainSchema } from '../../training/config/schema.ts';
 
@@ -25,7 +25,7 @@ const common = {
   seed: pipelineTrainSchema.shape.seed.describe("Of weights, order, draws and dropout. Default: the pipeline's."),
   model: pipelineTrainSchema.shape.model
     .optional()
-    .describe('In place of `from`: a name of configs/models, a config.json, or a folder with a model.'),
+    .describe('In place of `from`: a name of configs/models, a config.json, or a folder with a model or a run.'),
 };
 
 const rewardShape = ONLINE_SCHEMAS.ppo.shape.reward;
@@ -36,17 +36,30 @@ const reward = z
     'What scores a response: the name of an earlier `reward` item or of a program, or a mapping with one of model and program. Default: the last reward model before.',
   );
 
+const pretraining = ONLINE_SCHEMAS.ppo.shape.pretraining
+  .unwrap()
+  .extend({
+    shards: pretrainingShards
+      .optional()
+      .describe(
+        'Of pretraining text: the name of a stage `shards`, a folder, or a mixture of folders. Default: those of `train`, or of the last stage `shards`.',
+      ),
+  })
+  .optional()
+  .describe('PPO-ptx: each update learns from pretraining text too, against forgetting.');
+
 const withoutPlace = { name: true, output: true } as const;
 const online = { ...common, reward };
+const mixed = { ...online, pretraining };
 
 /** The schemas of items by their stages; `stage` and `name` are checked apart. */
 export const ALIGN_BLOCK_SCHEMAS = {
   sft: ALIGN_SCHEMAS.sft.omit(withoutPlace).extend(common),
   reward: ALIGN_SCHEMAS.reward.omit(withoutPlace).extend(common),
   dpo: ALIGN_SCHEMAS.dpo.omit(withoutPlace).extend(common),
-  ppo: ONLINE_SCHEMAS.ppo.omit(withoutPlace).extend(online),
-  grpo: ONLINE_SCHEMAS.grpo.omit(withoutPlace).extend(online),
-  rloo: ONLINE_SCHEMAS.rloo.omit(withoutPlace).extend(online),
+  ppo: ONLINE_SCHEMAS.ppo.omit(withoutPlace).extend(mixed),
+  grpo: ONLINE_SCHEMAS.grpo.omit(withoutPlace).extend(mixed),
+  rloo: ONLINE_SCHEMAS.rloo.omit(withoutPlace).extend(mixed),
   rejection: ONLINE_SCHEMAS.rejection.omit(withoutPlace).extend(online),
   'online-dpo': ONLINE_SCHEMAS['online-dpo'].omit(withoutPlace).extend(online),
 } as const;

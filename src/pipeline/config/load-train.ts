@@ -97,9 +97,12 @@ export function resolveTrainConfig(
   return withAbsolutePaths(trainSchema.parse(config), { folder, name, cwd });
 }
 
+/** Members of configurations below which there are paths. */
+const PATH_MEMBERS = ['data', 'model', 'reference', 'reward', 'critic', 'merging', 'pretraining'];
+
 /** A path typed in a shell is relative to where it was typed. */
 function fromCwd(raw: RawPipeline, { path }: Origin, cwd: string): void {
-  if (path[0] !== 'data' && path[0] !== 'model' && path[0] !== 'reference') return;
+  if (!PATH_MEMBERS.includes(String(path[0]))) return;
   let parent: unknown = raw;
   for (const step of path.slice(0, -1)) parent = (parent as Record<string, unknown> | undefined)?.[step];
   const last = path[path.length - 1];

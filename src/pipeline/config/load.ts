@@ -29,7 +29,7 @@ import { type ConfigSource, MAX_ALIASES, parseSource } from './source.ts';
 import { loadStageFiles, type StageFiles } from './stage-files.ts';
 import { addMistakes, checkStages, type Locate } from './stages.ts';
 import { nearestName } from './suggest.ts';
-import { checkTrainBlock, resolveTrainBlock } from './train-block.ts';
+import { checkTrainBlock, resolveTrainBlock, shardsOf } from './train-block.ts';
 
 export interface LoadOptions {
   /** Overrides in the form `path=value`; see override.ts. */
@@ -143,7 +143,8 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
   const name = checked.value?.name ?? nameOf(file);
   const output = checked.value?.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, checked.value.output);
   const trains = raw['train'] !== undefined;
-  const place = { name, seed, baseDir, output, stages, trains };
+  const trainShards = checked.value?.train && shardsOf(checked.value.train, stages)?.name;
+  const place = { name, seed, baseDir, output, stages, trains, trainShards };
   const alignment =
     rawAlign.length === 0 ? undefined : checkAlignBlock(rawAlign, checked.value?.prompts, place, locate, issues);
   if (raw['prompts'] !== undefined && raw['align'] === undefined) {

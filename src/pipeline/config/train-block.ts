@@ -49,7 +49,6 @@ export function checkTrainBlock(
     add(['train', 'batch', 'sequenceLength'], String(asked), expected);
     return;
   }
-  const config = configOf(block, { baseDir, seed: 0, name: 'train', output: '', folder: '' });
   const attempt = (path: ConfigPath, found: string, act: () => void): void => {
     try {
       act();
@@ -60,13 +59,17 @@ export function checkTrainBlock(
       issues.add(locate(path), path, { found, message: `${what}; ${advice}` });
     }
   };
-  const from = typeof config.model === 'string' ? config.model : config.model.from;
-  attempt(['train', 'model'], quote(from), () =>
-    openModel(config.model, { vocabSize: vocabularyLimit(stages, shards), sequenceLength: contextLength }),
-  );
+  const from = typeof block.model === 'string' ? block.model : block.model.from;
+  let config: PipelineTraining['config'] | undefined;
+  attempt(['train', 'model'], quote(from), () => {
+    config = configOf(block, { baseDir, seed: 0, name: 'train', output: '', folder: '' });
+    openModel(config.model, { vocabSize: vocabularyLimit(stages, shards), sequenceLength: contextLength });
+  });
+  if (config === undefined) return;
+  const planned = config;
   // How many tokens there will be is not known yet: enough that a number of epochs counts as an end.
   attempt(['train'], 'settings that do not go together', () =>
-    planTraining(config, { sequenceLength: contextLength, tokens: 2 ** 40 }),
+    planTraining(planned, { sequenceLength: contextLength, tokens: 2 ** 40 }),
   );
 }
 
@@ -103,7 +106,8 @@ function isShards({ definition }: StageInstance): boolean {
   return definition.name === 'shards';
 }
 
-function shardsOf(block: PipelineTrainBlock, stages: readonly StageInstance[]): StageInstance | undefined {
+/** The stage whose shards a block reads; undefined where it names none that is there. */
+export function shardsOf(block: PipelineTrainBlock, stages: readonly StageInstance[]): StageInstance | undefined {
   const { shards } = block.data;
   return stages.findLast((stage) => isShards(stage) && (shards === undefined || stage.name === shards));
 }

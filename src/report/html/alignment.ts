@@ -85,14 +85,14 @@ function renderStage(stage: ReportAlignedStage, index: number): Markup {
   )}</dl>
 ${evaluation !== null && renderEvaluation(evaluation)}
 <div class="charts">${charts.map((chart, i) => renderChart(chartOf(name, chart, `chart-align-${index}-${i}`)))}</div>
-<p class="quiet">Model: <code class="id">${model}</code>; log and checkpoints: <code class="id">${path}</code></p></section>`;
+<p class="quiet">Model: <code class="id">${model}</code>; samples on the way and settings: <code class="id">${path}/report.html</code></p></section>`;
 }
 
 /** Curves of so many points are smoothed: the single steps, of few pairs or samples each, stand behind them. */
 const LONG = 40;
 
 /** The colours of a chart's lines; held-out data have the second one everywhere. */
-function chartOf(stage: string, { title, lines }: ReportAlignedStage['charts'][number], id: string): Chart {
+export function chartOf(stage: string, { title, lines }: ReportAlignedStage['charts'][number], id: string): Chart {
   const ends = lines.map(({ name, points }) => `${name} ${figureText(points.at(-1)?.[1] ?? null)}`);
   return {
     id,

@@ -18,7 +18,7 @@ const modelSchema = (fitVocabulary: boolean) =>
     path,
     z.object({
       from: path.describe(
-        'A name of configs/models, a config.json, or a folder with one; with weights in it training goes on from them.',
+        'A name of configs/models, a config.json, or a folder with one; with weights in it training goes on from them. The folder of a run stands for its best checkpoint, or its newest.',
       ),
       set: z
         .record(z.string(), z.unknown())

@@ -1,5 +1,5 @@
 /** The list `align` of a pipeline: what items take from each other, and the mistakes that are found before anything runs. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -94,6 +94,30 @@ describe('the list align', () => {
     expect(pipeline.alignment?.stages[1].config).toMatchObject({ reward: { program: 'exact-match' } });
   });
 
+  it('mixes in the shards that the model was pretrained on, or those of a stage that is named', async () => {
+    const stages = [...CORPUS.stages, { stage: 'shards', name: 'more', contextLength: 64 }];
+    const given = { ...TRAINED, stages, train: { ...TRAINED.train, data: { shards: 'shards' } } };
+    const ppo = { ...PPO, reward: 'exact-match' };
+    const found = (
+      await load(
+        [
+          SFT,
+          { ...ppo, pretraining: { coefficient: 2 } },
+          { ...ppo, name: 'b', stage: 'rloo', pretraining: { shards: 'more' } },
+          { ...ppo, name: 'c', stage: 'grpo', pretraining: { shards: ['.', { path: '.', weight: 2 }] } },
+        ],
+        given,
+      )
+    ).alignment!.stages;
+    expect(found.slice(1).map(linksOf)).toEqual([
+      ['model ← sft', 'pretraining.shards ← shards'],
+      ['model ← ppo', 'pretraining.shards ← more'],
+      ['model ← b'],
+    ]);
+    expect(found[1].config).toMatchObject({ pretraining: { coefficient: 2, rows: 8 } });
+    expect(found[3].config).toMatchObject({ pretraining: { shards: [folder, { path: folder, weight: 2 }] } });
+  });
+
   it('takes values of --set by the names of items', async () => {
     const set = ['align.ppo.stop.steps=3', 'align.0.optimizer.learningRate=0.5'];
     const found = (await load([SFT, REWARD, PPO], TRAINED, set)).alignment!.stages;
@@ -104,6 +128,37 @@ describe('the list align', () => {
 
 describe('mistakes', () => {
   const first = 'a reward stage before or a program';
+
+  it('folders of runs without a checkpoint', async () => {
+    mkdirSync(join(folder, 'empty'), { recursive: true });
+    const looked = 'has no model: there is no config.json, no checkpoints/step-*/config.json';
+    expect(await mistakes([{ ...SFT, model: 'empty' }])).toEqual([expect.stringContaining(looked)]);
+    const [reward] = await mistakes([{ ...PPO, reward: { model: 'empty' } }]);
+    expect(reward).toContain('align.0: ');
+    expect(reward).toContain(looked);
+    const train = { ...TRAINED.train, model: 'empty' };
+    expect(await mistakes([SFT], { ...TRAINED, train })).toEqual([
+      expect.stringMatching(/^train\.model: .*has no model: there is no config\.json/),
+    ]);
+  });
+
+  it('pretraining text that nobody makes, or that is not there', async () => {
+    const ppo = { ...PPO, reward: 'exact-match' };
+    const none = { ...TRAINED, stages: ['normalize'], train: undefined };
+    const model = { model: 'tiny-qwen3-1m', data: { ...PPO.data, tokenizer: 'tokenizer.json' } };
+    expect(await mistakes([{ ...ppo, ...model, pretraining: {} }], none)).toEqual([
+      "align.0.pretraining: found no 'shards', and the pipeline makes none, expected 'shards': a folder of shards, or the stage 'shards' among the stages",
+    ]);
+    expect(await mistakes([{ ...ppo, pretraining: { shards: 'shard' } }])).toEqual([
+      "align.0.pretraining.shards: found 'shard', expected the name of a stage 'shards' ('shards') or a folder of shards; did you mean 'shards'?",
+    ]);
+    expect(await mistakes([{ ...ppo, pretraining: { coefficient: 0 } }])).toEqual([
+      expect.stringContaining('align.0.pretraining.coefficient: found 0'),
+    ]);
+    expect(await mistakes([{ ...DPO, pretraining: {} }])).toEqual([
+      expect.stringContaining("unknown option 'pretraining'"),
+    ]);
+  });
 
   it.each<[string, unknown[], string[]]>([
     [
