@@ -5,7 +5,7 @@
  *
  * Reads the texts (member `text`) as they are needed, writes the merges a line each, prints one JSON object.
  */
-import { createReadStream, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { bytesToAlphabet } from '../src/tokenizer/byte-alphabet.ts';
 import { trainBpe } from '../src/tokenizer/train-texts.ts';
 
@@ -20,17 +20,27 @@ export interface TrainRun {
   uniquePieces: number;
 }
 
-async function* textsOf(path: string): AsyncGenerator<string> {
-  let rest = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    const bytes = Buffer.concat([rest, chunk as Buffer]);
+/** Room for what is read at once, and for a line that is not whole yet. */
+const READ_BYTES = 1 << 22;
+
+function* textsOf(path: string): Generator<string> {
+  const file = openSync(path, 'r');
+  let buffer = Buffer.allocUnsafe(2 * READ_BYTES);
+  let held = 0;
+  for (;;) {
+    if (buffer.length - held < READ_BYTES) buffer = Buffer.concat([buffer.subarray(0, held)], 2 * buffer.length);
+    const read = readSync(file, buffer, held, READ_BYTES, null);
+    if (read === 0) break;
+    held += read;
     let at = 0;
-    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, at)) {
-      yield (JSON.parse(bytes.toString('utf8', at, end)) as { text: string }).text;
+    for (let end = buffer.indexOf(10); end >= 0 && end < held; end = buffer.indexOf(10, at)) {
+      yield (JSON.parse(buffer.toString('utf8', at, end)) as { text: string }).text;
       at = end + 1;
     }
-    rest = bytes.subarray(at);
+    buffer.copyWithin(0, at, held);
+    held -= at;
   }
+  closeSync(file);
 }
 
 const [path, vocabSize, threads, out] = process.argv.slice(2);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@ constexpr size_t kBatch = 64;
 constexpr size_t kScanned = 2048;
 // A record in the arena: the count in two halves, the length, then the bytes.
 constexpr size_t kHeaderWords = 3;
+// The count of a piece that another table has now.
+constexpr uint64_t kGivenAway = 0;
 constexpr size_t kPartitionBits = 6, kPartitions = size_t{1} << kPartitionBits;
 constexpr char kMagic[] = {'C', 'M', 'P', 'C', '2'};
 
@@ -102,7 +105,12 @@ CORPUSMILL_INLINE void PieceTable::add_hashed(const Wanted& wanted, uint64_t cou
     if (slots_[at].hash != wanted.hash) continue;
     uint32_t* const record = arena_.at(slots_[at].record - 1);
     if (record[2] == wanted.length && std::memcmp(bytes_of(record), wanted.bytes, wanted.length) == 0) {
-      set_count(record, count_of(record) + count);
+      const uint64_t before = count_of(record);
+      set_count(record, before + count);
+      if (before == kGivenAway) {
+        size_++;
+        piece_bytes_ += wanted.length;
+      }
       return;
     }
   }
@@ -113,7 +121,8 @@ CORPUSMILL_INLINE void PieceTable::add_hashed(const Wanted& wanted, uint64_t cou
   std::memcpy(record + kHeaderWords, wanted.bytes, wanted.length);
   slots_[at] = {wanted.hash, static_cast<uint32_t>(place + 1)};
   piece_bytes_ += wanted.length;
-  if (++size_ * 3 > slot_count() * 2) grow();
+  size_++;
+  if (++used_ * 3 > slot_count() * 2) grow();
 }
 
 PieceTable::Arena& PieceTable::Arena::operator=(Arena&& other) noexcept {
@@ -127,14 +136,20 @@ PieceTable::Arena::~Arena() { std::free(data_); }
 
 size_t PieceTable::Arena::take(size_t words) {
   const size_t place = size_;
-  if (place + words > capacity_) {
-    capacity_ = std::max(place + words, capacity_ + capacity_ / 2);
-    data_ = static_cast<uint32_t*>(std::realloc(data_, capacity_ * sizeof(uint32_t)));
-    if (data_ == nullptr) std::abort();  // as new does here, where nothing can be thrown
-    ask_for_large_pages(data_ + place, (capacity_ - place) * sizeof(uint32_t));
-  }
+  if (place + words > capacity_) grow(std::max(place + words, capacity_ + capacity_ / 2));
   size_ += words;
   return place;
+}
+
+void PieceTable::Arena::reserve(size_t words) {
+  if (size_ + words > capacity_) grow(size_ + words);
+}
+
+void PieceTable::Arena::grow(size_t capacity) {
+  capacity_ = capacity;
+  data_ = static_cast<uint32_t*>(std::realloc(data_, capacity_ * sizeof(uint32_t)));
+  if (data_ == nullptr) std::abort();  // as new does here, where nothing can be thrown
+  ask_for_large_pages(data_ + size_, (capacity_ - size_) * sizeof(uint32_t));
 }
 
 size_t PieceTable::count_text(Pattern pattern, const uint8_t* bytes, size_t length, size_t most_bytes) {
@@ -214,10 +229,11 @@ template <typename Task>
 void PieceTable::each(Task task) const {
   for (size_t at = 0; at < arena_.size();) {
     const uint32_t* const record = arena_.at(at);
-    task(bytes_of(record), static_cast<size_t>(record[2]), count_of(record));
+    if (count_of(record) != kGivenAway) task(bytes_of(record), static_cast<size_t>(record[2]), count_of(record));
     at += words_of(record[2]);
   }
 }
+
 
 std::string PieceTable::serialize() const {
   std::vector<std::string> partitions(kPartitions);
@@ -278,27 +294,91 @@ bool PieceTable::add_partition(const uint8_t* bytes, size_t length) {
   return is_good;
 }
 
-void PieceTable::absorb(const PieceTable& other) {
-  size_t at = 0;
-  add_all([&](Wanted* wanted, uint64_t* count) {
-    if (at == other.arena_.size()) return false;
-    const uint32_t* const record = other.arena_.at(at);
-    wanted->bytes = bytes_of(record);
-    wanted->length = record[2];
-    *count = count_of(record);
-    at += words_of(record[2]);
-    return true;
+namespace {
+
+// Calls work(i) for every i below `count`, each on a thread of its own.
+template <typename Work>
+void on_threads(size_t count, const Work& work) {
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < count; i++) threads.emplace_back(work, i);
+  if (count > 0) work(0);
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+void PieceTable::gather(const std::vector<PieceTable*>& tables) {
+  const size_t count = tables.size();
+  if (count < 2) return;
+  // By giver and taker: places of records.
+  std::vector<std::vector<std::vector<uint32_t>>> given(count, std::vector<std::vector<uint32_t>>(count));
+  std::vector<std::vector<size_t>> given_words(count, std::vector<size_t>(count));
+  on_threads(count, [&](size_t giver) {
+    PieceTable& table = *tables[giver];
+    const size_t end = table.arena_.size();
+    for (std::vector<uint32_t>& places : given[giver]) places.reserve(table.size_ / count * 9 / 8);
+    for (size_t at = 0; at < end;) {
+      const uint32_t* const record = table.arena_.at(at);
+      const size_t words = words_of(record[2]);
+      if (count_of(record) != kGivenAway) {
+        // The high bits have chosen the slot.
+        const size_t taker = hash_of(bytes_of(record), record[2]) % count;
+        if (taker != giver) {
+          given[giver][taker].push_back(static_cast<uint32_t>(at));
+          given_words[giver][taker] += words;
+          table.size_--;
+          table.piece_bytes_ -= record[2];
+        }
+      }
+      at += words;
+    }
+  });
+  // Now, so that no arena moves while others read from it.
+  for (size_t taker = 0; taker < count; taker++) {
+    size_t words = 0;
+    for (const std::vector<size_t>& of_giver : given_words) words += of_giver[taker];
+    tables[taker]->arena_.reserve(words);
+  }
+  on_threads(count, [&](size_t taker) {
+    for (size_t giver = 0; giver < count; giver++) {
+      Arena& arena = tables[giver]->arena_;
+      const std::vector<uint32_t>& places = given[giver][taker];
+      size_t next = 0;
+      tables[taker]->add_all([&](Wanted* wanted, uint64_t* occurrences) {
+        if (next == places.size()) return false;
+        if (next + kBatch < places.size()) prefetch(arena.at(places[next + kBatch]));
+        uint32_t* const record = arena.at(places[next++]);
+        wanted->bytes = bytes_of(record);
+        wanted->length = record[2];
+        *occurrences = count_of(record);
+        set_count(record, kGivenAway);
+        return true;
+      });
+    }
+  });
+}
+
+void PieceTable::read_all(const std::vector<PieceTable*>& tables, uint8_t* arena, uint32_t* starts, double* counts) {
+  std::vector<size_t> first_pieces, first_bytes;
+  size_t pieces = 0, bytes = 0;
+  for (const PieceTable* table : tables) {
+    first_pieces.push_back(pieces);
+    first_bytes.push_back(bytes);
+    pieces += table->size_;
+    bytes += table->piece_bytes_;
+  }
+  on_threads(tables.size(), [&](size_t i) {
+    tables[i]->read(arena, starts + first_pieces[i], static_cast<uint32_t>(first_bytes[i]), counts + first_pieces[i]);
   });
 }
 
 void PieceTable::read(uint8_t* arena, uint32_t* starts, uint32_t first_start, double* counts) const {
   size_t end = first_start, piece = 0;
-  starts[0] = first_start;
   each([&](const uint8_t* bytes, size_t length, uint64_t count) {
     std::memcpy(arena + end, bytes, length);
+    starts[piece] = static_cast<uint32_t>(end);
+    counts[piece++] = static_cast<double>(count);
     end += length;
-    counts[piece] = static_cast<double>(count);
-    starts[++piece] = static_cast<uint32_t>(end);
   });
 }
 

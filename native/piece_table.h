@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bpe_scan.h"
 
@@ -33,11 +34,11 @@ class PieceTable {
   std::string serialize() const;
   // Adds the pieces of a partition. False: the bytes are not such pieces; some may have been added.
   bool add_partition(const uint8_t* bytes, size_t length);
-  // Adds the pieces of another table.
-  void absorb(const PieceTable& other);
+  // Leaves each piece in one of the tables alone, with its whole count: the work of each on a thread of its own.
+  static void gather(const std::vector<PieceTable*>& tables);
 
-  // Copies pieces, in the order of their first occurrence; `starts` gets one entry more than there are pieces.
-  void read(uint8_t* arena, uint32_t* starts, uint32_t first_start, double* counts) const;
+  // Copies the pieces of tables, those of the first before those of the second: their bytes, where each begins, its count.
+  static void read_all(const std::vector<PieceTable*>& tables, uint8_t* arena, uint32_t* starts, double* counts);
   // Drops pieces that occur `most` times or less.
   void drop(uint64_t most);
   // The counts alone, in the same order.
@@ -61,17 +62,22 @@ class PieceTable {
     ~Arena();
     // The place of `words` more entries, whose content is undefined.
     size_t take(size_t words);
+    // Takes of so many words altogether move nothing.
+    void reserve(size_t words);
     uint32_t* at(size_t place) { return data_ + place; }
     const uint32_t* at(size_t place) const { return data_ + place; }
     size_t size() const { return size_; }
 
    private:
+    void grow(size_t capacity);
+
     uint32_t* data_ = nullptr;
     size_t size_ = 0, capacity_ = 0;
   };
 
   template <typename Task>
   void each(Task task) const;
+  void read(uint8_t* arena, uint32_t* starts, uint32_t first_start, double* counts) const;
   template <typename Next>
   void add_all(Next next);
   void count_batch(const Wanted* wanted, size_t count, uint64_t times);
@@ -93,6 +99,8 @@ class PieceTable {
   int shift_ = 32 - 12;
   Slots slots_ = empty_slots(shift_);
   size_t size_ = 0, piece_bytes_ = 0;
+  // Slots in use: those of pieces that were given away stay.
+  size_t used_ = 0;
 };
 
 // Whether normalization to NFC surely leaves a text as it is: every character is in a range of characters that do not change

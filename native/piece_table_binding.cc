@@ -3,6 +3,9 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <deque>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -28,9 +31,9 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
         env, "PieceTable",
         {InstanceMethod<&PieceTable::CountText>("countText"), InstanceMethod<&PieceTable::CountPieces>("countPieces"),
          InstanceMethod<&PieceTable::Size>("size"), InstanceMethod<&PieceTable::PieceBytes>("pieceBytes"),
-         InstanceMethod<&PieceTable::Serialize>("serialize"), InstanceMethod<&PieceTable::Read>("read"),
+         InstanceMethod<&PieceTable::Serialize>("serialize"), StaticMethod<&PieceTable::Read>("read"),
          InstanceMethod<&PieceTable::Drop>("drop"),
-         InstanceMethod<&PieceTable::Absorb>("absorb"), InstanceMethod<&PieceTable::Counts>("counts"),
+         InstanceMethod<&PieceTable::Counts>("counts"), StaticMethod<&PieceTable::Gather>("gather"),
          InstanceMethod<&PieceTable::CountBatch>("countBatch"),
          StaticMethod<&PieceTable::AddPartitions>("addPartitions")});
     return definition;
@@ -44,8 +47,8 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
   static constexpr napi_type_tag kTag{0x5b7c0c1e4f7a4d0b, 0x9a1d3e6f2b8c7a55};
 
   bool refuse_busy(const Napi::CallbackInfo& info) {
-    if (is_busy_) Napi::Error::New(info.Env(), "the piece table is counting").ThrowAsJavaScriptException();
-    return is_busy_;
+    if (waiting_ > 0) Napi::Error::New(info.Env(), "the piece table is counting").ThrowAsJavaScriptException();
+    return waiting_ > 0;
   }
 
   // countText(pattern, bytes, length, mostBytes, isNfc): number; -1: the text may change under NFC, nothing was counted
@@ -109,38 +112,6 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     return out;
   }
 
-  // read(arena, firstPiece, starts, counts): void; starts[firstPiece] says where in the arena they begin
-  Napi::Value Read(const Napi::CallbackInfo& info) {
-    if (refuse_busy(info)) return info.Env().Undefined();
-    Arguments arguments(info, "read");
-    size_t room = 0, starts_room = 0, counts_room = 0;
-    uint8_t* const arena = arguments.own_array<uint8_t>(napi_uint8_array, 0, &room);
-    const size_t first = arguments.integer(kMost32);
-    uint32_t* const starts = arguments.own_array<uint32_t>(napi_uint32_array, first + table_.size() + 1, &starts_room);
-    double* const counts = arguments.own_array<double>(napi_float64_array, first + table_.size(), &counts_room);
-    if (!arguments.ok()) return info.Env().Undefined();
-    if (starts[first] + table_.piece_bytes() > std::min<size_t>(room, UINT32_MAX)) {
-      Napi::RangeError::New(info.Env(), "read: the arena has no room for the pieces").ThrowAsJavaScriptException();
-      return info.Env().Undefined();
-    }
-    table_.read(arena, starts + first, starts[first], counts + first);
-    return info.Env().Undefined();
-  }
-
-  // absorb(other): void; the pieces of another table are added, and it is emptied
-  Napi::Value Absorb(const Napi::CallbackInfo& info) {
-    if (refuse_busy(info)) return info.Env().Undefined();
-    PieceTable* const other =
-        info[0].IsObject() && info[0].As<Napi::Object>().CheckTypeTag(&kTag) ? Unwrap(info[0].As<Napi::Object>()) : this;
-    if (other == this) {
-      Napi::TypeError::New(info.Env(), "absorb: argument 1 is not another PieceTable").ThrowAsJavaScriptException();
-    } else if (!other->refuse_busy(info)) {
-      table_.absorb(other->table_);
-      other->table_ = bpe::PieceTable();
-    }
-    return info.Env().Undefined();
-  }
-
   // drop(most): void
   Napi::Value Drop(const Napi::CallbackInfo& info) {
     if (refuse_busy(info)) return info.Env().Undefined();
@@ -159,8 +130,8 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     return info.Env().Undefined();
   }
 
-  // countBatch(pattern, bytes, textEnds, texts, mostBytes): Promise<number>; the bytes must stay as they are until it ends,
-  // and nothing else be asked of the table
+  // countBatch(pattern, bytes, textEnds, texts, mostBytes): Promise<[cut, size]>; the bytes must stay as they are until it
+  // ends, and nothing but further batches be asked of the table
   Napi::Value CountBatch(const Napi::CallbackInfo& info) {
     Arguments arguments(info, "countBatch");
     size_t room = 0, ends_room = 0;
@@ -171,7 +142,6 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     const size_t most_bytes = arguments.integer(kMost32);
     if (arguments.ok() && most_bytes < 4) arguments.fail("is less than a character");
     if (arguments.ok() && !corpusmill::unicode::has_classes()) arguments.fail("is given before unicodeClasses was called");
-    if (arguments.ok() && is_busy_) arguments.fail("is given while the table counts");
     if (!arguments.ok()) return info.Env().Undefined();
     std::vector<uint32_t> text_ends(ends, ends + texts);
     uint32_t last = 0;
@@ -182,48 +152,80 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
       }
       last = end;
     }
-    auto* const worker = new BatchWorker(info, *this, static_cast<bpe::Pattern>(pattern), bytes, std::move(text_ends),
-                                         most_bytes);
-    worker->Queue();
-    return worker->promise();
+    waiting_++;
+    auto batch = std::make_unique<Batch>(info, static_cast<bpe::Pattern>(pattern), bytes, std::move(text_ends), most_bytes);
+    const Napi::Promise promise = batch->deferred.Promise();
+    bool must_start = false;
+    {
+      const std::lock_guard<std::mutex> lock(batches_mutex_);
+      batches_.push_back(std::move(batch));
+      must_start = !is_counting_;
+      is_counting_ = true;
+    }
+    if (must_start) (new BatchWorker(info.Env(), *this))->Queue();
+    return promise;
   }
 
-  class BatchWorker : public Napi::AsyncWorker {
+  struct Batch {
+    Batch(const Napi::CallbackInfo& info, bpe::Pattern pattern, const uint8_t* bytes, std::vector<uint32_t> ends,
+          size_t most_bytes)
+        : deferred(Napi::Promise::Deferred::New(info.Env())),
+          kept{Napi::Persistent(info.This().As<Napi::Object>()), Napi::Persistent(info[1].As<Napi::Object>())},
+          pattern(pattern),
+          bytes(bytes),
+          ends(std::move(ends)),
+          most_bytes(most_bytes) {}
+    const Napi::Promise::Deferred deferred;
+    const Napi::ObjectReference kept[2];  // the table and the bytes
+    const bpe::Pattern pattern;
+    const uint8_t* const bytes;
+    const std::vector<uint32_t> ends;
+    const size_t most_bytes;
+    size_t cut = 0, size = 0;
+  };
+
+  // Counts batches as long as there are some and tells of each: the next one need not wait for the thread of JavaScript.
+  class BatchWorker : public Napi::AsyncProgressQueueWorker<Batch*> {
    public:
-    BatchWorker(const Napi::CallbackInfo& info, PieceTable& table, bpe::Pattern pattern, const uint8_t* bytes,
-                std::vector<uint32_t> ends, size_t most_bytes)
-        : Napi::AsyncWorker(info.Env()),
-          deferred_(Napi::Promise::Deferred::New(info.Env())),
-          kept_{Napi::Persistent(info.This().As<Napi::Object>()), Napi::Persistent(info[1].As<Napi::Object>())},
-          table_(table),
-          pattern_(pattern),
-          bytes_(bytes),
-          ends_(std::move(ends)),
-          most_bytes_(most_bytes) {
-      table_.is_busy_ = true;
+    BatchWorker(Napi::Env env, PieceTable& table) : Napi::AsyncProgressQueueWorker<Batch*>(env), table_(table) {
+      // Batches let go of the table when they are done, this worker when it is.
+      table_.Ref();
     }
-    Napi::Promise promise() const { return deferred_.Promise(); }
-    void Execute() override {
-      size_t start = 0;
-      for (const uint32_t end : ends_) {
-        cut_ += table_.table_.count_text(pattern_, bytes_ + start, end - start, most_bytes_);
-        start = end;
+    void Execute(const ExecutionProgress& progress) override {
+      for (;;) {
+        Batch* batch = nullptr;
+        {
+          const std::lock_guard<std::mutex> lock(table_.batches_mutex_);
+          if (table_.batches_.empty()) {
+            table_.is_counting_ = false;
+            return;
+          }
+          batch = table_.batches_.front().release();
+          table_.batches_.pop_front();
+        }
+        size_t start = 0;
+        for (const uint32_t end : batch->ends) {
+          batch->cut += table_.table_.count_text(batch->pattern, batch->bytes + start, end - start, batch->most_bytes);
+          start = end;
+        }
+        batch->size = table_.table_.size();
+        progress.Send(&batch, 1);
       }
     }
-    void OnOK() override {
-      table_.is_busy_ = false;
-      deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(cut_)));
+    void OnProgress(Batch* const* counted, size_t count) override {
+      for (size_t i = 0; i < count; i++) {
+        const std::unique_ptr<Batch> batch(counted[i]);
+        table_.waiting_--;
+        Napi::Array result = Napi::Array::New(Env(), 2);
+        result.Set(0u, Napi::Number::New(Env(), static_cast<double>(batch->cut)));
+        result.Set(1u, Napi::Number::New(Env(), static_cast<double>(batch->size)));
+        batch->deferred.Resolve(result);
+      }
     }
+    void OnOK() override { table_.Unref(); }
 
    private:
-    Napi::Promise::Deferred deferred_;
-    const Napi::ObjectReference kept_[2];  // the table and the bytes
     PieceTable& table_;
-    const bpe::Pattern pattern_;
-    const uint8_t* const bytes_;
-    const std::vector<uint32_t> ends_;
-    const size_t most_bytes_;
-    size_t cut_ = 0;
   };
 
   // PieceTable.addPartitions(tables, partitions): boolean; the partitions of each table, which a thread of its own adds
@@ -279,8 +281,54 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     return Napi::Boolean::New(info.Env(), is_good);
   }
 
+  // The tables of a list, all different and none of them counting; otherwise throws and gives false.
+  static bool tables_of(const Napi::CallbackInfo& info, Arguments& arguments, std::vector<bpe::PieceTable*>* tables) {
+    const Napi::Value given = info[0];
+    arguments.next();
+    const bool is_list = given.IsArray() && given.As<Napi::Array>().Length() <= kMostTables;
+    for (uint32_t i = 0; is_list && i < given.As<Napi::Array>().Length(); i++) {
+      const Napi::Value each = given.As<Napi::Array>().Get(i);
+      if (!each.IsObject() || !each.As<Napi::Object>().CheckTypeTag(&kTag)) break;
+      PieceTable* const table = Unwrap(each.As<Napi::Object>());
+      if (table->refuse_busy(info)) return false;
+      if (std::find(tables->begin(), tables->end(), &table->table_) != tables->end()) break;
+      tables->push_back(&table->table_);
+    }
+    if (is_list && tables->size() == given.As<Napi::Array>().Length()) return true;
+    arguments.fail("is no list of different piece tables");
+    return false;
+  }
+
+  // PieceTable.gather(tables): void; each piece is then in one of the tables alone
+  static void Gather(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "gather");
+    std::vector<bpe::PieceTable*> tables;
+    if (tables_of(info, arguments, &tables)) bpe::PieceTable::gather(tables);
+  }
+
+  // PieceTable.read(tables, arena, starts, counts): void
+  static void Read(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "read");
+    std::vector<bpe::PieceTable*> tables;
+    if (!tables_of(info, arguments, &tables)) return;
+    size_t pieces = 0, bytes = 0;
+    for (const bpe::PieceTable* table : tables) {
+      pieces += table->size();
+      bytes += table->piece_bytes();
+    }
+    uint8_t* const arena = arguments.own_array<uint8_t>(napi_uint8_array, bytes);
+    uint32_t* const starts = arguments.own_array<uint32_t>(napi_uint32_array, pieces);
+    double* const counts = arguments.own_array<double>(napi_float64_array, pieces);
+    if (arguments.ok() && bytes > UINT32_MAX) arguments.fail("has no place for more than 4 GiB");
+    if (arguments.ok()) bpe::PieceTable::read_all(tables, arena, starts, counts);
+  }
+
   bpe::PieceTable table_;
-  bool is_busy_ = false;  // a thread of the pool writes to it
+  // Batches whose promises are not settled yet: a thread of the pool may be writing to the table.
+  size_t waiting_ = 0;
+  std::mutex batches_mutex_;
+  std::deque<std::unique_ptr<Batch>> batches_;
+  bool is_counting_ = false;
 };
 
 }  // namespace

@@ -69,14 +69,17 @@ export interface NativeBpeMergeLoop {
 export interface NativePieceTable {
   /** Number of pieces longer than `mostBytes`; -1: NFC may change the text (asked when `isNfc` is 0), nothing was counted. */
   countText(pattern: number, bytes: Uint8Array, length: number, mostBytes: number, isNfc: 0 | 1): number;
-  /** Texts that end at `textEnds`, on a thread of the pool: until it is done `bytes` must stay, and the table rest. */
+  /**
+   * Texts that end at `textEnds`, on a thread of the pool, one batch after another: until it is done `bytes` must stay, and nothing
+   * but further batches be asked of the table. Gives the number of pieces longer than `mostBytes`, and the table's size then.
+   */
   countBatch(
     pattern: number,
     bytes: Uint8Array,
     textEnds: Uint32Array,
     texts: number,
     mostBytes: number,
-  ): Promise<number>;
+  ): Promise<[cut: number, size: number]>;
   countPieces(
     bytes: Uint8Array,
     start: number,
@@ -88,10 +91,7 @@ export interface NativePieceTable {
   size(): number;
   pieceBytes(): number;
   serialize(): Uint8Array;
-  read(arena: Uint8Array, firstPiece: number, starts: Uint32Array, counts: Float64Array): void;
   drop(most: number): void;
-  /** Empties the other table into this one. */
-  absorb(other: NativePieceTable): void;
   counts(counts: Float64Array): void;
 }
 
@@ -108,6 +108,10 @@ export interface NativeAddon {
     new (): NativePieceTable;
     /** Adds to each table its partitions, on a thread for each; false: one of them is no partition. */
     addPartitions(tables: readonly NativePieceTable[], partitions: readonly (readonly Uint8Array[])[]): boolean;
+    /** Leaves each piece in one of the tables alone, with its whole count, on a thread for each. */
+    gather(tables: readonly NativePieceTable[]): void;
+    /** Copies the pieces of all: bytes, where each begins among them, counts. */
+    read(tables: readonly NativePieceTable[], arena: Uint8Array, starts: Uint32Array, counts: Float64Array): void;
   };
   /** Whether NFC surely leaves the UTF-8 text bytes[start, end) as it is. */
   isPlainNfc(bytes: Uint8Array, end: number, start: number): boolean;

@@ -40,12 +40,8 @@ export interface PieceCounts {
    */
   count(bytes: Uint8Array, start: number, ends: Uint32Array, count: number, times?: number): number;
   serialize(): Uint8Array;
-  /** Appends the pieces to the columns, behind piece `first - 1`; `starts[first]` must say where in the arena. */
-  read(columns: PieceColumns, first: number): void;
   /** Drops the pieces that occur `most` times or less. */
   drop(most: number): void;
-  /** Adds the pieces of another table, which is empty afterwards. */
-  absorb(other: PieceCounts): void;
   /** The counts of all pieces. */
   allCounts(): Float64Array;
   /** The native table, where it is one. */
@@ -72,6 +68,32 @@ export function addPartitions(tables: readonly PieceCounts[], partitions: readon
   return tables.every((table, i) => partitions[i].every((partition) => (table as Table).addPartition(partition)));
 }
 
+/** Leaves each piece in one of the tables alone, with its whole count. They are not counted with any more. */
+export function gatherPieces(tables: readonly PieceCounts[]): void {
+  if (tables.every((table) => table.native !== undefined)) {
+    nativeBpe!.PieceTable.gather(tables.map((table) => table.native!));
+    return;
+  }
+  const [first, ...others] = tables as readonly Table[];
+  for (const other of others) first.absorb(other);
+}
+
+/** Copies the pieces of tables, those of the first before those of the second, to columns with room for them. */
+export function readPieces(tables: readonly PieceCounts[], columns: PieceColumns): void {
+  const { arena, starts, counts } = columns;
+  if (tables.every((table) => table.native !== undefined)) {
+    const all = tables.map((table) => table.native!);
+    nativeBpe?.PieceTable.read(all, arena, starts, counts);
+    starts[columns.size] = arena.length;
+    return;
+  }
+  let first = 0;
+  for (const table of tables as readonly Table[]) {
+    table.read(columns, first);
+    first += table.size;
+  }
+}
+
 class NativeCounts implements PieceCounts {
   readonly native: NativePieceTable;
   constructor(table: NativePieceTable) {
@@ -89,14 +111,8 @@ class NativeCounts implements PieceCounts {
   serialize(): Uint8Array {
     return this.native.serialize();
   }
-  read({ arena, starts, counts }: PieceColumns, first: number): void {
-    this.native.read(arena, first, starts, counts);
-  }
   drop(most: number): void {
     this.native.drop(most);
-  }
-  absorb(other: PieceCounts): void {
-    this.native.absorb(other.native!);
   }
   allCounts(): Float64Array {
     const counts = new Float64Array(this.native.size());
@@ -246,6 +262,7 @@ class Table implements PieceCounts {
     return out.slice(0, at);
   }
 
+  /** Appends the pieces to the columns, behind piece `first - 1`; `starts[first]` must say where in the arena. */
   read({ arena, starts, counts }: PieceColumns, first: number): void {
     const base = starts[first];
     arena.set(this.#arena.subarray(0, this.pieceBytes), base);

@@ -13,10 +13,12 @@ import {
   addPartitions,
   createPieceCounts,
   DIRECTORY_BYTES,
+  gatherPieces,
   MAGIC,
   PARTITIONS,
   type PieceColumns,
   type PieceCounts,
+  readPieces,
 } from './piece-counts.ts';
 
 /** Serialized counts, read by ranges of bytes. */
@@ -75,11 +77,10 @@ export async function sumPieceCounts(blobs: readonly CountBlob[], options: SumOp
 
 /** The pieces of tables in memory, summed under the same rule; the tables are empty afterwards. */
 export function sumTables(tables: readonly PieceCounts[], maxPieces: number): SummedCounts {
-  const [first, ...others] = tables;
-  for (const other of others) first.absorb(other);
+  gatherPieces(tables);
   const dropped = { pieces: 0, occurrences: 0, upToCount: 0 };
-  if (first.size > maxPieces) dropRarest([first], maxPieces, dropped);
-  return { pieces: pieceColumns([first]), dropped };
+  if (sizeOf(tables) > maxPieces) dropRarest(tables, maxPieces, dropped);
+  return { pieces: pieceColumns(tables), dropped };
 }
 
 /** The pieces of tables as columns; the tables are empty afterwards, and their memory free. */
@@ -97,12 +98,8 @@ export function pieceColumns(tables: readonly PieceCounts[]): PieceColumns {
     starts: new Uint32Array(size + 1),
     counts: new Float64Array(size),
   };
-  let first = 0;
-  for (const table of tables) {
-    table.read(columns, first);
-    first += table.size;
-    table.drop(Number.MAX_SAFE_INTEGER);
-  }
+  readPieces(tables, columns);
+  for (const table of tables) table.drop(Number.MAX_SAFE_INTEGER);
   return columns;
 }
 

@@ -2,12 +2,13 @@
  * Training a tokenizer on texts, without a pipeline: `for await` over any source, counts in memory or on disk, the merges.
  *
  * This thread takes the texts and turns them into UTF-8; with the native add-on and a published pattern they are counted
- * in batches on threads of Node's pool, each into a table of its own. A table of `spillPieces` pieces is written to a file
+ * in batches, on threads of Node's pool and on this one, each into a table of its own. A table of `spillPieces` pieces is written to a file
  * (partitions of a hash: sum-piece-counts.ts) and a new one begun, so memory is bounded and the counts are exact.
  */
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createPieceCounter, nativePattern } from './count-pieces.ts';
 import { readBase } from './extend-bpe.ts';
 import type { BpeTables } from './hf-json.ts';
@@ -139,8 +140,6 @@ class Batch {
   readonly ends = new Uint32Array(BATCH_TEXTS);
   texts = 0;
   used = 0;
-  /** Until it is counted. */
-  busy: Promise<void> | undefined;
 
   append(text: string, isPlainNfc: ((bytes: Uint8Array, end: number, start: number) => boolean) | undefined): void {
     const room = this.used + text.length * 3;
@@ -170,7 +169,21 @@ class Batch {
 
 const UTF8 = new TextEncoder();
 
-/** One batch more than there are tables, so that this thread fills it while the others are counted. */
+/** Batches that a thread of the pool is given: one to count, and others so that it need not wait for this thread. */
+const BATCHES_A_THREAD = 3;
+
+interface PoolTable {
+  readonly counts: PieceCounts;
+  /** Batches that are being counted or wait for it. */
+  batches: number;
+  /** From when the table has grown too large until it is written to a file: new batches wait. */
+  spilling: { done: Promise<void>; begin(): void } | undefined;
+}
+
+/**
+ * A table for this thread and one for each other. The others count; where they have enough to do, this one counts too. (With as many
+ * others as there are cores they would take the time of this one, without which they have nothing to do.)
+ */
 function createBatchCounting(
   threads: number,
   scanner: number,
@@ -178,45 +191,82 @@ function createBatchCounting(
   spillPieces: number,
   write: WriteSpill,
 ): Counting {
-  const batches = Array.from({ length: threads + 1 }, () => new Batch());
-  const tables = Array.from({ length: threads }, () => ({ counts: createPieceCounts(), ready: Promise.resolve() }));
-  let current = 0;
-  let begun = 0;
+  const own = createPieceCounts();
+  const others = Array.from(
+    { length: threads - 1 },
+    (): PoolTable => ({ counts: createPieceCounts(), batches: 0, spilling: undefined }),
+  );
+  const counting = new Set<Promise<void>>();
+  const free: Batch[] = [];
+  let current = new Batch();
   let cutPieces = 0;
   let failure: { error: unknown } | undefined;
 
-  async function count(batch: Batch, counts: PieceCounts): Promise<void> {
+  async function countThere(batch: Batch, table: PoolTable): Promise<void> {
     try {
-      cutPieces += await counts.native!.countBatch(scanner, batch.bytes, batch.ends, batch.texts, MAX_PIECE_BYTES);
-      if (counts.size > spillPieces) await spill(counts, write);
+      while (table.spilling !== undefined) await table.spilling.done;
+      const { bytes, ends, texts } = batch;
+      const [cut, size] = await table.counts.native!.countBatch(scanner, bytes, ends, texts, MAX_PIECE_BYTES);
+      cutPieces += cut;
+      if (size > spillPieces) table.spilling ??= spillWhenFree(table);
     } catch (error) {
       failure ??= { error };
     }
     batch.empty();
-    batch.busy = undefined;
+    free.push(batch);
+    if (--table.batches === 0) table.spilling?.begin();
   }
 
-  function begin(): Promise<void> | undefined {
+  function spillWhenFree(table: PoolTable): PoolTable['spilling'] {
+    let begin = (): void => {};
+    const free = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const done = free
+      .then(() => spill(table.counts, write))
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .then(() => {
+        table.spilling = undefined;
+      });
+    return { done, begin };
+  }
+
+  async function countHere(batch: Batch): Promise<void> {
+    let start = 0;
+    for (let i = 0; i < batch.texts; i++) {
+      const end = batch.ends[i];
+      cutPieces += own.native!.countText(scanner, batch.bytes.subarray(start, end), end - start, MAX_PIECE_BYTES, 1);
+      start = end;
+    }
+    batch.empty();
+    if (own.size > spillPieces) await spill(own, write);
+  }
+
+  async function begin(): Promise<void> {
+    // What has ended on other threads is seen between two batches.
+    await setImmediate();
     if (failure !== undefined) throw failure.error;
-    const batch = batches[current];
-    const table = tables[begun++ % tables.length];
-    // A table counts one batch at a time.
-    table.ready = table.ready.then(() => count(batch, table.counts));
-    batch.busy = table.ready;
-    current = (current + 1) % batches.length;
-    return batches[current].busy;
+    const table = others.find(({ batches, spilling }) => batches < BATCHES_A_THREAD && spilling === undefined);
+    if (table === undefined) return countHere(current);
+    table.batches++;
+    const done = countThere(current, table).finally(() => counting.delete(done));
+    counting.add(done);
+    current = free.pop() ?? new Batch();
   }
 
   return {
     add(text) {
-      batches[current].append(text, isPlainNfc);
-      return batches[current].isFull ? begin() : undefined;
+      current.append(text, isPlainNfc);
+      return current.isFull ? begin() : undefined;
     },
     async finish() {
-      if (batches[current].texts > 0) begin();
-      await Promise.all(tables.map((table) => table.ready));
+      if (current.texts > 0) await begin();
+      await Promise.all(counting);
+      await Promise.all(others.map(({ spilling }) => spilling?.done));
       if (failure !== undefined) throw failure.error;
-      return { tables: tables.map((table) => table.counts), cutPieces };
+      return { tables: [own, ...others.map(({ counts }) => counts)], cutPieces };
     },
   };
 }

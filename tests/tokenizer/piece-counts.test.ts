@@ -5,12 +5,13 @@ import { nativeBpe } from '../../src/tokenizer/native-bpe.ts';
 import {
   createPieceCounts,
   createTwinPieceCounts,
+  gatherPieces,
   MAX_PIECE_BYTES,
   type PieceColumns,
   type PieceCounts,
 } from '../../src/tokenizer/piece-counts.ts';
 import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';
-import { type CountBlob, pieceColumns, sumPieceCounts } from '../../src/tokenizer/sum-piece-counts.ts';
+import { type CountBlob, pieceColumns, sumPieceCounts, sumTables } from '../../src/tokenizer/sum-piece-counts.ts';
 
 const utf8 = new TextEncoder();
 
@@ -66,6 +67,38 @@ describe.each([
     expect(table.pieceBytes).toBe(many.join('').length);
     expect(asObject(pieceColumns([table]))).toMatchObject({ 'piece 0': 3, 'piece 499': 3, 'piece 500': 1 });
     expect([table.size, table.pieceBytes]).toEqual([0, 0]); // given away
+  });
+
+  it('are the same when the tables of several threads are put together', () => {
+    fc.assert(
+      fc.property(fc.array(pieces, { minLength: 1, maxLength: 4 }), (lists) => {
+        const tables = lists.map((list) => add(create(), list));
+        const { pieces: summed, dropped } = sumTables(tables, 1e6);
+        expect(asObject(summed)).toEqual(asObject(pieceColumns([add(create(), lists.flat())])));
+        expect(dropped.pieces).toBe(0);
+        expect(tables.map(({ size, pieceBytes }) => [size, pieceBytes])).toEqual(lists.map(() => [0, 0]));
+      }),
+    );
+  });
+
+  it('are in one table alone when those are put together, also where a piece is counted anew', () => {
+    const named = (from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_unused, i) => `piece ${from + i}`);
+    const tables = [add(create(), named(0, 50_000)), add(create(), named(25_000, 80_000), 3)];
+    gatherPieces(tables);
+    expect(tables[0].size + tables[1].size).toBe(80_000);
+    expect(tables[0].pieceBytes + tables[1].pieceBytes).toBe(named(0, 80_000).join('').length);
+    expect(tables.flatMap((table) => [...table.allCounts()]).sort((a, b) => a - b)).toEqual([
+      ...new Array(25_000).fill(1),
+      ...new Array(30_000).fill(3),
+      ...new Array(25_000).fill(4),
+    ]);
+    const [first] = tables;
+    // Some of these it has given away.
+    add(first, named(0, 80_000));
+    expect([first.size, first.pieceBytes]).toEqual([80_000, named(0, 80_000).join('').length]);
+    first.drop(1);
+    expect(Math.min(...first.allCounts())).toBe(2);
   });
 
   it('sum to the same counts in any order, for any number of threads', async () => {
