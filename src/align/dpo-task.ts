@@ -10,6 +10,7 @@ import { createPlanningBackend } from '../training/memory.ts';
 import type { RunTask, TaskContext } from '../training/run-training.ts';
 import { alignConfigError } from './chat-setup.ts';
 import type { DpoConfig } from './config/schema.ts';
+import { mergingTask } from './merging-task.ts';
 import { openPairs, type PairSetup, type ResolvedPairConfig } from './pair-setup.ts';
 import { preferenceObjective } from './preference.ts';
 import { referenceLogProbs } from './reference-log-probs.ts';
@@ -34,9 +35,12 @@ export async function dpoTask(config: ResolvedPairConfig<DpoConfig>): Promise<Ru
           config: referenceConfig(config, pairs),
           tensors: (graph, options) => (held ??= planned(config, pairs)).tensors(graph, options),
         };
+  const merging = mergingTask(config.merging, config.seed);
   return {
     ...pairs.task,
+    ...merging.task,
     settings: {
+      ...merging.settings,
       stage: 'dpo',
       loss: { ...loss, lengthNormalized },
       pairs: pairs.shape.pairs,

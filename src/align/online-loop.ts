@@ -3,6 +3,7 @@
  * each takes from its configuration is here.
  */
 import type { ModelWeights } from '../models/weights.ts';
+import type { AroundUpdate } from '../training/trainer.ts';
 import type { OnlineStage, ResolvedOnlineConfig } from './config/online-schema.ts';
 import type { OnlineRun } from './online-checkpoint.ts';
 import { createOnlineDpoTrainer, type OnlineDpoRecord } from './online-dpo.ts';
@@ -14,7 +15,7 @@ import {
   rlooSettings,
 } from './online-settings.ts';
 import { createOnlineTrainer, type OnlineRecord } from './online-trainer.ts';
-import type { AroundUpdate, PretrainingMix } from './policy-learner.ts';
+import type { PretrainingMix } from './policy-learner.ts';
 import { createRejectionTrainer, type RejectionRecord } from './rejection.ts';
 import type { SamplingSettings, ScoredRolloutOptions } from './scored-rollout.ts';
 

@@ -15,7 +15,7 @@
 import { CorpusmillError } from '../core/errors.ts';
 import { hashString32, mix32 } from '../core/random.ts';
 import type { ModelWeights } from '../models/weights.ts';
-import type { AroundUpdate } from './policy-learner.ts';
+import type { AroundUpdate } from '../training/trainer.ts';
 
 export interface OnlineMergingOptions {
   readonly kind: 'dare' | 'ties';

@@ -8,8 +8,9 @@
 import { z } from 'zod';
 import type { ModelWeights } from '../models/weights.ts';
 import { createSequenceScorer } from '../training/scoring/sequence-scorer.ts';
+import type { AroundUpdate } from '../training/trainer.ts';
 import type { OnlineSettings } from './online-settings.ts';
-import { type AroundUpdate, createPolicyLearner, type PolicyLearner, type PretrainingMix } from './policy-learner.ts';
+import { createPolicyLearner, type PolicyLearner, type PretrainingMix } from './policy-learner.ts';
 import { adaptedKlCoefficient, NO_MOMENTS } from './reward-statistics.ts';
 import type { Sample } from './rollout.ts';
 import { sampleAdvantages } from './sample-advantages.ts';

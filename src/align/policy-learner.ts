@@ -10,6 +10,7 @@ import type { ModelWeights } from '../models/weights.ts';
 import type { Backend, BufferData } from '../tensor/backend.ts';
 import type { MicroBatch, TrainingData } from '../training/data/training-data.ts';
 import { createTrainStep, type TrainStep } from '../training/train-step.ts';
+import type { AroundUpdate } from '../training/trainer.ts';
 import type { OnlineSettings } from './online-settings.ts';
 import { type PretrainingTerm, policyObjective } from './policy-objective.ts';
 import { type RowText, type SequenceBatch, sequenceBatch, tokenWeightOf } from './sequence-batch.ts';
@@ -30,11 +31,6 @@ export interface PolicyLearnerOptions {
 
 export interface PretrainingMix extends PretrainingTerm {
   readonly data: TrainingData;
-}
-
-export interface AroundUpdate {
-  before(): Promise<void>;
-  after(update: number): Promise<void>;
 }
 
 /** What an update learns from, by sample. */

@@ -3,7 +3,7 @@
  * every update of the policy, so that it does not forget what it was pretrained on. They are read without end, each epoch in an order of
  * its own, from where the checkpoint says; the policy's and the shards' tokenizer must be one.
  */
-import { CorpusmillError } from '../core/errors.ts';
+import { CorpusmillError, isCorpusmillError } from '../core/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { openTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import { openData } from '../training/config/open-data.ts';
@@ -34,7 +34,7 @@ export async function openPretraining(
     stop: { steps: 1 },
   });
   // Shards bring their tokenizer along: nothing is written.
-  const { data, validation, ...opened } = await openData({ ...given, output: '' }, undefined);
+  const { data, validation, ...opened } = await openData({ ...given, output: '' }, undefined).catch(rethrow);
   await validation?.close();
   try {
     const [where] = opened.paths;
@@ -59,6 +59,15 @@ export async function openPretraining(
     throw error;
   }
   return { data, batch: rows, time: opened.sequenceLength, packed: opened.packed, coefficient };
+}
+
+/** The readers know the path, not which member names it. */
+function rethrow(error: unknown): never {
+  if (!isCorpusmillError(error)) throw error;
+  throw new CorpusmillError(error.code, `pretraining.shards: ${error.message}`, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    cause: error,
+  });
 }
 
 function wrong(found: string, hint: string): CorpusmillError {

@@ -105,7 +105,7 @@ export async function runOnline<S extends OnlineStage>(
     const policy = isShared ? keep(withValueHead(backend, language)) : language;
     const around =
       'merging' in config && config.merging !== undefined && reference !== undefined
-        ? await onlineMerging(policy, reference, await begin(config.merging.base), {
+        ? await onlineMerging(policy, reference, keep(await loadWeights(backend, config.merging.base)), {
             ...config.merging,
             seed: config.seed,
           })

@@ -8,6 +8,7 @@ import { alignConfigError, type ChatSetup, heldOut, listed, openChat } from './c
 import type { SftConfig } from './config/schema.ts';
 import { type ExampleData, exampleData, withNoise } from './data/example-data.ts';
 import { type ExampleOptions, type Examples, readExamples } from './data/examples.ts';
+import { mergingTask } from './merging-task.ts';
 import { sftObjective } from './sft.ts';
 
 /** A configuration whose paths are absolute. */
@@ -23,8 +24,11 @@ export async function sftTask(config: ResolvedSftConfig): Promise<RunTask> {
         : 'data has both conversations and shards';
     throw alignConfigError(found, 'Give one of them.');
   }
+  const merging = mergingTask(config.merging, config.seed);
   const common = {
+    ...merging.task,
     settings: {
+      ...merging.settings,
       stage: 'sft',
       neftune: config.neftune,
       labelSmoothing: config.labelSmoothing,

@@ -88,8 +88,11 @@ function withoutFolders(settings: unknown): unknown {
 /** Other models that a configuration names by their folders. */
 function folders(settings: Readonly<Record<string, unknown>>): string[] {
   const member = (of: unknown): unknown => (of as { model?: unknown } | undefined)?.model;
-  const { reference, reward, critic } = settings;
-  return [reference, member(reference), member(reward), member(critic)].filter((path) => typeof path === 'string');
+  const { reference, reward, critic, merging } = settings;
+  const base = (merging as { base?: unknown } | undefined)?.base;
+  return [reference, member(reference), member(reward), member(critic), base].filter(
+    (path) => typeof path === 'string',
+  );
 }
 
 /** Shards of pretraining text that a configuration names. */

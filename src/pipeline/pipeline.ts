@@ -54,7 +54,7 @@ export type AlignStageConfig =
 
 /** A path in a stage's configuration that leads to what an earlier phase leaves. */
 export interface AlignLink {
-  /** `model`, `reward.model`, `reference`, `reference.model`, `critic.model`, `data.tokenizer`, `pretraining.shards`. */
+  /** `model`, `reward.model`, `reference`, `reference.model`, `critic.model`, `merging.base`, `data.tokenizer`, `pretraining.shards`. */
   member: string;
   /** Name of an alignment stage, `train`, or for `data.tokenizer` and `pretraining.shards` of the pipeline's stage that makes it. */
   from: string;

@@ -37,7 +37,7 @@ import { profileTraining, type TrainingProfile } from './profile.ts';
 import { createSampler } from './sampler.ts';
 import { openTensorboardLog } from './tensorboard-log.ts';
 import type { TrainStepMemory } from './train-step.ts';
-import { createTrainer, type TrainOutcome } from './trainer.ts';
+import { type AroundUpdate, createTrainer, type TrainOutcome } from './trainer.ts';
 
 /** A configuration whose paths are absolute (config/training-files.ts). */
 export type ResolvedTrainConfig = TrainConfig & { name: string; output: string };
@@ -64,6 +64,8 @@ export interface RunTask extends OpenedData {
   readonly encodePrompt?: (prompt: string) => ArrayLike<number>;
   /** Before the trainer is made, when nothing of it takes memory yet. */
   readonly begin?: (context: TaskContext) => Promise<void>;
+  /** What is told around each update; `weights` are those that are trained. */
+  readonly around?: (context: TaskContext & { readonly weights: ModelWeights }) => Promise<AroundUpdate>;
   /** After the last step of a run that came to its end. */
   readonly end?: (context: TaskContext & { readonly weights: ModelWeights }) => Promise<void>;
 }
@@ -254,6 +256,7 @@ async function prepare(config: RunConfig, data: RunTask, options: PrepareOptions
       try {
         const context = { backend, model, plan, output: config.output, signal };
         await data.begin?.(context);
+        const around = await data.around?.({ ...context, weights });
         const peakFlops = measurePeak(backend, config.threads);
         const sampler =
           config.samples.every > 0 && data.tokenizer !== undefined && head === undefined
@@ -273,6 +276,7 @@ async function prepare(config: RunConfig, data: RunTask, options: PrepareOptions
           recompute: config.recompute,
           precision: config.precision,
           guard: config.guard,
+          around,
           stop: config.stop,
           ...(data.validation !== undefined && {
             evaluation: { steps: config.evaluation.every, data: data.validation },

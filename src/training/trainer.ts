@@ -44,6 +44,13 @@ export interface OptimizerOptions {
   readonly clipNorm: number;
 }
 
+/** Told around each update of the weights; for optimizers that change what the update did. */
+export interface AroundUpdate {
+  before(): Promise<void>;
+  /** `update`: its number, from 1. Not called where the guard has skipped it. */
+  after(update: number): Promise<void>;
+}
+
 /** What is due after every so many steps; 0: never. */
 export interface Every {
   readonly steps: number;
@@ -67,6 +74,7 @@ export interface TrainerOptions {
   readonly precision?: Precision;
   readonly lossScale?: LossScaleOptions;
   readonly guard?: GuardOptions;
+  readonly around?: AroundUpdate | undefined;
   /** Whatever comes first ends the run; the end of the data always does. */
   readonly stop: {
     readonly steps?: number | undefined;
@@ -158,6 +166,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
     const loss = metrics.get('loss') ?? Number.NaN;
     const learningRate = optimizer.learningRate * factorOf(weight);
     const medianNorm = guard.medianNorm();
+    await options.around?.before();
     const { gradientNorm, updated } = await step.update({
       learningRate,
       step: state.updates + 1,
@@ -169,6 +178,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
     if (isScaled) state.lossScale = nextLossScale(state.lossScale, failure?.event === 'overflow', scaling);
     if (updated) {
       state.updates++;
+      await options.around?.after(state.updates);
       guard.passed(norm);
     }
     state.step = number;

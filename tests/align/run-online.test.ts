@@ -163,7 +163,7 @@ it('refuses pretraining text that is not there, with its path', async () => {
   const model = await modelFolder(place, 'policy');
   promptFile(place);
   const config = configOf('grpo', place, { model, pretraining: { shards: join(place, 'nowhere') } });
-  await expect(runOnline('grpo', config)).rejects.toThrow(/nowhere/);
+  await expect(runOnline('grpo', config)).rejects.toThrow(/^pretraining\.shards: .*nowhere/);
 });
 
 describe('a reward model', () => {

@@ -161,6 +161,62 @@ describe('a reward model', () => {
   }, 60_000);
 });
 
+describe('online merging', () => {
+  const NAME = 'model.layers.1.mlp.up_proj.weight';
+  const valuesOf = async (checkpoint: string) => (await readCheckpoint(checkpoint)).parameters.get(NAME)!;
+  const DPO = { data: PAIRS, optimizer: { learningRate: 0.002 }, dropout: 0, schedule: { warmup: 0 } };
+
+  it('adds to an update of DPO some of what SFT had changed, as the formula has it', async () => {
+    const { last: base } = await run('sft', { ...SFT, stop: { steps: 3 }, output: 'out/base' });
+    const { last: tuned } = await run('sft', { ...SFT, model: base, output: 'out/tuned-sft' });
+    const given = { ...DPO, model: 'out/tuned-sft', stop: { steps: 1 } };
+    const plain = await run('dpo', { ...given, output: 'out/plain' });
+    const merging = { base: 'out/base', reserve: 1, alpha: 0.25 };
+    const merged = await run('dpo', { ...given, merging, output: 'out/merged' });
+    const [before, start, moved, found] = await Promise.all([base, tuned, plain.last, merged.last].map(valuesOf));
+    let learnt = 0;
+    found.forEach((value, i) => {
+      const tau = start[i] - before[i];
+      learnt = Math.max(learnt, Math.abs(tau));
+      expect(value).toBeCloseTo(start[i] + 0.25 * tau + 0.75 * (moved[i] - start[i]), 6);
+    });
+    expect(learnt).toBeGreaterThan(0.01);
+  }, 60_000);
+
+  it.each<[OfflineStage, Record<string, unknown>]>([
+    ['dpo', { ...DPO, stop: { steps: 5 } }],
+    ['sft', { ...SFT, stop: { steps: 5 } }],
+  ])(
+    'of %s goes on to the bit, and is another run than without',
+    async (stage, given) => {
+      const merging = { kind: 'ties', reserve: 0.5, alpha: 0.01 };
+      const { last: base } = await run('sft', { ...SFT, stop: { steps: 3 }, output: `out/base-${stage}` });
+      await run('sft', { ...SFT, model: base, stop: { steps: 3 }, output: `out/from-${stage}` });
+      const all = { ...given, model: `out/from-${stage}`, merging: { ...merging, base } };
+      const whole = await run(stage, { ...all, output: `out/m-whole-${stage}` });
+      await run(stage, { ...all, output: `out/m-cut-${stage}` }, 2);
+      const cut = await run(stage, { ...all, output: `out/m-cut-${stage}` });
+      expect((await readCheckpoint(cut.last)).parameters).toEqual((await readCheckpoint(whole.last)).parameters);
+      await expect(prepare(stage, { ...all, merging: undefined, output: `out/m-cut-${stage}` })).rejects.toThrow(
+        /checkpoints of another run: merging/,
+      );
+    },
+    60_000,
+  );
+
+  it('is refused for a model of draws, a base of another shape, and a base that is not there', async () => {
+    const { last: base } = await run('sft', { ...SFT, stop: { steps: 1 }, output: 'out/one' });
+    const drawn = { ...SFT, merging: { base }, output: 'out/drawn' };
+    await expect(run('sft', drawn)).rejects.toThrow('merging is given, but the model begins with weights drawn');
+    const smaller = { from: 'config.json', set: { hidden_size: 8 } };
+    const { last: other } = await run('sft', { ...SFT, model: smaller, stop: { steps: 1 }, output: 'out/smaller' });
+    const mismatched = { ...SFT, model: base, merging: { base: other }, output: 'out/mismatched' };
+    await expect(run('sft', mismatched)).rejects.toThrow(/online merging: .* is not of one shape/);
+    const nowhere = { ...SFT, model: base, merging: { base: 'nowhere' }, output: 'out/nowhere' };
+    await expect(run('sft', nowhere)).rejects.toThrow(/nowhere/);
+  }, 60_000);
+});
+
 describe('DPO', () => {
   it('begins at ln 2, raises the chosen over the rejected, and is the same with the reference’s weights at hand', async () => {
     const given = { data: PAIRS, optimizer: { learningRate: 0.002 }, dropout: 0 };

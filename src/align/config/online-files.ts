@@ -49,7 +49,7 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
         },
       }),
     ...('merging' in config &&
-      config.merging !== undefined && {
+      config.merging?.base !== undefined && {
         merging: { ...config.merging, base: other(config.merging.base, 'merging.base') },
       }),
     ...('critic' in config &&

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { trainSchema } from '../../training/config/schema.ts';
 import { PREFERENCE_LOSSES } from '../preference-losses.ts';
+import { mergingSchema } from './merging-schema.ts';
 
 const path = z.string().min(1);
 const positive = z.int().positive();
@@ -115,16 +116,6 @@ const adaptive = z
   .optional()
   .describe('The coefficient follows a KL of so many nats a text.');
 
-const merging = z
-  .object({
-    kind: z.enum(['dare', 'ties']).default('dare'),
-    base: path.describe('Folder of the model that the policy was fine-tuned from.'),
-    reserve: z.number().gt(0).max(1).default(0.01).describe('Share of entries that is kept.'),
-    alpha: z.number().min(0).max(1).default(1e-7).describe('Weight of what fine-tuning changed.'),
-  })
-  .optional()
-  .describe('Online merging: each update is merged with what fine-tuning changed.');
-
 /** What pretraining reads; in pipelines the name of a stage may stand for a path. */
 export const pretrainingShards = trainSchema.shape.data.shape.shards.unwrap();
 
@@ -143,7 +134,7 @@ const pretraining = z
 
 export const ppoSchema = base.extend({
   reference: referenceSchema,
-  merging,
+  merging: mergingSchema,
   pretraining,
   sampling: samplingOf(0.9),
   batch: batchOf(2, 4),
@@ -174,7 +165,7 @@ export const ppoSchema = base.extend({
 
 export const grpoSchema = base.extend({
   reference: referenceSchema,
-  merging,
+  merging: mergingSchema,
   pretraining,
   sampling: samplingOf(1),
   batch: batchOf(8, 1),
@@ -197,7 +188,7 @@ export const grpoSchema = base.extend({
 
 export const rlooSchema = base.extend({
   reference: referenceSchema,
-  merging,
+  merging: mergingSchema,
   pretraining,
   sampling: samplingOf(1),
   batch: batchOf(4, 1),
@@ -221,7 +212,7 @@ export const rejectionSchema = base.extend({
 
 export const onlineDpoSchema = base.extend({
   reference: referenceSchema,
-  merging,
+  merging: mergingSchema,
   sampling: samplingOf(1),
   batch: batchOf(4, 1),
   optimizer: optimizerOf(3.5e-5),

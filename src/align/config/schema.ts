@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { trainSchema } from '../../training/config/schema.ts';
 import { MASKS } from '../data/masks.ts';
 import { PREFERENCE_LOSSES } from '../preference-losses.ts';
+import { mergingSchema } from './merging-schema.ts';
 
 const path = z.string().min(1);
 const paths = z.union([path, z.array(path).min(1)]);
@@ -154,6 +155,7 @@ export const sftSchema = base.extend({
     .min(0)
     .default(0)
     .describe('Alpha of NEFTune, uniform noise on the embeddings in training: 5 is usual; 0: none.'),
+  merging: mergingSchema,
   samples: samplesOf(100),
 });
 
@@ -226,6 +228,7 @@ export const dpoSchema = base.extend({
   optimizer: optimizerOf(3.5e-5),
   schedule: scheduleOf('cosine', '10%'),
   dropout: z.number().min(0).lt(1).default(0).describe('Of residual branches and embeddings.'),
+  merging: mergingSchema,
   samples: samplesOf(100),
 });
 

@@ -46,6 +46,10 @@ export function withAbsoluteStagePaths<S extends OfflineStage>(
     output: config.output === undefined ? resolve(cwd, 'runs', name) : at(config.output),
     model: modelOf(config.model),
     data,
+    ...('merging' in config &&
+      config.merging?.base !== undefined && {
+        merging: { ...config.merging, base: modelFolder(at(config.merging.base), 'merging.base') },
+      }),
     ...('reference' in config && {
       reference: {
         ...config.reference,

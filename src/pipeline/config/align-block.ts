@@ -305,7 +305,7 @@ function rewardOf(
   return reward;
 }
 
-/** References and critics may be named too: by an earlier stage in place of a folder. */
+/** References, critics and bases of merging may be named too: by an earlier stage in place of a folder. */
 function namedModels(
   filled: Record<string, unknown>,
   earlier: readonly Item[],
@@ -314,7 +314,15 @@ function namedModels(
 ): void {
   const isNamed = (word: unknown): word is string =>
     typeof word === 'string' && ((trains && word === TRAIN_OUTPUT) || earlier.some(({ name }) => name === word));
-  const { reference, critic } = filled as { reference?: unknown; critic?: { model?: unknown } };
+  const { reference, critic, merging } = filled as {
+    reference?: unknown;
+    critic?: { model?: unknown };
+    merging?: { base?: unknown };
+  };
+  if (isNamed(merging?.base)) {
+    links.push({ member: 'merging.base', from: merging.base });
+    filled['merging'] = { ...merging, base: undefined };
+  }
   if (isNamed(reference)) {
     links.push({ member: 'reference', from: reference });
     delete filled['reference'];

@@ -84,7 +84,7 @@ function logOf(path: string): string {
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
   throw new CorpusmillError('INPUT_NOT_FOUND', `there is no training run in ${path} (no ${LOG_NAME})`, {
-    hint: 'give the output folder of `corpusmill train`, or the run directory of a pipeline with a `train` block',
+    hint: 'give the output folder of `corpusmill train` or `align`, or the run directory of a pipeline with a `train` block',
   });
 }
 

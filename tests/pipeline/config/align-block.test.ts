@@ -70,12 +70,12 @@ describe('the list align', () => {
       SFT,
       REWARD,
       { ...PPO, from: 'sft', critic: { model: 'reward' }, reference: 'train' },
-      { ...DPO, from: 'sft', reference: { model: 'ppo' } },
+      { ...DPO, from: 'sft', reference: { model: 'ppo' }, merging: { base: 'train' } },
       { ...REWARD, name: 'tuned', from: 'reward' },
     ]);
     expect(found.slice(2).map(linksOf)).toEqual([
       ['model ← sft', 'reward.model ← reward', 'reference ← train', 'critic.model ← reward'],
-      ['model ← sft', 'reference.model ← ppo'],
+      ['model ← sft', 'merging.base ← train', 'reference.model ← ppo'],
       ['model ← reward'],
     ]);
   });
