@@ -65,22 +65,25 @@ describeWithWebGpu('a device', () => {
     await backend.dispose();
   });
 
-  it('whose compiler finds a kernel wrong: the kernel, what is wrong, and the line', async () => {
-    const backend = await webGpuBackend();
-    const errors = new DeviceErrors();
-    const kernel = {
-      name: 'bad',
-      operands: [writes('y')],
-      parameters: {},
-      workgroupSize: [1] as const,
-      body: 'let one = nothing + 1.0;\nset_y(0u, one);',
-    };
-    new Pipelines(backend.device, errors).get(kernel, [0]);
-    const { code, message } = await failure(() => errors.settled());
-    expect(code).toBe('BACKEND_FAILED');
-    expect(message).toMatch(/^kernel bad does not compile: .*nothing.*: let one = nothing \+ 1\.0;$/);
-    await backend.dispose();
-  });
+  it.each([true, false])(
+    'whose compiler finds a kernel wrong: what, and at which line (in turn: %s)',
+    async (inTurn) => {
+      const backend = await webGpuBackend();
+      const errors = new DeviceErrors();
+      const kernel = {
+        name: 'bad',
+        operands: [writes('y')],
+        parameters: {},
+        workgroupSize: [1] as const,
+        body: 'let one = nothing + 1.0;\nset_y(0u, one);',
+      };
+      await new Pipelines(backend.device, errors, { inTurn }).get(kernel, [0]).ready;
+      const { code, message } = await failure(() => errors.settled());
+      expect(code).toBe('BACKEND_FAILED');
+      expect(message).toMatch(/^kernel bad does not compile: .*nothing.*: let one = nothing \+ 1\.0;$/);
+      await backend.dispose();
+    },
+  );
 });
 
 describe('without a device', () => {
