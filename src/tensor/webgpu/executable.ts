@@ -10,8 +10,8 @@ import { inputName } from '../graph.ts';
 import { sumTimes } from '../operation-times.ts';
 import { operationSpec } from '../operations.ts';
 import type { DeviceFeature } from './adapter.ts';
-import { type BoundRange, bind } from './bindings.ts';
-import type { DeviceErrors } from './device-errors.ts';
+import { type BoundRange, bind, OperandTooLarge } from './bindings.ts';
+import { type DeviceErrors, tooLarge } from './device-errors.ts';
 import { type Dispatch, SCRATCH } from './kernel.ts';
 import { LOWERINGS } from './kernels/index.ts';
 import type { ProductOptions } from './kernels/product-variant.ts';
@@ -303,6 +303,11 @@ function about<T>(program: Program, { operation }: Instruction, index: number, c
   try {
     return call();
   } catch (error) {
+    if (error instanceof OperandTooLarge) {
+      const { place, limitWords } = error;
+      const tensor = place.slot > 0 ? `buffer ${program.buffers[place.slot - 1].name}` : 'one of its tensors';
+      throw tooLarge(`program ${program.name}, ${operation}: ${tensor}`, 4 * place.length, 4 * limitWords);
+    }
     const message = error instanceof Error ? error.message : String(error);
     const text = `program ${program.name}: instruction ${index} (${operation}): ${message}`;
     throw error instanceof RangeError ? new RangeError(text) : new TypeError(text);

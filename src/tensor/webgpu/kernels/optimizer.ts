@@ -7,6 +7,7 @@
  * overflow nor vanish (Blue 1978, A Portable Fortran Program to Find the Euclidean Norm of a Vector), and orders are fixed.
  * What is no number is told by its bits, because shaders may be compiled as if there were none.
  */
+import { OperandTooLarge } from '../bindings.ts';
 import {
   areVectors,
   type Dispatch,
@@ -38,11 +39,11 @@ interface Piece {
 }
 
 /** An input as a binding holds it, and the partial results shared out; those of no workgroup are to be zeros. */
-function piecesOf(context: LoweringContext, length: number): Piece[] {
-  const ranges = rowRanges(context, length, 1);
+function piecesOf(context: LoweringContext, x: KernelPlace): Piece[] {
+  const ranges = rowRanges(context, x.length, 1);
   if (ranges.length === 0) return [{ range: { start: 0, count: 0 }, firstPart: 0, parts: PARTS }];
   if (ranges.length > PARTS) {
-    throw new RangeError(`a tensor of ${4 * length} bytes is more than ${PARTS} bindings of this adapter hold`);
+    throw new OperandTooLarge(x, PARTS * context.limits.maxBindingWords);
   }
   const each = Math.floor(PARTS / ranges.length);
   return ranges.map((range, i) => ({
@@ -82,7 +83,7 @@ function partialKernel(
 function partials(context: LoweringContext, kernel: KernelSource, words: number, parts: KernelPlace): Dispatch[] {
   return context.inputs.flatMap((input, index) => {
     const x = input as KernelPlace;
-    return piecesOf(context, x.length).map(({ range, firstPart, parts: count }) => {
+    return piecesOf(context, x).map(({ range, firstPart, parts: count }) => {
       const entries = context.products.isSoftware ? ENTRIES_IN_SOFTWARE : ENTRIES;
       const groups = Math.max(1, Math.min(count, Math.ceil(range.count / entries)));
       return {
