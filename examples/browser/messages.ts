@@ -52,6 +52,8 @@ export type Answer =
   | { readonly kind: 'model'; readonly parameters: number; readonly tokens: number; readonly vocabSize: number }
   | { readonly kind: 'record'; readonly record: LogRecord }
   | { readonly kind: 'paused'; readonly step: number }
+  /** Kernels of WebGPU that are compiled, of those that were begun. */
+  | { readonly kind: 'compiling'; readonly compiled: number; readonly begun: number }
   | { readonly kind: 'progress'; readonly text: string; readonly share: number | undefined }
   | {
       readonly kind: 'loaded';

@@ -5,7 +5,6 @@ import type { Activity, Answer, Ask, TrainingSettings } from './messages.ts';
 
 /** Texts that are kept on the page, the newest first. */
 const MOST_SAMPLES = 30;
-const COMPILES = 'The first step compiles its kernels, which may take a while …';
 
 export interface TrainPanel {
   take(answer: Answer): void;
@@ -24,6 +23,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
   const samples = element('train-samples', HTMLOListElement);
   const model = element('train-model', HTMLElement);
   const state = element('train-state', HTMLElement);
+  const progress = element('train-progress', HTMLProgressElement);
   const figures = {
     step: element('train-step', HTMLElement),
     loss: element('train-loss', HTMLElement),
@@ -84,8 +84,16 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
     samples.replaceChildren(quiet('Texts of the model appear here while it trains.'));
   }
 
+  /** Before the first step, and before the first text. */
+  function showCompiling(compiled: number, begun: number): void {
+    const isDone = compiled >= begun;
+    progress.hidden = isDone;
+    state.textContent = isDone ? '' : `Compiling kernels for this adapter: ${compiled} of ${begun} …`;
+    if (!isDone) progress.value = compiled / begun;
+  }
+
   function showStep(step: number, loss: number | null, seconds: number): void {
-    state.textContent = '';
+    showCompiling(0, 0);
     figures.step.textContent = step.toLocaleString('en');
     figures.loss.textContent = loss?.toFixed(3) ?? 'not finite';
     stepSeconds.push(seconds);
@@ -116,11 +124,12 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
         // What was there before is kept until there is something new.
         clear();
         hasModel = true;
-        if (document.body.dataset['backend'] === 'webgpu') state.textContent = COMPILES;
         const { parameters, tokens, vocabSize } = answer;
         const [weights, ids, kinds] = [parameters, tokens, vocabSize].map((n) => n.toLocaleString('en'));
         model.textContent = `${weights} parameters, ${ids} tokens of ${kinds} kinds.`;
       }
+      if (answer.kind === 'compiling' && document.body.dataset['activity'] === 'training')
+        showCompiling(answer.compiled, answer.begun);
       if (answer.kind !== 'record') return;
       const { record } = answer;
       if (record.kind === 'step') showStep(record.step, record.loss, record.time.stepSeconds);
@@ -131,7 +140,7 @@ export function createTrainPanel(ask: (ask: Ask) => void): TrainPanel {
       }
     },
     showActivity(activity) {
-      if (activity !== 'training') state.textContent = '';
+      if (activity !== 'training') showCompiling(0, 0);
       start.disabled = activity !== 'idle';
       stop.disabled = activity !== 'training';
       goOn.disabled = activity !== 'idle' || !hasModel;

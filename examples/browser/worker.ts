@@ -82,7 +82,9 @@ async function answer(ask: Exclude<Ask, { kind: 'stop' }>): Promise<void> {
 }
 
 async function open(choice: Extract<Ask, { kind: 'backend' }>['choice']): Promise<void> {
-  const opened = await openBrowserBackend(choice);
+  const opened = await openBrowserBackend(choice, {
+    onCompile: (compiled, begun) => page.postMessage({ kind: 'compiling', compiled, begun }),
+  });
   // Models lie in the memory of the backend that they were made in.
   training?.dispose();
   loaded?.dispose();

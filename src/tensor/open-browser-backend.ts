@@ -2,8 +2,8 @@
 import { CorpusmillError } from '../core/errors.ts';
 import type { Backend } from './backend.ts';
 import { createReferenceBackend } from './reference/backend.ts';
-import type { AdapterDescription, AdapterOptions } from './webgpu/adapter.ts';
-import { createWebGpuBackend } from './webgpu/backend.ts';
+import type { AdapterDescription } from './webgpu/adapter.ts';
+import { createWebGpuBackend, type WebGpuOptions } from './webgpu/backend.ts';
 
 export type BrowserBackendChoice = 'auto' | 'webgpu' | 'reference';
 
@@ -21,7 +21,7 @@ export interface BrowserBackend {
  */
 export async function openBrowserBackend(
   choice: BrowserBackendChoice = 'auto',
-  options: AdapterOptions = {},
+  options: WebGpuOptions = {},
 ): Promise<BrowserBackend> {
   if (choice === 'reference') return { backend: createReferenceBackend(), adapter: undefined, reason: undefined };
   try {

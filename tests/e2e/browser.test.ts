@@ -174,15 +174,47 @@ describeWithChromium('the page of examples/browser', () => {
     });
   });
 
-  // A software adapter compiles some dozens of kernels first, for minutes where the machine is busy.
-  it('computes on WebGPU what the reference computes', { timeout: 400_000 }, async ({ skip }) => {
-    const page = await browser.newPage();
-    await page.goto(server.url);
-    const hasAdapter = await page.evaluate(async () => {
+  async function hasAdapter(page: Page): Promise<boolean> {
+    return page.evaluate(async () => {
       const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
       return ((await navigator?.gpu?.requestAdapter()) ?? null) !== null;
     });
-    if (!hasAdapter) skip('this Chromium has no WebGPU adapter');
+  }
+  const WITHOUT = 'this Chromium has no WebGPU adapter';
+
+  // A software adapter compiles some dozens of kernels first: seconds, minutes where the machine is busy.
+  it('trains on WebGPU: says how far its kernels are, and the loss falls', { timeout: 400_000 }, async ({ skip }) => {
+    const page = await open('reference');
+    if (!(await hasAdapter(page))) skip(WITHOUT);
+    await page.selectOption('#backend-choice', 'webgpu');
+    await page.locator('#backend-state', { hasText: /^WebGPU on / }).waitFor();
+    await idle(page);
+    await fillIn(page);
+    // Few steps: each takes a second where the machine is busy.
+    await page.fill('#train-rate', '0.03');
+    await page.fill('#train-sample-every', '10');
+    await page.click('#train-start');
+    await page.locator('#train-state', { hasText: /^Compiling kernels for this adapter: \d+ of \d+ …$/ }).waitFor();
+    const step = (): Promise<number> => number(page, '#train-step');
+    await expect.poll(step, { timeout: 300_000, interval: 20 }).toBeGreaterThanOrEqual(1);
+    const first = await number(page, '#train-loss');
+    expect(await page.textContent('#train-state')).toBe('');
+    await expect.poll(step, { timeout: 120_000 }).toBeGreaterThanOrEqual(20);
+    await page.click('#train-stop');
+    await idle(page);
+    expect(first).toBeGreaterThan(2);
+    expect(await number(page, '#train-loss')).toBeLessThan(0.75 * first);
+    expect(await page.locator('#train-samples li').first().textContent()).toMatch(/^after \d+ stepsthe /);
+    expect(await page.locator('#train-chart polyline.mean').getAttribute('points')).toMatch(/^\d+\.\d,\d+\.\d /);
+    const picture = process.env['CORPUSMILL_TEST_SCREENSHOT'];
+    if (picture !== undefined) await page.screenshot({ path: picture });
+    await page.close();
+  });
+
+  it('computes on WebGPU what the reference computes', { timeout: 400_000 }, async ({ skip }) => {
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    if (!(await hasAdapter(page))) skip(WITHOUT);
     await page.addScriptTag({
       type: 'module',
       content: "import * as corpusmill from './training.js'; Object.assign(globalThis, { corpusmill });",

@@ -14,7 +14,8 @@ import { type DeviceContext, WebGpuExecutable } from './executable.ts';
 import { usableMatrix } from './kernels/product-matrix.ts';
 import type { MatrixConfig, ProductOptions } from './kernels/product-variant.ts';
 import { DeviceMemory } from './memory.ts';
-import { Pipelines } from './pipelines.ts';
+import { type CompileProgress, Pipelines } from './pipelines.ts';
+import { Turns } from './turns.ts';
 
 export interface WebGpuBackend extends Backend {
   readonly name: 'webgpu';
@@ -29,6 +30,10 @@ export interface WebGpuBackend extends Backend {
 export interface WebGpuOptions extends AdapterOptions {
   /** How matrix products are computed; by default in float32, by kernels chosen by rule. */
   readonly products?: Partial<Pick<ProductOptions, 'precision' | 'tuned' | 'force' | 'isSoftware'>>;
+  /** Told of each kernel that is begun or compiled. The first run of a program waits for its kernels. */
+  readonly onCompile?: CompileProgress;
+  /** Kernels one after another (see pipelines.ts); default: on software adapters in Node. */
+  readonly compileInTurn?: boolean;
 }
 
 interface Entry {
@@ -38,7 +43,9 @@ interface Entry {
 /** Throws a CorpusmillError USAGE when `gpu` has no adapter. */
 export async function createWebGpuBackend(gpu: GPU, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const opened = await openDevice(gpu, options);
-  return new DeviceBackend(opened, options);
+  // Dawn in Node is asked again and again for what it has ready; a browser tells.
+  const isTold = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu === gpu;
+  return new DeviceBackend(opened, { compileInTurn: !isTold && opened.adapter.isSoftware, ...options });
 }
 
 class DeviceBackend implements WebGpuBackend {
@@ -51,7 +58,10 @@ class DeviceBackend implements WebGpuBackend {
   readonly #buffers = new Set<GPUBuffer>();
   #isDisposed = false;
 
-  constructor({ device, adapter, features, limits }: OpenedDevice, { products = {} }: WebGpuOptions) {
+  constructor(
+    { device, adapter, features, limits }: OpenedDevice,
+    { products = {}, onCompile, compileInTurn = false }: WebGpuOptions,
+  ) {
     this.adapter = adapter;
     this.features = features;
     this.device = device;
@@ -70,7 +80,7 @@ class DeviceBackend implements WebGpuBackend {
       features,
       products: { isSoftware: adapter.isSoftware, precision: 'f32', matrix: matrixOf(device, features), ...products },
       memory,
-      pipelines: new Pipelines(device, errors),
+      pipelines: new Pipelines(device, errors, { inTurn: compileInTurn, onProgress: onCompile }),
       limits: {
         maxBindingWords: Math.floor(limits.maxStorageBufferBindingSize / 4),
         alignmentWords: limits.minStorageBufferOffsetAlignment / 4,
@@ -81,6 +91,7 @@ class DeviceBackend implements WebGpuBackend {
       },
       bufferOf: (program, slot) => this.#entryOf(program.buffers[slot - 1]).buffer,
       errors,
+      turns: new Turns(),
     };
   }
 
@@ -98,15 +109,24 @@ class DeviceBackend implements WebGpuBackend {
       throw new TypeError(`buffer ${buffer.name} is ${buffer.dtype}, its data are a ${data.constructor.name}`);
     }
     const { buffer: target } = this.#entryOf(buffer);
-    if (data.length > 0) {
-      this.device.queue.writeBuffer(target, 4 * offset, data.buffer, data.byteOffset, data.byteLength);
-    }
+    if (data.length === 0) return;
+    const { turns } = this.#context;
+    const put = (values: BufferData): void => {
+      this.device.queue.writeBuffer(target, 4 * offset, values.buffer, values.byteOffset, values.byteLength);
+    };
+    // Whoever gave the data may change them by the time that their turn comes.
+    const kept = turns.areTaken ? data.slice() : data;
+    void turns.take(() => put(kept));
   }
 
   async read(buffer: Buffer, offset = 0, length = buffer.length - offset): Promise<BufferData> {
     checkRange(buffer, offset, length);
     const { buffer: source } = this.#entryOf(buffer);
     if (length === 0) return buffer.dtype === 'f32' ? new Float32Array(0) : new Int32Array(0);
+    return this.#context.turns.take(() => this.#copy(source, buffer.dtype, offset, length));
+  }
+
+  async #copy(source: GPUBuffer, dtype: DType, offset: number, length: number): Promise<BufferData> {
     const { memory } = this.#context;
     const page = memory.page(4 * length);
     const encoder = this.device.createCommandEncoder();
@@ -122,7 +142,7 @@ class DeviceBackend implements WebGpuBackend {
     }
     memory.release(page);
     await this.#context.errors.settled();
-    return buffer.dtype === 'f32' ? new Float32Array(bytes) : new Int32Array(bytes);
+    return dtype === 'f32' ? new Float32Array(bytes) : new Int32Array(bytes);
   }
 
   compile(program: Program): Executable {
@@ -135,12 +155,14 @@ class DeviceBackend implements WebGpuBackend {
     const { buffer: made } = this.#entryOf(buffer);
     this.#entries.delete(buffer);
     this.#buffers.delete(made);
-    this.#context.memory.free(made);
+    const { memory, turns } = this.#context;
+    void turns.take(() => memory.free(made));
   }
 
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    await this.#context.turns.take(() => {});
     await this.device.queue.onSubmittedWorkDone().catch(() => {});
     for (const buffer of this.#buffers) this.#context.memory.free(buffer);
     this.#context.memory.dispose();

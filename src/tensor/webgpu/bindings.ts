@@ -26,7 +26,19 @@ export interface Bindings {
   readonly operands: readonly { readonly binding: number; readonly at: number }[];
 }
 
-/** Throws a RangeError where an operand is larger than a binding, or there are too many of them. */
+/** Words that a kernel would have to see at once, more than a binding holds; executable.ts says which tensor they are of. */
+export class OperandTooLarge extends RangeError {
+  readonly place: Pick<KernelPlace, 'slot' | 'length'>;
+  readonly limitWords: number;
+
+  constructor(place: Pick<KernelPlace, 'slot' | 'length'>, limitWords: number) {
+    super(`an operand of ${4 * place.length} bytes is more than the ${4 * limitWords} that a binding holds`);
+    this.place = place;
+    this.limitWords = limitWords;
+  }
+}
+
+/** Throws OperandTooLarge where an operand is larger than a binding, a RangeError where there are too many of them. */
 export function bind(
   kernel: KernelSource,
   places: Readonly<Record<string, KernelPlace>>,
@@ -41,7 +53,7 @@ export function bind(
   const bindingOf = new Map<KernelPlace, number>();
   for (const slot of [...new Set(wanted.map((place) => place.slot))]) {
     const inSlot = wanted.filter((place) => place.slot === slot).sort((a, b) => a.offset - b.offset);
-    const bound = cover(inSlot, limits, kernel.name);
+    const bound = cover(inSlot, limits);
     for (const place of inSlot) {
       const index = bound.findIndex(({ offset, length }) => place.offset >= offset && endOf(place) <= offset + length);
       bindingOf.set(place, ranges.length + index);
@@ -61,7 +73,7 @@ export function bind(
 }
 
 /** Disjoint ranges of one buffer that cover its places (in order of offset): one if a binding can hold it. */
-function cover(places: readonly KernelPlace[], limits: BindingLimits, kernel: string): BoundRange[] {
+function cover(places: readonly KernelPlace[], limits: BindingLimits): BoundRange[] {
   const { slot } = places[0];
   const begin = (place: KernelPlace): number => place.offset - (place.offset % limits.alignmentWords);
   const end = places.reduce((most, place) => Math.max(most, endOf(place)), 0);
@@ -74,12 +86,8 @@ function cover(places: readonly KernelPlace[], limits: BindingLimits, kernel: st
     if (last !== undefined && begin(place) < lastEnd) last.length = Math.max(lastEnd, endOf(place)) - last.offset;
     else ranges.push({ slot, offset: begin(place), length: endOf(place) - begin(place) });
   }
-  for (const { length } of ranges) {
-    if (length > limits.maxBindingWords) {
-      throw new RangeError(
-        `kernel ${kernel}: an operand of ${4 * length} bytes is more than the ${4 * limits.maxBindingWords} that a binding of this adapter holds`,
-      );
-    }
+  for (const range of ranges) {
+    if (range.length > limits.maxBindingWords) throw new OperandTooLarge(range, limits.maxBindingWords);
   }
   return ranges;
 }

@@ -67,6 +67,14 @@ export function noRoom(what: string, bytes: number, limit?: number): CorpusmillE
   });
 }
 
+/** A tensor of which a kernel would have to see more than the adapter lets it. */
+export function tooLarge(what: string, bytes: number, limit: number): CorpusmillError {
+  const message = `${what} has ${bytes} bytes that a kernel must see at once, on this adapter it sees ${limit}`;
+  return new CorpusmillError('BACKEND_MEMORY', message, {
+    hint: `Take smaller steps (batch.rows with more batch.accumulation, shorter sequences), a smaller model, or another adapter: \`corpusmill doctor\` shows its limit as max storage buffer binding size. ${WITHOUT_GPU}`,
+  });
+}
+
 /** A kernel that does not compile, a command that the device refuses. */
 export function deviceRefuses(what: string): CorpusmillError {
   return new CorpusmillError('BACKEND_FAILED', what, {

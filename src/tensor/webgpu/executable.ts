@@ -1,6 +1,6 @@
 /**
  * A program ready to run: its dispatches with their pipelines, bind groups and uniforms, all made once. A run encodes them
- * into one pass of one submission.
+ * into one pass of one submission. The first one waits for pipelines that are still being compiled.
  *
  * Kernels that look at ids report a wrong one by the lowest entry that has it, in a word for each such instruction; the
  * words are read after the run, and name the instruction and the entry.
@@ -10,15 +10,16 @@ import { inputName } from '../graph.ts';
 import { sumTimes } from '../operation-times.ts';
 import { operationSpec } from '../operations.ts';
 import type { DeviceFeature } from './adapter.ts';
-import { type BoundRange, bind } from './bindings.ts';
-import type { DeviceErrors } from './device-errors.ts';
+import { type BoundRange, bind, OperandTooLarge } from './bindings.ts';
+import { type DeviceErrors, tooLarge } from './device-errors.ts';
 import { type Dispatch, SCRATCH } from './kernel.ts';
 import { LOWERINGS } from './kernels/index.ts';
 import type { ProductOptions } from './kernels/product-variant.ts';
 import { type AdapterLimits, LoweringContext } from './lowering.ts';
 import type { DeviceMemory } from './memory.ts';
-import { type Pipelines, storageBindings } from './pipelines.ts';
+import { type CompiledKernel, type Pipelines, storageBindings } from './pipelines.ts';
 import { createTimestamps } from './timestamps.ts';
+import type { Turns } from './turns.ts';
 
 /** What programs share. */
 export interface DeviceContext {
@@ -31,6 +32,7 @@ export interface DeviceContext {
   /** The device's buffer of a program's buffer. */
   bufferOf(program: Program, slot: number): GPUBuffer;
   readonly errors: DeviceErrors;
+  readonly turns: Turns;
 }
 
 /** Bytes between the uniforms of two dispatches: the largest alignment that WebGPU asks for. */
@@ -42,7 +44,7 @@ const NO_FAULT = 0xffffffff;
 interface Prepared {
   readonly dispatch: Dispatch;
   readonly instruction: number;
-  readonly pipeline: GPUComputePipeline;
+  readonly compiled: CompiledKernel;
   readonly layout: GPUBindGroupLayout;
   readonly ranges: readonly BoundRange[];
   /** Of each operand: the word of its binding at which it begins. */
@@ -54,6 +56,8 @@ interface Prepared {
 export class WebGpuExecutable implements Executable {
   readonly #context: DeviceContext;
   readonly #program: Program;
+  /** Those of the program, which may be disposed of while a run of it waits. */
+  readonly #buffers: readonly GPUBuffer[];
   readonly #prepared: readonly Prepared[];
   readonly #uniforms: GPUBuffer;
   /** Instructions that may fail, in order of their words. */
@@ -61,12 +65,15 @@ export class WebGpuExecutable implements Executable {
   readonly #faults: { readonly words: GPUBuffer; readonly clean: GPUBuffer } | undefined;
   #groups: GPUBindGroup[] = [];
   #generation = -1;
+  /** Until all pipelines are there. */
+  #compiling: Promise<void> | undefined;
   readonly arenaLength: number;
   readonly scratchBytes: number;
 
   constructor(context: DeviceContext, program: Program) {
     this.#context = context;
     this.#program = program;
+    this.#buffers = program.buffers.map((_, i) => context.bufferOf(program, i + 1));
     this.arenaLength = program.arenaLength;
     let scratchWords = 0;
     const lowered = program.instructions.map((instruction, index) => {
@@ -100,14 +107,30 @@ export class WebGpuExecutable implements Executable {
       device.queue.writeBuffer(clean, 0, new Uint32Array(this.#faulting.length).fill(NO_FAULT));
       this.#faults = { words, clean };
     }
+    const waited = this.#prepared.map(({ compiled }) => compiled).filter(({ pipeline }) => pipeline === undefined);
+    if (waited.length > 0) {
+      this.#compiling = Promise.all(waited.map(({ ready }) => ready)).then(() => {
+        if (waited.every(({ pipeline }) => pipeline !== undefined)) this.#compiling = undefined;
+      });
+    }
   }
 
   get launches(): number {
     return this.#prepared.length;
   }
 
-  async run(): Promise<void> {
-    const { device } = this.#context;
+  run(): Promise<void> {
+    return this.#context.turns.take(() => this.#submit(), this.#compiling);
+  }
+
+  profile(): Promise<OperationTiming[]> {
+    return this.#context.turns.take(() => this.#timed(), this.#compiling);
+  }
+
+  async #submit(): Promise<void> {
+    const { device, errors } = this.#context;
+    // A kernel did not compile: the errors say which.
+    if (this.#compiling !== undefined) return errors.settled();
     this.#bindGroups();
     const encoder = device.createCommandEncoder({ label: this.#program.name });
     this.#clearFaults(encoder);
@@ -117,8 +140,9 @@ export class WebGpuExecutable implements Executable {
     await this.#finish(encoder);
   }
 
-  async profile(): Promise<OperationTiming[]> {
-    const { device, features } = this.#context;
+  async #timed(): Promise<OperationTiming[]> {
+    const { device, features, errors } = this.#context;
+    if (this.#compiling !== undefined) await errors.settled();
     this.#bindGroups();
     const instructions = this.#program.instructions;
     const timestamps = features.has('timestamp-query') ? createTimestamps(device, instructions.length) : undefined;
@@ -147,13 +171,15 @@ export class WebGpuExecutable implements Executable {
   }
 
   dispose(): void {
-    const { memory } = this.#context;
-    memory.free(this.#uniforms);
-    if (this.#faults !== undefined) {
-      memory.free(this.#faults.words);
-      memory.free(this.#faults.clean);
-    }
-    this.#groups = [];
+    const { memory, turns } = this.#context;
+    void turns.take(() => {
+      memory.free(this.#uniforms);
+      if (this.#faults !== undefined) {
+        memory.free(this.#faults.words);
+        memory.free(this.#faults.clean);
+      }
+      this.#groups = [];
+    });
   }
 
   #prepare(dispatch: Dispatch, instruction: number): Prepared {
@@ -161,7 +187,7 @@ export class WebGpuExecutable implements Executable {
     const { kernel } = dispatch;
     const bound = bind(kernel, dispatch.places, limits);
     const bindingOf = bound.operands.map(({ binding }) => binding);
-    const pipeline = pipelines.get(kernel, bindingOf);
+    const compiled = pipelines.get(kernel, bindingOf);
     const layout = pipelines.layout(storageBindings(kernel, bindingOf));
     const values = Object.keys(kernel.parameters).map((name) => {
       const value = dispatch.parameters[name];
@@ -170,7 +196,7 @@ export class WebGpuExecutable implements Executable {
       return value;
     });
     const starts = bound.operands.map(({ at }) => at);
-    return { dispatch, instruction, pipeline, layout, ranges: bound.ranges, starts, values };
+    return { dispatch, instruction, compiled, layout, ranges: bound.ranges, starts, values };
   }
 
   #writeUniforms(view: DataView, { dispatch: { kernel }, instruction, starts, values }: Prepared): void {
@@ -216,12 +242,12 @@ export class WebGpuExecutable implements Executable {
   #bufferOf(slot: number): GPUBuffer {
     const { memory } = this.#context;
     if (slot === SCRATCH) return memory.scratch;
-    return slot === 0 ? memory.arena : this.#context.bufferOf(this.#program, slot);
+    return slot === 0 ? memory.arena : this.#buffers[slot - 1];
   }
 
   #encode(pass: GPUComputePassEncoder, index: number): void {
-    const { pipeline, dispatch } = this.#prepared[index];
-    pass.setPipeline(pipeline);
+    const { compiled, dispatch } = this.#prepared[index];
+    pass.setPipeline(compiled.pipeline as GPUComputePipeline);
     pass.setBindGroup(0, this.#groups[index]);
     pass.dispatchWorkgroups(...dispatch.workgroups);
   }
@@ -277,6 +303,11 @@ function about<T>(program: Program, { operation }: Instruction, index: number, c
   try {
     return call();
   } catch (error) {
+    if (error instanceof OperandTooLarge) {
+      const { place, limitWords } = error;
+      const tensor = place.slot > 0 ? `buffer ${program.buffers[place.slot - 1].name}` : 'one of its tensors';
+      throw tooLarge(`program ${program.name}, ${operation}: ${tensor}`, 4 * place.length, 4 * limitWords);
+    }
     const message = error instanceof Error ? error.message : String(error);
     const text = `program ${program.name}: instruction ${index} (${operation}): ${message}`;
     throw error instanceof RangeError ? new RangeError(text) : new TypeError(text);

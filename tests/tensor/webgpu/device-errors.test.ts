@@ -65,22 +65,46 @@ describeWithWebGpu('a device', () => {
     await backend.dispose();
   });
 
-  it('whose compiler finds a kernel wrong: the kernel, what is wrong, and the line', async () => {
-    const backend = await webGpuBackend();
-    const errors = new DeviceErrors();
-    const kernel = {
-      name: 'bad',
-      operands: [writes('y')],
-      parameters: {},
-      workgroupSize: [1] as const,
-      body: 'let one = nothing + 1.0;\nset_y(0u, one);',
+  it('refuses a tensor that a kernel cannot see whole: which, its size, the limit, and what to do', async () => {
+    const backend = await webGpuBackend({ limits: { maxStorageBufferBindingSize: 1 << 16 } });
+    const [wide, sums] = [40_000, 2].map((length, i) => backend.createBuffer('f32', length, ['logits', 'sums'][i]));
+    const inputs = [{ slot: 1, offset: 0, length: 40_000, dtype: 'f32' } as const, undefined];
+    const outputs = [{ slot: 2, offset: 0, length: 2, dtype: 'f32' } as const];
+    const rows: Program = {
+      name: 'sums of rows',
+      buffers: [wide, sums],
+      instructions: [{ operation: 'reduce', inputs, outputs, attributes: [2, 20_000, 1] }],
+      arenaLength: 0,
     };
-    new Pipelines(backend.device, errors).get(kernel, [0]);
-    const { code, message } = await failure(() => errors.settled());
-    expect(code).toBe('BACKEND_FAILED');
-    expect(message).toMatch(/^kernel bad does not compile: .*nothing.*: let one = nothing \+ 1\.0;$/);
+    const { code, message, hint } = await failure(() => backend.compile(rows));
+    expect(code).toBe('BACKEND_MEMORY');
+    expect(message).toBe(
+      'program sums of rows, reduce: buffer logits has 80000 bytes that a kernel must see at once, on this adapter it sees 65536',
+    );
+    expect(hint).toContain('batch.rows');
+    expect(hint).toContain('max storage buffer binding size');
     await backend.dispose();
   });
+
+  it.each([true, false])(
+    'whose compiler finds a kernel wrong: what, and at which line (in turn: %s)',
+    async (inTurn) => {
+      const backend = await webGpuBackend();
+      const errors = new DeviceErrors();
+      const kernel = {
+        name: 'bad',
+        operands: [writes('y')],
+        parameters: {},
+        workgroupSize: [1] as const,
+        body: 'let one = nothing + 1.0;\nset_y(0u, one);',
+      };
+      await new Pipelines(backend.device, errors, { inTurn }).get(kernel, [0]).ready;
+      const { code, message } = await failure(() => errors.settled());
+      expect(code).toBe('BACKEND_FAILED');
+      expect(message).toMatch(/^kernel bad does not compile: .*nothing.*: let one = nothing \+ 1\.0;$/);
+      await backend.dispose();
+    },
+  );
 });
 
 describe('without a device', () => {

@@ -2,13 +2,14 @@
  * The operations of attention: which kernels run, over which parts of their operands.
  *
  * Up to eight queries a row, as in generation, take the kernel that splits the keys (attention-decode.ts), more the one of
- * tiles (attention-forward.ts). Operands that a binding does not hold are cut: by batch rows, then by queries and by keys,
+ * tiles (attention-forward.ts); where the processor draws, all take those without workgroup memory (attention-direct.ts). Operands that a binding does not hold are cut: by batch rows, then by queries and by keys,
  * where results over some of the keys are merged, and gradients over some are added to, in order.
  */
 import { areVectors, type Dispatch, type KernelPlace, type KernelSource, part } from '../kernel.ts';
 import type { Lowering, LoweringContext } from '../lowering.ts';
 import { DELTA_QUERIES, deltaKernel, keyGradKernel, queryGradKernel } from './attention-backward.ts';
 import { DECODE_KEYS, decodeKernel, decodeRows } from './attention-decode.ts';
+import { directForwardKernel, directKeyGradKernel, directQueryGradKernel } from './attention-direct.ts';
 import { forwardKernel } from './attention-forward.ts';
 import { mergeDispatch } from './attention-merge.ts';
 import { TILE_ROWS, tileShape } from './attention-tiles.ts';
@@ -123,7 +124,7 @@ function commonParameters({ cutting, visibility, chunkLength }: Forward, keys: R
 function forward(given: Forward): Dispatch[] {
   const cuts = cutsOf(given.context, given.cutting.sizes);
   const { queries } = given.cutting.sizes;
-  const isFew = queries <= FEW_QUERIES;
+  const isFew = queries <= FEW_QUERIES && !given.context.products.isSoftware;
   return [...given.visibility.dispatches, ...(isFew ? fewQueries(given, cuts) : tiles(given, cuts))];
 }
 
@@ -132,7 +133,9 @@ function tiles(given: Forward, cuts: Cuts): Dispatch[] {
   const { sizes, unit } = cutting;
   const { heads, headDim } = sizes;
   const shape = tileShape(headDim, context.limits, chunkLength > 0 ? NARROW_BACKWARD : NARROW_FORWARD);
-  const kernel = forwardKernel(shape, visibility, unit === 4, chunkLength > 0);
+  const kernel = context.products.isSoftware
+    ? directForwardKernel(headDim, visibility, chunkLength > 0)
+    : forwardKernel(shape, visibility, unit === 4, chunkLength > 0);
   const parts = cuts.keys.length;
   const lseRows = roundUp(cuts.queries[0].count, 4);
   const rows = cuts.batches[0].count * heads * lseRows;
@@ -268,8 +271,8 @@ function backward(context: LoweringContext): Dispatch[] {
   const masks = { segmentIds: context.maybeIn(6), prefix: context.maybeIn(7), keyRange: context.maybeIn(8) };
   const visibility = visibilityOf(context, sizes, masks, false);
   const [dq, dk, dv] = [0, 1, 2].map((index) => context.out(index));
-  const vectors = headDim % 4 === 0 && areVectors(dout, q, k, v, out, dq, dk, dv);
-  const cutting = { sizes, unit: vectors ? 4 : 1 };
+  const cutting = { sizes, unit: unitOf(context, headDim, dout, q, k, v, out, dq, dk, dv) };
+  const vectors = cutting.unit === 4;
   const cuts = cutsOf(context, sizes);
   const shape = tileShape(headDim, context.limits, NARROW_BACKWARD);
   const statRows = roundUp(queries, 4);
@@ -332,8 +335,9 @@ function backward(context: LoweringContext): Dispatch[] {
         workgroups: context.grid(groups),
       };
     };
-    const queryKernel = queryGradKernel(shape, visibility, vectors);
-    const keyKernel = keyGradKernel(shape, visibility, vectors);
+    const [queryKernel, keyKernel] = context.products.isSoftware
+      ? [directQueryGradKernel(headDim, visibility), directKeyGradKernel(headDim, visibility)]
+      : [queryGradKernel(shape, visibility, vectors), keyGradKernel(shape, visibility, vectors)];
     for (const block of cuts.queries) {
       for (const keys of cuts.keys) {
         dispatches.push(dispatch(queryKernel, block, keys, block, heads, keys.start === 0));
@@ -342,6 +346,11 @@ function backward(context: LoweringContext): Dispatch[] {
     }
   }
   return dispatches;
+}
+
+/** Whether kernels see the operands as vectors of four. */
+function unitOf({ products }: LoweringContext, headDim: number, ...places: readonly KernelPlace[]): 1 | 4 {
+  return !products.isSoftware && headDim % 4 === 0 && areVectors(...places) ? 4 : 1;
 }
 
 function attentionSizes({ attributes }: LoweringContext): AttentionSizes {
@@ -357,7 +366,7 @@ export const attentionLowerings = {
     const out = context.out(0);
     return forward({
       context,
-      cutting: { sizes, unit: sizes.headDim % 4 === 0 && areVectors(q, k, v, out) ? 4 : 1 },
+      cutting: { sizes, unit: unitOf(context, sizes.headDim, q, k, v, out) },
       visibility: visibilityOf(context, sizes, masks, true),
       queries: { q },
       k,
@@ -372,10 +381,9 @@ export const attentionLowerings = {
     const sizes = { batch, queries, keys, heads, kvHeads, headDim, scale, causal: true, window: 0 };
     const [intra, successive, inter, k, v] = [0, 1, 2, 3, 4].map((index) => context.in(index));
     const out = context.out(0);
-    const isVector = headDim % 4 === 0 && areVectors(intra, successive, inter, k, v, out);
     return forward({
       context,
-      cutting: { sizes, unit: isVector ? 4 : 1 },
+      cutting: { sizes, unit: unitOf(context, headDim, intra, successive, inter, k, v, out) },
       visibility: visibilityOf(context, sizes, { keyRange: context.maybeIn(5) }, true),
       queries: { q: intra, q_successive: successive, q_inter: inter },
       k,

@@ -3,7 +3,8 @@
  * where routing wrote it: `groupedMatmul` launches as many tiles as there could be, rows/tile + groups, and each workgroup
  * looks for its group in the offsets; for the gradients of weights a group's rows are its range of k.
  */
-import { type Dispatch, type KernelPlace, part, reads } from '../kernel.ts';
+import { OperandTooLarge } from '../bindings.ts';
+import { type Dispatch, type KernelPlace, part, reads, SCRATCH } from '../kernel.ts';
 import type { Lowering, LoweringContext } from '../lowering.ts';
 import { multiply } from './product.ts';
 import { formOf, type Product, type ProductForm, type ProductScope, placesOf, sizesOf } from './product-form.ts';
@@ -101,7 +102,7 @@ function* cut(count: number, most: number): Generator<[first: number, size: numb
 function fitting(context: LoweringContext, ...words: readonly number[]): number {
   const { maxBindingWords, alignmentWords } = context.limits;
   const most = Math.floor((maxBindingWords - 2 * alignmentWords) / Math.max(...words));
-  if (most === 0) throw new RangeError('one matrix of a group is more than a binding of this adapter holds');
+  if (most === 0) throw new OperandTooLarge({ slot: SCRATCH, length: Math.max(...words) }, maxBindingWords);
   return most > 4 ? most - (most % 4) : most;
 }
 

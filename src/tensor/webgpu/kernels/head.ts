@@ -5,7 +5,8 @@
  *
  * Rows whose label is negative are computed like the others and weigh nothing: which they are is known only on the GPU.
  */
-import { type Dispatch, type KernelPlace, type KernelSource, part } from '../kernel.ts';
+import { OperandTooLarge } from '../bindings.ts';
+import { type Dispatch, type KernelPlace, type KernelSource, part, SCRATCH } from '../kernel.ts';
 import type { Lowering, LoweringContext } from '../lowering.ts';
 import { crossEntropyRows, LOG_PROB_GRADIENT_ROWS, LOG_PROB_ROWS, LOSS } from './head-rows.ts';
 import { multiply } from './product.ts';
@@ -81,7 +82,7 @@ function overChunks(context: LoweringContext, head: Head, { kernel, places, para
 /** Rows of a chunk: whole tiles of a product where there are as many, and about as many in each. */
 function chunkRows({ limits }: LoweringContext, rows: number, row: number): number {
   const most = Math.floor(Math.min(MOST_LOGITS, limits.maxBindingWords - 2 * limits.alignmentWords) / row);
-  if (most === 0) throw new RangeError(`a row of ${row} logits is more than a binding of this adapter holds`);
+  if (most === 0) throw new OperandTooLarge({ slot: SCRATCH, length: row }, limits.maxBindingWords);
   if (rows <= most) return rows;
   const even = Math.ceil(rows / Math.ceil(rows / most));
   const whole = 64 * Math.ceil(even / 64);

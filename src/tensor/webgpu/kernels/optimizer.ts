@@ -2,11 +2,13 @@
  * Norms over all gradients, the clip factor, and AdamW.
  *
  * Tensors are in buffers of their own, more than a kernel can bind, so each is a dispatch: it leaves at most 256 partial
- * sums in scratch memory, and one last kernel adds up those of all tensors. The norm has no float64 to be summed in:
+ * sums in scratch memory, and one last kernel adds up those of all tensors. Where the processor draws, the norm's partial sums are
+ * of lanes and not of workgroups, whose waits would take longer than the sums. The norm has no float64 to be summed in:
  * squares are kept in three sums of numbers that are small, middling and large, each scaled so that it can neither
  * overflow nor vanish (Blue 1978, A Portable Fortran Program to Find the Euclidean Norm of a Vector), and orders are fixed.
  * What is no number is told by its bits, because shaders may be compiled as if there were none.
  */
+import { OperandTooLarge } from '../bindings.ts';
 import {
   areVectors,
   type Dispatch,
@@ -29,6 +31,8 @@ const ENTRIES_IN_SOFTWARE = 256 * LANES;
 
 /** Squares that one lane sums before it adds them to others. */
 const RUN = 64;
+/** Entries for which a lane has a partial norm of its own, where the processor draws. */
+const ENTRIES_OF_LANE = 2048;
 
 /** Entries of an input in one dispatch, and which partial results are its. */
 interface Piece {
@@ -38,11 +42,11 @@ interface Piece {
 }
 
 /** An input as a binding holds it, and the partial results shared out; those of no workgroup are to be zeros. */
-function piecesOf(context: LoweringContext, length: number): Piece[] {
-  const ranges = rowRanges(context, length, 1);
+function piecesOf(context: LoweringContext, x: KernelPlace): Piece[] {
+  const ranges = rowRanges(context, x.length, 1);
   if (ranges.length === 0) return [{ range: { start: 0, count: 0 }, firstPart: 0, parts: PARTS }];
   if (ranges.length > PARTS) {
-    throw new RangeError(`a tensor of ${4 * length} bytes is more than ${PARTS} bindings of this adapter hold`);
+    throw new OperandTooLarge(x, PARTS * context.limits.maxBindingWords);
   }
   const each = Math.floor(PARTS / ranges.length);
   return ranges.map((range, i) => ({
@@ -82,7 +86,7 @@ function partialKernel(
 function partials(context: LoweringContext, kernel: KernelSource, words: number, parts: KernelPlace): Dispatch[] {
   return context.inputs.flatMap((input, index) => {
     const x = input as KernelPlace;
-    return piecesOf(context, x.length).map(({ range, firstPart, parts: count }) => {
+    return piecesOf(context, x).map(({ range, firstPart, parts: count }) => {
       const entries = context.products.isSoftware ? ENTRIES_IN_SOFTWARE : ENTRIES;
       const groups = Math.max(1, Math.min(count, Math.ceil(range.count / entries)));
       return {
@@ -122,10 +126,20 @@ fn marked(sums: vec4f) -> vec4f {
 }`;
 
 function normKernels(context: LoweringContext): { partial: KernelSource; last: KernelSource } {
-  const sum = groupReduction(context, { kind: 'sum', type: 'vec4f', lanes: LANES });
+  const byLanes = context.products.isSoftware;
+  const sum = groupReduction(context, { kind: 'sum', type: 'vec4f', lanes: LANES, segment: byLanes ? 1 : LANES });
   const more = { enables: sum.enables, declarations: SQUARES + sum.declarations };
-  const words = ['x', 'y', 'z', 'w'].map((c) => `bitcast<i32>(all.${c})`);
-  const body = `var own = vec4f();
+  const lanesOfLast = byLanes ? 1 : LANES;
+  return {
+    partial: {
+      name: `squares of a tensor${byLanes ? ' by lanes' : ''}`,
+      // As integers: nothing is to change the bits of what is no number.
+      operands: [reads('x', 'i32'), writes('parts', 'i32')],
+      parameters: { count: 'u32', stride: 'u32' },
+      workgroupSize: [LANES],
+      ...more,
+      body: `${byLanes ? 'if (entry >= p.stride) { return; }' : ''}
+  var own = vec4f();
   // Sums of sums, which lose less than one long sum.
   for (var begin = entry; begin < p.count; begin += ${RUN}u * p.stride) {
     var some = vec4f();
@@ -133,17 +147,18 @@ function normKernels(context: LoweringContext): { partial: KernelSource; last: K
     for (var i = begin; i < end; i += p.stride) { some += squares(x(i)); }
     own = marked(own + marked(some));
   }
-  let all = marked(${sum.of('own')});`;
-  return {
-    partial: partialKernel('squares of a tensor', body, words, more),
+  let all = bitcast<vec4i>(marked(${sum.of('own')}));
+  ${byLanes ? 'let slot = entry;' : 'let slot = group;\n  if (lane != 0u) { return; }'}
+  for (var i = 0u; i < 4u; i++) { set_parts(4u * slot + i, all[i]); }`,
+    },
     last: {
-      name: 'norm of all',
+      name: `norm of all${byLanes ? ' by a lane' : ''}`,
       operands: [reads('parts'), writes('norm', 'i32')],
       parameters: { count: 'u32', infinity: 'i32', nan: 'i32' },
-      workgroupSize: [LANES],
+      workgroupSize: [lanesOfLast],
       ...more,
       body: `var own = vec4f();
-  for (var i = lane; i < p.count; i += ${LANES}u) {
+  for (var i = lane; i < p.count; i += ${lanesOfLast}u) {
     own += vec4f(parts(4u * i), parts(4u * i + 1u), parts(4u * i + 2u), parts(4u * i + 3u));
     own = marked(own);
   }
@@ -247,10 +262,30 @@ function adamwKernel(isVector: boolean): KernelSource {
 export const optimizerLowerings = {
   globalNorm(context) {
     const { partial, last } = normKernels(context);
-    const count = context.inputs.length * PARTS;
+    const { isSoftware } = context.products;
+    const pieces = context.inputs.flatMap((input) => {
+      const x = input as KernelPlace;
+      return rowRanges(context, x.length, 1).map(({ start, count }) => ({ x: part(x, start, count), count }));
+    });
+    const sizes = pieces.map(({ count }) =>
+      Math.min(PARTS, Math.ceil(count / (isSoftware ? ENTRIES_OF_LANE : ENTRIES))),
+    );
+    const count = sizes.reduce((sum, size) => sum + size, 0);
     const parts = context.scratch(4 * count);
+    let first = 0;
+    const dispatches = pieces.map(({ x, count: entries }, i): Dispatch => {
+      const size = sizes[i];
+      const place = part(parts, 4 * first, 4 * size);
+      first += size;
+      return {
+        kernel: partial,
+        places: { x, parts: place },
+        parameters: { count: entries, stride: isSoftware ? size : size * LANES },
+        workgroups: [isSoftware ? Math.ceil(size / LANES) : size, 1, 1],
+      };
+    });
     return [
-      ...partials(context, partial, 4, parts),
+      ...dispatches,
       {
         kernel: last,
         places: { parts, norm: context.out(0) },

@@ -5,6 +5,7 @@
  * A product whose operands do not fit a binding is cut in rows, columns or parts of k that do; one with a small result and
  * a long k is cut in parts of k that run beside each other and are summed in order, so that results do not depend on luck.
  */
+import { OperandTooLarge } from '../bindings.ts';
 import { areVectors, type Dispatch, type KernelPlace, type KernelSource, part, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
 import { formOf, type Matrix, type Parts, type Product, type ProductForm, placesOf, sizesOf } from './product-form.ts';
@@ -178,7 +179,10 @@ function pieces(product: Product, { limits }: LoweringContext): Product[] {
       if (transposeB && n > 1) n = half(n);
       else k = half(k);
     } else break;
-    if (m + n + k === before) throw new RangeError('one row of a matrix is more than a binding of this adapter holds');
+    if (m + n + k === before) {
+      const { place } = [out, a, b].reduce((largest, matrix) => (matrix.row > largest.row ? matrix : largest));
+      throw new OperandTooLarge(place, limits.maxBindingWords);
+    }
   }
   if (m === product.m && n === product.n && k === product.k) return [product];
   const made: Product[] = [];
