@@ -10,6 +10,7 @@ import { createPlanningBackend } from '../training/memory.ts';
 import type { RunTask, TaskContext } from '../training/run-training.ts';
 import { alignConfigError } from './chat-setup.ts';
 import type { DpoConfig } from './config/schema.ts';
+import { checkModelTokenizer } from './model-checks.ts';
 import { openPairs, type PairSetup, type ResolvedPairConfig } from './pair-setup.ts';
 import { preferenceObjective } from './preference.ts';
 import { referenceLogProbs } from './reference-log-probs.ts';
@@ -24,6 +25,10 @@ export async function dpoTask(config: ResolvedPairConfig<DpoConfig>): Promise<Ru
     );
   }
   const pairs = await openPairs(config, { endAtLabel: false });
+  if (reference.model !== undefined) {
+    const { path, tokenizer } = pairs.setup.format.opened;
+    checkModelTokenizer('reference', reference.model, { path, hash: tokenizer.hash });
+  }
   const lengthNormalized = loss.lengthNormalized ?? loss.kind === 'ipo';
   // In the forecast of memory the reference lies in a backend that has none; `begin` puts the real one in its place.
   let held: ModelWeights | undefined;
