@@ -50,7 +50,7 @@ export async function readPairs(
     skips.read();
     skips.skip(where, why);
   };
-  for await (const { record, where } of readRecords(paths, unusable)) {
+  for await (const { record, where } of readRecords(paths, 'comparisons', unusable)) {
     skips.read();
     const pair = encodePair(record, format, options, () => skips.truncate());
     if ('reason' in pair) skips.skip(where, pair);
