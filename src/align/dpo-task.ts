@@ -24,7 +24,7 @@ export async function dpoTask(config: ResolvedPairConfig<DpoConfig>): Promise<Ru
       'It goes with sigmoid and robust.',
     );
   }
-  const pairs = await openPairs(config, { endAtLabel: false });
+  const pairs = await openPairs(config, { endAtLabel: false, labelled: loss.kind === 'kto-pair' });
   if (reference.model !== undefined) {
     const { path, tokenizer } = pairs.setup.format.opened;
     checkModelTokenizer('reference', reference.model, { path, hash: tokenizer.hash });
