@@ -24,7 +24,7 @@ import type { Bench, Figure } from './bench.ts';
 import { median } from './median.ts';
 
 const MODEL = process.env['CORPUSMILL_BENCH_MODEL'] ?? 'tiny-qwen2-6m';
-const [PROMPT, RESPONSE, ROUNDS, THREADS] = [32, 128, 5, 2];
+const [PROMPT, RESPONSE, ROUNDS, THREADS] = [32, 128, 3, 2];
 const TEXTS = [1, 8, 32];
 /** As PPO's defaults: 16 prompts with two responses each. */
 const STEP_TEXTS = 32;
