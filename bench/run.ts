@@ -38,6 +38,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'shard-shuffle': async () => (await import('./shard-shuffle.ts')).shardShuffle,
   'train-parity': async () => (await import('./train-parity.ts')).trainParity,
   'align-learns': async () => (await import('./align-learns.ts')).alignLearns,
+  'align-rollout': async () => (await import('./align-rollout.ts')).alignRollout,
   'align-speed': async () => (await import('./align-speed.ts')).alignSpeed,
   'align-parity': async () => (await import('./align-parity.ts')).alignParity,
   'train-speed': async () => (await import('./train-speed.ts')).trainSpeed,

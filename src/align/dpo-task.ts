@@ -11,6 +11,7 @@ import type { RunTask, TaskContext } from '../training/run-training.ts';
 import { alignConfigError } from './chat-setup.ts';
 import type { DpoConfig } from './config/schema.ts';
 import { mergingTask } from './merging-task.ts';
+import { checkModelTokenizer } from './model-checks.ts';
 import { openPairs, type PairSetup, type ResolvedPairConfig } from './pair-setup.ts';
 import { preferenceObjective } from './preference.ts';
 import { referenceLogProbs } from './reference-log-probs.ts';
@@ -24,7 +25,11 @@ export async function dpoTask(config: ResolvedPairConfig<DpoConfig>): Promise<Ru
       'It goes with sigmoid and robust.',
     );
   }
-  const pairs = await openPairs(config, { endAtLabel: false });
+  const pairs = await openPairs(config, { endAtLabel: false, labelled: loss.kind === 'kto-pair' });
+  if (reference.model !== undefined) {
+    const { path, tokenizer } = pairs.setup.format.opened;
+    checkModelTokenizer('reference', reference.model, { path, hash: tokenizer.hash });
+  }
   const lengthNormalized = loss.lengthNormalized ?? loss.kind === 'ipo';
   // In the forecast of memory the reference lies in a backend that has none; `begin` puts the real one in its place.
   let held: ModelWeights | undefined;

@@ -2,13 +2,12 @@
  * A reward model as a reward: the score at the last token of prompt and response, as it was trained to give it. It reads the policy's
  * own ids, so its tokenizer must be the policy's; texts are padded on the right, where nothing of theirs looks.
  */
-import { CorpusmillError } from '../core/errors.ts';
 import { scoreWeight } from '../models/forward.ts';
 import type { ModelWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
-import { hasTokenizer, openTokenizer } from '../tokenizer/formats/load-tokenizer.ts';
 import { forwardRows, rowInputs, scoresAt } from './completions.ts';
 import { createForwardRun } from './forward-run.ts';
+import { checkScoringModel } from './model-checks.ts';
 import { checkScores, type Reward } from './rewards.ts';
 import { sequenceBatch } from './sequence-batch.ts';
 
@@ -28,18 +27,7 @@ export function modelReward(
   { name, rows, capacity }: ModelRewardOptions,
 ): Reward & { dispose(): void } {
   const { config } = weights;
-  if (config.head !== 'score') {
-    throw new CorpusmillError('CONFIG_INVALID', `reward: ${name} is no reward model: it has no head of scores`, {
-      hint: '`corpusmill align reward` makes one of a language model and preference pairs.',
-    });
-  }
-  if (capacity > config.maxPositionEmbeddings) {
-    throw new CorpusmillError(
-      'CONFIG_INVALID',
-      `reward: ${name} is made for ${config.maxPositionEmbeddings} tokens, texts have up to ${capacity}`,
-      { hint: 'Allow shorter prompts or responses.' },
-    );
-  }
+  checkScoringModel('reward', name, config, capacity);
   const shape = { rows, time: capacity };
   const inputs = { ...rowInputs(shape), last: { dtype: 'i32', shape: [rows] } as const };
   const runner = createForwardRun(backend, weights, inputs, capacity, (context) => {
@@ -65,21 +53,4 @@ export function modelReward(
     },
     dispose: () => runner.dispose(),
   };
-}
-
-/** Throws CONFIG_INVALID unless the reward model's folder has the very tokenizer that the policy has (`hash` of its file). */
-export function checkRewardTokenizer(folder: string, policy: { readonly path: string; readonly hash: string }): void {
-  const hint = 'A reward model reads ids of the policy: train it from a model with the same tokenizer.';
-  if (!hasTokenizer(folder)) {
-    throw new CorpusmillError('CONFIG_INVALID', `reward: the model ${folder} has no tokenizer beside its weights`, {
-      hint,
-    });
-  }
-  const { path, tokenizer } = openTokenizer(folder);
-  if (tokenizer.hash === policy.hash) return;
-  throw new CorpusmillError(
-    'CONFIG_INVALID',
-    `reward: the tokenizer of the reward model (${path}) is not that of the policy (${policy.path})`,
-    { hint },
-  );
 }

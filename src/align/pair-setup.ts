@@ -30,7 +30,7 @@ const PAIRS_PER_ROW = 8;
 /** Reads and plans. Throws CONFIG_INVALID and what reading throws. */
 export async function openPairs(
   config: ResolvedPairConfig<RewardConfig | DpoConfig>,
-  options: { head?: 'score'; endAtLabel: boolean },
+  options: { head?: 'score'; endAtLabel: boolean; labelled?: boolean },
 ): Promise<PairSetup> {
   const { data, batch, seed, evaluation } = config;
   const setup = await openChat({
@@ -49,6 +49,7 @@ export async function openPairs(
     tooLong: data.tooLong,
     system: data.system,
     endAtLabel: options.endAtLabel,
+    labelled: options.labelled ?? false,
   };
   const paths = listed(data.pairs);
   const all = await readPairs(paths, setup.format, reading);

@@ -151,7 +151,11 @@ function ofTexts(x: Tensor, weights: Tensor, batch: number, time: number): Tenso
   return graph.reshape(multiply(ones, graph.reshape(sums, [batch, 1])), [batch * time]);
 }
 
-function clippedLoss(
+/**
+ * PPO's loss, Σ weight · max(−A·ρ, −A·clip(ρ, 1 − low, 1 + high)), of log-ratios [places] at advantages A; the share of places whose ratio
+ * was out of bounds (by weight), and the ratios ρ.
+ */
+export function clippedLoss(
   logRatio: Tensor,
   advantages: Tensor,
   tokenWeights: Tensor,

@@ -30,6 +30,18 @@ export interface RewardOptions extends RowShape {
   readonly centering: number;
 }
 
+/** The loss of each pair from the rewards of its sides: [pairs] each, and as many margins where there are some. */
+export function rewardLoss(
+  { chosen, rejected }: { readonly chosen: Tensor; readonly rejected: Tensor },
+  margins: Tensor | undefined,
+  centering: number,
+): Tensor {
+  const difference = subtract(chosen, rejected);
+  const ahead = margins === undefined ? difference : subtract(difference, margins);
+  const loss = affine(unary('logSigmoid', ahead), -1);
+  return centering === 0 ? loss : add(loss, affine(unary('square', add(chosen, rejected)), centering));
+}
+
 /**
  * Inputs, beside those of `rowInputs`: chosenLast and rejectedLast i32 [pairs] (place row · time + t of the last token;
  * negative: no pair), pairWeights [pairs] (1 / pairs of the step, 0: no pair), and margins [pairs] where there are some.
@@ -53,12 +65,9 @@ export function rewardObjective(options: RewardOptions): Objective {
       const head = scoreWeight(weights);
       const chosen = scoresAt(hidden, head, input('chosenLast'));
       const rejected = scoresAt(hidden, head, input('rejectedLast'));
-      const difference = subtract(chosen, rejected);
       const pairWeights = input('pairWeights');
       const mean = (of: Tensor): Tensor => weighted(of, pairWeights);
-      const ahead = margins ? subtract(difference, input('margins')) : difference;
-      let total = affine(mean(unary('logSigmoid', ahead)), -1);
-      if (centering > 0) total = add(total, affine(mean(unary('square', add(chosen, rejected))), centering));
+      const total = mean(rewardLoss({ chosen, rejected }, margins ? input('margins') : undefined, centering));
       const balanced = withBalance(total, config, routings, input('share'));
       const seen = (build: () => Tensor): Tensor => withoutGradient(graph, build);
       return {
@@ -67,7 +76,7 @@ export function rewardObjective(options: RewardOptions): Objective {
           loss: total,
           ...balanced.metrics,
           accuracy: seen(() => mean(less(rejected, chosen))),
-          margin: seen(() => mean(difference)),
+          margin: seen(() => mean(subtract(chosen, rejected))),
           rewardChosen: seen(() => mean(chosen)),
           rewardRejected: seen(() => mean(rejected)),
         },

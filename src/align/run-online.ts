@@ -15,7 +15,8 @@ import { stopTokenId } from '../training/generation/text-generator.ts';
 import { listed } from './chat-setup.ts';
 import type { OnlineStage, ResolvedOnlineConfig } from './config/online-schema.ts';
 import { readPrompts } from './data/prompts.ts';
-import { checkRewardTokenizer, modelReward } from './model-reward.ts';
+import { checkModelTokenizer, checkScoringModel, type PolicyTokenizer } from './model-checks.ts';
+import { modelReward } from './model-reward.ts';
 import { latestOnline, restoreOnline, saveOnline } from './online-checkpoint.ts';
 import {
   ALIGN_LOG_NAME,
@@ -85,7 +86,15 @@ export async function runOnline<S extends OnlineStage>(
   try {
     const longestPrompt = Math.max(...prompts.map(({ ids }) => ids.length));
     const capacity = longestPrompt + config.sampling.maxNewTokens;
-    const opened = openModel(config.model, { vocabSize: format.vocabSize, sequenceLength: capacity });
+    const policyTokenizer = { path: format.path, hash: format.tokenizer.hash };
+    if ('reference' in config && config.reference !== undefined) {
+      checkModelTokenizer('reference', config.reference, policyTokenizer);
+    }
+    const opened = openModel(config.model, {
+      vocabSize: format.vocabSize,
+      sequenceLength: capacity,
+      lengthHint: 'Lower sampling.maxNewTokens, or data.maxTokens: longer prompts are then left out.',
+    });
     if ('pretraining' in config && config.pretraining !== undefined) {
       pretraining = await openPretraining(config.pretraining, {
         seed: config.seed,
@@ -102,6 +111,11 @@ export async function runOnline<S extends OnlineStage>(
     const language = await begin(undefined);
     const reference = 'kl' in config || 'loss' in config ? await begin(config.reference) : undefined;
     const isShared = 'critic' in config && config.critic.shared;
+    if (isShared && config.critic.model !== undefined) {
+      throw new CorpusmillError('CONFIG_INVALID', 'critic: `shared` and `model` are both given', {
+        hint: 'A shared critic is a head on the policy; leave out critic.model, or critic.shared.',
+      });
+    }
     const policy = isShared ? keep(withValueHead(backend, language)) : language;
     const around =
       'merging' in config && config.merging !== undefined && reference !== undefined
@@ -110,7 +124,8 @@ export async function runOnline<S extends OnlineStage>(
             seed: config.seed,
           })
         : undefined;
-    const reward = await openReward(config, { backend, capacity, format, keep });
+    const common = { backend, capacity, policyTokenizer, keep };
+    const reward = await openReward(config, common);
     const stopTokens =
       config.sampling.stop === undefined
         ? [...new Set([...format.stopTokens, ...opened.config.eosTokenIds])]
@@ -128,7 +143,7 @@ export async function runOnline<S extends OnlineStage>(
       backend,
       policy,
       reference,
-      critic: isShared ? 'policy' : await openCritic(config, backend, language, keep),
+      critic: isShared ? 'policy' : await openCritic(config, language, common),
       prompts: prompts as OnlinePrompt[],
       reward,
       stopTokens,
@@ -245,19 +260,18 @@ function samplerOf(
 /** Of the data, where the configuration names none. */
 const SAMPLED_PROMPTS = 2;
 
+/** What opening another model of the stage needs. */
+interface OpeningContext {
+  readonly backend: Backend;
+  /** Tokens of a text. */
+  readonly capacity: number;
+  readonly policyTokenizer: PolicyTokenizer;
+  readonly keep: <T extends { dispose(): void }>(value: T) => T;
+}
+
 async function openReward(
   { reward, batch }: ResolvedOnlineConfig<OnlineStage>,
-  {
-    backend,
-    capacity,
-    format,
-    keep,
-  }: {
-    backend: Backend;
-    capacity: number;
-    format: { path: string; tokenizer: { hash: string } };
-    keep: <T extends { dispose(): void }>(value: T) => T;
-  },
+  { backend, capacity, policyTokenizer, keep }: OpeningContext,
 ): Promise<Reward> {
   if ((reward.model === undefined) === (reward.program === undefined)) {
     throw new CorpusmillError('CONFIG_INVALID', 'reward: give one of `model` and `program`', {
@@ -265,20 +279,25 @@ async function openReward(
     });
   }
   if (reward.model === undefined) return programReward(reward.program!, reward.options);
-  checkRewardTokenizer(reward.model, { path: format.path, hash: format.tokenizer.hash });
+  checkModelTokenizer('reward', reward.model, policyTokenizer, { needed: true });
   const weights = keep(await loadWeights(backend, reward.model));
   return keep(modelReward(backend, weights, { name: reward.model, rows: batch.rows, capacity }));
 }
 
-/** The critic of PPO: a reward model's folder, or the policy with a head that gives 0 to all. */
+/** The critic of PPO with a backbone of its own: a reward model's folder, or the policy with a head that gives 0 to all. */
 async function openCritic(
   config: ResolvedOnlineConfig<OnlineStage>,
-  backend: Backend,
   policy: ModelWeights,
-  keep: <T extends { dispose(): void }>(value: T) => T,
+  { backend, capacity, policyTokenizer, keep }: OpeningContext,
 ): Promise<ModelWeights | undefined> {
   if (!('critic' in config)) return undefined;
-  if (config.critic.model !== undefined) return keep(await loadWeights(backend, config.critic.model));
+  const { model } = config.critic;
+  if (model !== undefined) {
+    checkModelTokenizer('critic', model, policyTokenizer);
+    const critic = keep(await loadWeights(backend, model));
+    checkScoringModel('critic', model, critic.config, capacity);
+    return critic;
+  }
   const critic = keep(createWeights(backend, { ...policy.config, head: 'score' }));
   for (const { name } of critic.parameters) {
     if (name !== 'score.weight') critic.write(name, await policy.read(name));

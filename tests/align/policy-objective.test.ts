@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { alignmentOptimizer, grpoSettings } from '../../src/align/online-settings.ts';
-import { type PolicyObjectiveOptions, policyObjective } from '../../src/align/policy-objective.ts';
+import { clippedLoss, type PolicyObjectiveOptions, policyObjective } from '../../src/align/policy-objective.ts';
 import { rewardOf } from '../../src/align/rewards.ts';
 import { sequenceBatch } from '../../src/align/sequence-batch.ts';
+import { valueLoss } from '../../src/align/value-objective.ts';
 import { createWeights } from '../../src/models/weights.ts';
+import type { Tensor } from '../../src/tensor/graph.ts';
 import { openBackend } from '../../src/tensor/open-backend.ts';
 import { createReferenceBackend } from '../../src/tensor/reference/backend.ts';
 import { createTrainStep } from '../../src/training/train-step.ts';
+import { createFloat64Backend } from '../tensor/float64-backend.ts';
+import { evaluate } from '../tensor/graph-run.ts';
 import { tinyConfig } from '../training/tiny-training.ts';
 import { SIZES, tinyAlignment } from './tiny-alignment.ts';
 
@@ -126,4 +130,33 @@ it('an entropy bonus alone raises the entropy, and without it nothing changes', 
   const mean = (values: number[]): number => values.reduce((a, b) => a + b) / values.length;
   expect(mean(raised.slice(-5))).toBeGreaterThan(mean(raised.slice(0, 5)) + 0.2);
   expect(Math.abs(mean(same.slice(-5)) - mean(same.slice(0, 5)))).toBeLessThan(0.1);
+});
+
+describe('three tokens by hand (float64 PyTorch, from the definitions)', () => {
+  const leaf = (...values: number[]) => ({ shape: [values.length], values: Float64Array.from(values) });
+  const thirds = leaf(1 / 3, 1 / 3, 1 / 3);
+
+  it('ratios e^.2, e^−.1 and 1 at whitened advantages, clipped by .2', async () => {
+    const advantages = leaf(0.91412019, 0.1539114, -1.06803159);
+    const [loss, share, ratios] = await evaluate(
+      createFloat64Backend(),
+      [leaf(0.2, -0.1, 0), advantages, thirds],
+      ([logRatio, a, weights]) => {
+        const found = clippedLoss(logRatio, a, weights, { low: 0.2, high: 0.2 });
+        return [found.loss, found.clipFraction, found.ratios];
+      },
+    );
+    expect(loss[0]).toBeCloseTo(-0.056059143884652274, 7);
+    expect(share[0]).toBeCloseTo(1 / 3, 7);
+    [1.22140276, 0.90483742, 1].forEach((value, t) => expect(ratios[t]).toBeCloseTo(value, 7));
+  });
+
+  it('values that moved up out of reach, down within, and up within, clipped by .15', async () => {
+    const [values, old, returns] = [leaf(0.4, 0.1, 0.35), leaf(0.1, 0.2, 0.3), leaf(0.93053, 0.9774, 0.992)];
+    const [loss] = await evaluate(createFloat64Backend(), [values, old, returns, thirds], (tensors, graph) => {
+      const inputs: Record<string, Tensor> = { oldValues: tensors[1], returns: tensors[2], valueWeights: tensors[3] };
+      return [valueLoss(tensors[0], { graph, input: (name) => inputs[name] }, { clip: 0.15 })];
+    });
+    expect(loss[0]).toBeCloseTo(0.27418597348333323, 7);
+  });
 });

@@ -1,9 +1,11 @@
 /** Rewards do not depend on where a dialogue lies or what it is padded with; the loss by hand; figures of an evaluation. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { rewardObjective } from '../../src/align/reward-model.ts';
+import { rewardLoss, rewardObjective } from '../../src/align/reward-model.ts';
 import { createWeights } from '../../src/models/weights.ts';
 import { openBackend } from '../../src/tensor/open-backend.ts';
 import { createTrainStep } from '../../src/training/train-step.ts';
+import { createFloat64Backend } from '../tensor/float64-backend.ts';
+import { evaluate } from '../tensor/graph-run.ts';
 import { tinyConfig } from '../training/tiny-training.ts';
 
 const backend = await openBackend('auto', { threads: 1 });
@@ -81,10 +83,15 @@ describe('the loss', () => {
     expect(centered['loss']).toBeCloseTo(logistic(c - r) + 0.5 * (c + r) ** 2, 6);
   });
 
-  it('agrees with the published values: (1.5, .2) gives .2410084538, with margin 1 .5543552445, centering .01 adds .0289', () => {
-    const logistic = (x: number): number => Math.log1p(Math.exp(-x));
-    expect(logistic(1.5 - 0.2)).toBeCloseTo(0.2410084538329922, 12);
-    expect(logistic(1.5 - 0.2 - 1)).toBeCloseTo(0.5543552444685271, 12);
-    expect(0.01 * (1.5 + 0.2) ** 2).toBeCloseTo(0.0289, 12);
+  it.each([
+    ['of rewards 1.5 and .2', undefined, 0, 0.2410084538329922],
+    ['with a margin of 1', 1, 0, 0.5543552444685271],
+    ['with centering .01, which adds .0289', undefined, 0.01, 0.2410084538329922 + 0.0289],
+  ])('%s, by hand', async (_, margin, centering, expected) => {
+    const leaves = [1.5, 0.2, margin ?? 0].map((value) => ({ shape: [1], values: Float64Array.of(value) }));
+    const [loss] = await evaluate(createFloat64Backend(), leaves, ([chosen, rejected, margins]) => [
+      rewardLoss({ chosen, rejected }, margin === undefined ? undefined : margins, centering),
+    ]);
+    expect(loss[0]).toBeCloseTo(expected, 7);
   });
 });

@@ -115,6 +115,22 @@ describe('the page', () => {
   });
 });
 
+it('says so where a policy has gone more than a nat a token from its reference', () => {
+  const ends = (kl: number, length: number | null): string => {
+    const figures = [
+      { name: 'reward', first: 0.5, last: 1 },
+      { name: 'kl', first: 0, last: kl },
+      { name: 'responseLength', first: 7, last: length },
+    ];
+    return String(renderAlignment({ stages: [stage('ppo', { figures })], answers: null }));
+  };
+  expect(ends(18, 8)).toContain('18 nats a text from its reference, 2.25 a token');
+  expect(ends(18, 8)).toContain('reward hacking');
+  expect(ends(8, 8)).not.toContain('reward hacking');
+  expect(ends(18, null)).not.toContain('reward hacking');
+  expect(String(renderAlignment(REPORT.alignment!))).not.toContain('reward hacking');
+});
+
 describe('in few words', () => {
   it('a terminal has a line for each stage and the answers below each other, 80 columns wide', () => {
     const text = renderAlignmentEnd(ALIGNMENT, { color: false, width: 80 });

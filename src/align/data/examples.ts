@@ -41,7 +41,7 @@ export async function readExamples(
     skips.read();
     skips.skip(where, why);
   };
-  for await (const { record, where } of readRecords(paths, unusable)) {
+  for await (const { record, where } of readRecords(paths, 'threads', unusable)) {
     skips.read();
     const conversation = usable(record, options.system);
     const encoded = 'reason' in conversation ? conversation : tryEncode(() => format.encode(conversation));

@@ -28,7 +28,7 @@ export async function readPrompts(
     skips.read();
     skips.skip(where, why);
   };
-  for await (const { record, where } of readRecords(paths, unusable)) {
+  for await (const { record, where } of readRecords(paths, 'prompts', unusable)) {
     skips.read();
     const turns = turnsOf(record, system);
     const encoded = 'reason' in turns ? turns : tryEncode(() => ({ ids: Int32Array.from(encode(turns.messages)) }));

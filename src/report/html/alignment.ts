@@ -2,6 +2,7 @@
  * The chapter Alignment: the chain of stages, the same prompts answered after each of them side by side, and of every stage what
  * changed, its curves, and for a reward model how good it is on pairs that it has not seen.
  */
+import { farFromReference } from '../alignment-distance.ts';
 import { figureName, figureText } from '../figure-names.ts';
 import { formatCount, formatCounted, formatShare, NO_FIGURE } from '../numbers.ts';
 import type { ReportAlignedStage, ReportAlignment } from '../report-schema.ts';
@@ -71,6 +72,7 @@ function renderAnswers({ prompts, policies, sampling }: Answers, stages: readonl
 
 function renderStage(stage: ReportAlignedStage, index: number): Markup {
   const { name, figures, charts, evaluation, reward, records, path, model } = stage;
+  const distance = farFromReference(stage);
   const facts = [
     `from ${stage.from}`,
     `${formatCounted(stage.steps, 'step')}`,
@@ -83,6 +85,7 @@ function renderStage(stage: ReportAlignedStage, index: number): Markup {
     ({ name: figure, first, last }) =>
       html`<div><dt>${capital(figureName(figure))}</dt><dd>${figureText(first)} <span class="arrow" aria-label="to">→</span> <b>${figureText(last)}</b></dd></div>`,
   )}</dl>
+${distance !== undefined && html`<p>${distance}</p>`}
 ${evaluation !== null && renderEvaluation(evaluation)}
 <div class="charts">${charts.map((chart, i) => renderChart(chartOf(name, chart, `chart-align-${index}-${i}`)))}</div>
 <p class="quiet">Model: <code class="id">${model}</code>; samples on the way and settings: <code class="id">${path}/report.html</code></p></section>`;

@@ -1,4 +1,5 @@
 /** Alignment in a job summary: a row for each stage, and the same prompts answered after each of them. */
+import { farFromReference } from '../alignment-distance.ts';
 import { figureName, figureText } from '../figure-names.ts';
 import { formatCount, formatShare } from '../numbers.ts';
 import type { Report } from '../report-schema.ts';
@@ -13,6 +14,7 @@ export function renderAlignment({ alignment }: Report): string {
     formatCount(steps),
     [
       ...figures.map((figure) => `${figureName(figure.name)} ${figureText(figure.first)} → ${figureText(figure.last)}`),
+      ...[farFromReference({ figures })].filter((sentence) => sentence !== undefined),
       ...(evaluation === null
         ? []
         : [

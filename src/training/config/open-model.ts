@@ -14,6 +14,8 @@ import type { TrainConfig } from './schema.ts';
 export interface NeededOfModel {
   readonly vocabSize: number;
   readonly sequenceLength: number;
+  /** What to do where that is too long for the model; default: for rows of a configured length. */
+  readonly lengthHint?: string;
   /** Where the tokenizer's special tokens are known: members of config.json. */
   readonly tokenIds?: Readonly<Record<string, number>> | undefined;
   /** `score`: the model gets a head of scores; weights of a language model then begin with one drawn from the seed. */
@@ -70,8 +72,9 @@ function check(config: ModelConfig, needed: NeededOfModel, { from, isNew }: { fr
   if (needed.sequenceLength > config.maxPositionEmbeddings) {
     throw configError(
       from,
-      `it is made for ${config.maxPositionEmbeddings} positions, rows have ${needed.sequenceLength} tokens`,
-      'Set batch.sequenceLength lower, or max_position_embeddings (n_positions of GPT-2) in model.set.',
+      `it is made for ${config.maxPositionEmbeddings} positions, ${needed.lengthHint === undefined ? 'rows have' : 'texts have up to'} ${needed.sequenceLength} tokens`,
+      needed.lengthHint ??
+        'Set batch.sequenceLength lower, or max_position_embeddings (n_positions of GPT-2) in model.set.',
     );
   }
 }

@@ -10,7 +10,8 @@ import type { ModelWeights } from '../../models/weights.ts';
 import type { Backend } from '../../tensor/backend.ts';
 import { type CachedDecoder, createCachedDecoder } from './cached-decoder.ts';
 import { contextLimit } from './place-inputs.ts';
-import { argmax, checkSampling, chooseToken, logSumExp, type SamplingOptions, uniformAt } from './sampling.ts';
+import { checkSampling, type SamplingOptions, uniformAt } from './sampling.ts';
+import { createTokenChooser } from './token-chooser.ts';
 
 export interface GenerationRequest {
   /** The prompt, at least one token. */
@@ -116,18 +117,18 @@ export function createGenerator(backend: Backend, weights: ModelWeights, options
     };
   }
 
-  /** Chooses the next token of a text from its row of logits, which it changes. */
+  const chooseToken = createTokenChooser(config.vocabSize, vocabSize);
+
+  /** Chooses the next token of a text from its row of logits. */
   function choose(text: Running, logits: Float32Array): GeneratedToken {
     const { given, seen } = text;
     const { sampling = { temperature: 0 }, seed = 0, logProbs = false } = given;
-    const normalizer = logProbs ? logSumExp(logits) : 0;
-    const plain = logProbs ? logits.slice() : logits;
-    const allowed = logits.subarray(0, vocabSize);
-    const isGreedy = sampling.temperature === 0 && seen === undefined;
-    const id = isGreedy ? argmax(allowed) : chooseToken(allowed, sampling, seen ?? [], uniformAt(seed, text.made));
-    const logProb = logProbs ? plain[id] - normalizer : undefined;
-    const isCertain = sampling.temperature === 0;
-    const sampledLogProb = logProbs ? (isCertain ? 0 : allowed[id] - logSumExp(allowed)) : undefined;
+    const { id, logProb, sampledLogProb } = chooseToken(logits, {
+      options: sampling,
+      earlier: seen ?? [],
+      uniform: uniformAt(seed, text.made),
+      withLogProbs: logProbs,
+    });
     const index = text.made++;
     text.last = id;
     seen?.add(id);

@@ -106,6 +106,46 @@ describe('readPairs', () => {
   });
 });
 
+describe('answers with a label', () => {
+  const path = file(
+    'labels.jsonl',
+    jsonl(
+      { prompt: 'a', completion: 'good', label: true },
+      {
+        messages: [
+          { role: 'user', content: 'b' },
+          { role: 'assistant', content: 'bad' },
+        ],
+        label: false,
+      },
+      { prompt: 'c', completion: 'fine', kto_tag: true },
+      { prompt: 'd', completion: ' ', label: false },
+      { prompt: 'e', chosen: 'better', rejected: 'worse' },
+    ),
+  );
+
+  it('stand beside each other, good and bad, where the loss looks at each by itself', async () => {
+    const { pairs, report } = await readPairs([path], chatFormat(), { ...OPTIONS, endAtLabel: false, labelled: true });
+    expect(pairs.map(({ chosen, rejected }) => [chosen.text, rejected.text])).toEqual([
+      ['better', 'worse'],
+      ['good', 'bad'],
+    ]);
+    expect(trainedText(pairs[1].rejected)).toBe('bad<|im_end|>');
+    expect(report.records).toBe(5);
+    expect(report.skipped.map(({ reason, count }) => [reason, count])).toEqual([
+      ['empty completion', 1],
+      ['no counterpart', 1],
+    ]);
+    expect(report.skipped[1].first).toBe('labels.jsonl, record 3: 2 answers are good, 1 bad');
+  });
+
+  it('are no pairs for other losses', async () => {
+    const { report } = await readPairs([path], chatFormat(), { ...OPTIONS, endAtLabel: false });
+    expect(report.skipped).toMatchObject([{ reason: 'not a pair', count: 4 }]);
+    expect(report.skipped[0].first).toContain('`loss.kind: kto-pair`');
+  });
+});
+
 describeWithShared('real files', () => {
   const at = (path: string): string => shared(`data/${path}`);
 
@@ -129,6 +169,17 @@ describeWithShared('real files', () => {
   ])('%s: pairs are read', async (path) => {
     const { report } = await readPairs([at(path)], { encodeCompletion: toy }, { ...OPTIONS, endAtLabel: false });
     expect(report.used).toBeGreaterThan(0.9 * report.records);
+  });
+
+  it('instruct/demos/kto_en_demo.json.gz: answers with labels are read', async () => {
+    const path = at('instruct/demos/kto_en_demo.json.gz');
+    const { report } = await readPairs(
+      [path],
+      { encodeCompletion: toy },
+      { ...OPTIONS, endAtLabel: false, labelled: true },
+    );
+    // 150 good ones and 150 bad ones.
+    expect(report).toMatchObject({ records: 300, used: 300 });
   });
 
   /** As many tokens as turns have characters, the last turn trained: templates are tested elsewhere. */
