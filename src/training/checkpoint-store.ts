@@ -19,10 +19,10 @@ import { writeCheckpoint } from '../models/checkpoint/write.ts';
 import type { ModelWeights } from '../models/weights.ts';
 import type { Backend } from '../tensor/backend.ts';
 import type { CheckpointReason } from './log.ts';
+import { STATE_NAME } from './run-folder.ts';
 import type { ParameterState } from './train-step.ts';
 import { type TrainerState, trainerStateSchema } from './trainer-state.ts';
 
-export const STATE_NAME = 'training-state.json';
 export const OPTIMIZER_NAME = 'optimizer.safetensors';
 
 const stateFileSchema = z.object({

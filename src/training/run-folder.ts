@@ -5,7 +5,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
-import { STATE_NAME } from './checkpoint-store.ts';
+
+/** What a checkpoint of training says of itself; it lies here because configurations are read without a trainer. */
+export const STATE_NAME = 'training-state.json';
 
 const FOLDER = /^step-(\d{8,})$/;
 
@@ -14,8 +16,8 @@ const INNER = ['', 'policy'];
 
 /**
  * The model folder that a path stands for: itself, or the checkpoint of a run's folder (or of its `checkpoints/`). Paths that are no
- * folder come back as they are; of a checkpoint of an online stage it is the policy. Throws INPUT_NOT_FOUND for a folder with neither; `member` is the one of the configuration that
- * names it.
+ * folder come back as they are; of a checkpoint of an online stage it is the policy. Throws INPUT_NOT_FOUND for a folder with neither;
+ * `member` is the one of the configuration that names it.
  */
 export function modelFolder(path: string, member: string): string {
   if (!existsSync(path) || !statSync(path).isDirectory() || existsSync(join(path, 'config.json'))) return path;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { STATE_NAME } from '../../src/training/checkpoint-store.ts';
-import { bestCheckpoint, modelFolder } from '../../src/training/run-folder.ts';
+
+import { bestCheckpoint, modelFolder, STATE_NAME } from '../../src/training/run-folder.ts';
 
 const made: string[] = [];
 afterEach(() => {
