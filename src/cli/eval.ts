@@ -44,7 +44,7 @@ type Result = { input: string } & (
 export function evalCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   const command = new Command('eval')
     .description('perplexity of a model on texts or shards, its accuracy on questions')
-    .argument('<model>', 'a folder with config.json, model.safetensors and a tokenizer')
+    .argument('<model>', "a folder with config.json, model.safetensors and a tokenizer, or a run's")
     .argument('<input...>', 'texts, shards, or questions')
     .option(
       '--window <n>',
@@ -81,7 +81,8 @@ async function evaluate(given: string, inputs: string[], flags: EvalFlags, conte
       import('../tensor/open-backend.ts'),
       import('../models/known-configs.ts'),
     ]);
-  const folder = resolve(context.cwd, given);
+  const { modelFolder } = await import('../training/run-folder.ts');
+  const folder = modelFolder(resolve(context.cwd, given), 'model');
   const { config } = readConfigFile(resolve(folder, 'config.json'));
   const window = flags.window ?? Math.min(config.maxPositionEmbeddings, 2048);
   const limit = contextLimit(config);

@@ -49,7 +49,7 @@ type Prompt = string | unknown[];
 export function generateCommand(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   const command = new Command('generate')
     .description('let a model go on from prompts')
-    .argument('<model>', 'a folder with config.json, model.safetensors and a tokenizer')
+    .argument('<model>', "a folder with config.json, model.safetensors and a tokenizer, or a run's")
     .option('-p, --prompt <text>', 'a prompt; may be given several times', collect)
     .option('--prompts <file>', 'prompts of a file: one a line, or JSONL')
     .option('--chat', "the prompt is what a user says, in the folder's chat template")
@@ -85,7 +85,8 @@ async function generate(given: string, flags: GenerateFlags, context: CliContext
     import('../training/generation/text-generator.ts'),
     import('../tensor/open-backend.ts'),
   ]);
-  const folder = resolve(context.cwd, given);
+  const { modelFolder } = await import('../training/run-folder.ts');
+  const folder = modelFolder(resolve(context.cwd, given), 'model');
   const prompts = await promptsOf(flags, context.cwd);
   const { readConfigFile } = await import('../models/known-configs.ts');
   const { config } = readConfigFile(resolve(folder, 'config.json'));

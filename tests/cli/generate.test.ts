@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -102,6 +102,16 @@ describe('generate', () => {
     const stopped = await json('generate', 'model', '--prompt', 'One', '-n', '6', '--stop-token', String(second));
     const expected = first === second ? [first] : [first, second];
     expect(stopped.texts[0]).toMatchObject({ ids: expected, finish: 'token' });
+  });
+
+  it("takes a run's folder for its newest checkpoint", async () => {
+    await mkdir(join(dir, 'run', 'checkpoints'), { recursive: true });
+    await cp(join(dir, 'bare'), join(dir, 'run', 'checkpoints', 'step-00000001'), { recursive: true });
+    await cp(join(dir, 'model'), join(dir, 'run', 'checkpoints', 'step-00000002'), { recursive: true });
+    const flags = ['--prompt', 'One', '-n', '6'];
+    expect((await json('generate', 'run', ...flags)).texts).toEqual((await json('generate', 'model', ...flags)).texts);
+    const { results } = await json('eval', 'run', 'texts.jsonl');
+    expect(results).toEqual((await json('eval', 'model', 'texts.jsonl')).results);
   });
 
   it.each([
