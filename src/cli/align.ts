@@ -4,7 +4,14 @@ import type { OfflineStage } from '../align/config/schema.ts';
 import type { StoredRewardEvaluation } from '../align/reward-task.ts';
 import { onlineCommands } from './align-online.ts';
 import type { CliContext, ExitCode } from './context.ts';
-import { loadOptionsOf, prepareOptionsOf, type RunFlags, runOptions, runTraining } from './train-run.ts';
+import {
+  type Afterwords,
+  loadOptionsOf,
+  prepareOptionsOf,
+  type RunFlags,
+  runOptions,
+  runTraining,
+} from './train-run.ts';
 
 const STAGES: Readonly<Record<OfflineStage, { description: string; examples: string }>> = {
   sft: {
@@ -63,13 +70,12 @@ async function run(stage: OfflineStage, file: string, flags: RunFlags, context: 
 }
 
 /** The figures about a reward model, where its run made some. */
-async function evaluationOf(
-  stage: OfflineStage,
-  output: string,
-): Promise<{ lines: string[]; json: Record<string, unknown> }> {
+async function evaluationOf(stage: OfflineStage, output: string): Promise<Afterwords> {
   const { readRewardEvaluation } = await import('../align/reward-task.ts');
   const evaluation = stage === 'reward' ? await readRewardEvaluation(output) : undefined;
-  return evaluation === undefined ? { lines: [], json: {} } : { lines: linesOf(evaluation), json: { evaluation } };
+  const counted = stage === 'sft' ? 'tokens' : 'pairs';
+  if (evaluation === undefined) return { lines: [], json: {}, counted };
+  return { lines: linesOf(evaluation), json: { evaluation }, counted };
 }
 
 function linesOf({ accuracy, low, high, pairs, baselines, checkpoint, ...rest }: StoredRewardEvaluation): string[] {

@@ -57,15 +57,20 @@ export function prepareOptionsOf(flags: RunFlags): PrepareOptions {
   return { fresh: flags.fresh === true && flags.dryRun !== true && flags.profile === undefined };
 }
 
+/** What a kind of run says beside what all say at their end. */
+export interface Afterwords {
+  lines: string[];
+  json: Record<string, unknown>;
+  /** What the run counts. Default: tokens. */
+  counted?: string;
+}
+
 /** Runs what was prepared, or says what it would be (--dry-run), and prints the outcome. Closes it. */
 export async function runTraining(
   prepared: PreparedTraining,
   flags: RunFlags,
   context: CliContext,
-  afterwords: (json: boolean) => Promise<{ lines: string[]; json: Record<string, unknown> }> = async () => ({
-    lines: [],
-    json: {},
-  }),
+  afterwords: () => Promise<Afterwords> = async () => ({ lines: [], json: {} }),
 ): Promise<ExitCode> {
   const { config } = prepared;
   try {
@@ -95,7 +100,7 @@ export async function runTraining(
         hint: 'the same command goes on from the checkpoint',
       });
     }
-    await report(prepared, outcome, { json, page, extra: await afterwords(json) }, context);
+    await report(prepared, outcome, { json, page, extra: await afterwords() }, context);
     return EXIT.ok;
   } finally {
     await prepared.close();
@@ -182,7 +187,7 @@ function recordsRows({ data: { records, paddingPercent } }: RunRecord): string[]
 async function report(
   prepared: PreparedTraining,
   outcome: TrainOutcome,
-  { json, page, extra }: { json: boolean; page: string; extra: { lines: string[]; json: Record<string, unknown> } },
+  { json, page, extra }: { json: boolean; page: string; extra: Afterwords },
   context: CliContext,
 ): Promise<void> {
   const { state, reason } = outcome;
@@ -210,7 +215,7 @@ async function report(
   const loss = state.loss === null ? '' : `, loss ${state.loss.toFixed(4)}`;
   const validation = state.validationLoss === null ? '' : `, validation loss ${state.validationLoss.toFixed(4)}`;
   const lines = [
-    `${state.step.toLocaleString('en-US')} steps, ${state.tokens.toLocaleString('en-US')} tokens in ${formatSeconds(state.seconds)}${loss}${validation}`,
+    `${state.step.toLocaleString('en-US')} steps, ${state.tokens.toLocaleString('en-US')} ${extra.counted ?? 'tokens'} in ${formatSeconds(state.seconds)}${loss}${validation}`,
     `${colors.bold('Model')}   ${shellPath(folder)}`,
     `${colors.bold('Report')}  ${shellPath(page)}`,
     `${colors.bold('Log')}     ${shellPath(resolve(config.output, 'train-log.jsonl'))}`,
