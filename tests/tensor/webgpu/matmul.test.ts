@@ -135,6 +135,27 @@ describeWithWebGpu('matmul on WebGPU', () => {
     await compareAll({ limits }, cases);
   });
 
+  it.for(['direct', 'tile64'] as const)('%s in float16, on adapters that have it', async (variant, { skip }) => {
+    const backend = await webGpuBackend({ products: { precision: 'f16', force: { variant } } });
+    if (!backend.features.has('shader-f16')) {
+      await backend.dispose();
+      skip('this adapter has no shader-f16');
+    }
+    for (const transposes of BOTH_WAYS) {
+      for (const sizes of [
+        [36, 72, 44],
+        [33, 31, 66],
+      ] as const) {
+        // Factors and their products are rounded to 11 bits; where those hold them, nothing is lost.
+        await compareOn(backend, matmul({ sizes, ...transposes, addend: true }), { ofLargest: 2e-3 });
+        const rounded = matmul({ sizes, ...transposes });
+        const exact = rounded.inputs.map((values) => values?.map((value: number) => Math.round(value * 8) / 8));
+        await compareOn(backend, { ...rounded, inputs: exact as OperationCase['inputs'] }, TOLERANCE);
+      }
+    }
+    await backend.dispose();
+  });
+
   it('gives the same bits each time', async () => {
     const backend = await webGpuBackend({ products: { force: { variant: 'tile64', splits: 3 } } });
     const given = matmul({ sizes: [65, 33, 300], transposeA: true });
