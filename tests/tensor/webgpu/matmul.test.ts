@@ -80,7 +80,7 @@ describeWithWebGpu('matmul on WebGPU', () => {
     '%s: the combinations of bias and addend, in vectors and in words',
     async (variant) => {
       const cases = [64, 63].flatMap((n) =>
-        (variant === 'direct' ? [0, 1, 2, 3] : [n - 62]).map((bits) => ({
+        (variant === 'direct' ? [n - 63, n - 61] : [n - 62]).map((bits) => ({
           sizes: [20, n, 24] as const,
           bias: (bits & 1) === 1,
           addend: bits > 1,
@@ -129,10 +129,32 @@ describeWithWebGpu('matmul on WebGPU', () => {
     const limits = { maxStorageBufferBindingSize: 1 << 16 };
     const cases = TRANSPOSES.flatMap((transposes) => [
       { sizes: [200, 150, 40] as const, ...transposes, bias: true, addend: true },
-      { sizes: [190, 24, 173] as const, ...transposes, bias: true, addend: true, alpha: 3 },
-      { sizes: [24, 211, 160] as const, ...transposes, bias: true, addend: true },
+      // Without a bias the pieces are of one kernel.
+      { sizes: [190, 24, 173] as const, ...transposes, addend: true, alpha: 3 },
+      { sizes: [24, 211, 160] as const, ...transposes, addend: true },
     ]);
     await compareAll({ limits }, cases);
+  });
+
+  it.for(['direct', 'tile64'] as const)('%s in float16, on adapters that have it', async (variant, { skip }) => {
+    const backend = await webGpuBackend({ products: { precision: 'f16', force: { variant } } });
+    if (!backend.features.has('shader-f16')) {
+      await backend.dispose();
+      skip('this adapter has no shader-f16');
+    }
+    for (const transposes of BOTH_WAYS) {
+      for (const sizes of [
+        [36, 72, 44],
+        [33, 31, 66],
+      ] as const) {
+        // Factors and their products are rounded to 11 bits; where those hold them, nothing is lost.
+        await compareOn(backend, matmul({ sizes, ...transposes, addend: true }), { ofLargest: 2e-3 });
+        const rounded = matmul({ sizes, ...transposes });
+        const exact = rounded.inputs.map((values) => values?.map((value: number) => Math.round(value * 8) / 8));
+        await compareOn(backend, { ...rounded, inputs: exact as OperationCase['inputs'] }, TOLERANCE);
+      }
+    }
+    await backend.dispose();
   });
 
   it('gives the same bits each time', async () => {
