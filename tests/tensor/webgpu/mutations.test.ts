@@ -40,6 +40,9 @@ describeWithWebGpu('mutated programs on WebGPU', () => {
       expect(ending).toBe(native1.ending);
     });
     await fc.assert(property, { numRuns: 100 });
-    expect(Math.min(count.refused, count.ran), JSON.stringify(count)).toBeGreaterThan(0);
+    expect(count.refused, JSON.stringify(count)).toBeGreaterThan(0);
+    // A few in a hundred mutated ones run; as they are, all do.
+    for (const program of ours)
+      expect(await endingOf(backend, { program, seed: 1 })).toEqual({ ending: 'ran', error: '' });
   }, 300_000);
 });
