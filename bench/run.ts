@@ -86,7 +86,11 @@ async function run(benchName: string): Promise<void> {
     print(formatTable(table));
     for (const note of notes) print(`\n${note}`);
     if (json) print(JSON.stringify({ bench: bench.name, ...figures }));
-    else for (const [figure, value] of Object.entries(figures)) print(`${figure}: ${value}`);
+    else {
+      for (const [figure, value] of Object.entries(figures)) {
+        print(`${figure}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+      }
+    }
   } catch (error) {
     process.stderr.write(`bench ${bench.name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
     process.exitCode = 1;
