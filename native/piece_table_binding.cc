@@ -228,59 +228,6 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     PieceTable& table_;
   };
 
-  // PieceTable.addPartitions(tables, partitions): boolean; the partitions of each table, which a thread of its own adds
-  static Napi::Value AddPartitions(const Napi::CallbackInfo& info) {
-    Arguments arguments(info, "addPartitions");
-    struct Work {
-      PieceTable* table = nullptr;
-      std::vector<std::pair<const uint8_t*, size_t>> partitions;
-      bool is_good = true;
-    };
-    std::vector<Work> work;
-    const bool are_lists = info[0].IsArray() && info[1].IsArray() &&
-                           info[0].As<Napi::Array>().Length() == info[1].As<Napi::Array>().Length() &&
-                           info[0].As<Napi::Array>().Length() <= kMostTables;
-    for (uint32_t i = 0; are_lists && i < info[0].As<Napi::Array>().Length(); i++) {
-      const Napi::Value table = info[0].As<Napi::Array>().Get(i), list = info[1].As<Napi::Array>().Get(i);
-      if (!table.IsObject() || !table.As<Napi::Object>().CheckTypeTag(&kTag) || !list.IsArray()) break;
-      Work next;
-      next.table = Unwrap(table.As<Napi::Object>());
-      bool is_new = true;
-      for (const Work& other : work) is_new &= other.table != next.table;
-      if (next.table->refuse_busy(info)) return info.Env().Undefined();
-      if (!is_new) break;
-      for (uint32_t k = 0; k < list.As<Napi::Array>().Length(); k++) {
-        const Napi::Value bytes = list.As<Napi::Array>().Get(k);
-        if (!bytes.IsTypedArray() || bytes.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
-            !bytes.As<Napi::TypedArray>().ArrayBuffer().IsArrayBuffer()) {
-          arguments.next();
-          arguments.fail("holds what is no list of unshared byte arrays");
-          return info.Env().Undefined();
-        }
-        const Napi::Uint8Array array = bytes.As<Napi::Uint8Array>();
-        next.partitions.emplace_back(array.Data(), array.ByteLength());
-      }
-      work.push_back(std::move(next));
-    }
-    if (!are_lists || work.size() != info[0].As<Napi::Array>().Length()) {
-      arguments.next();
-      arguments.fail("is not as many different tables as the other has lists");
-      return info.Env().Undefined();
-    }
-    const auto add = [](Work& one) {
-      for (const auto& [bytes, length] : one.partitions) {
-        one.is_good = one.is_good && one.table->table_.add_partition(bytes, length);
-      }
-    };
-    std::vector<std::thread> threads;
-    for (size_t i = 1; i < work.size(); i++) threads.emplace_back(add, std::ref(work[i]));
-    if (!work.empty()) add(work[0]);
-    for (std::thread& thread : threads) thread.join();
-    bool is_good = true;
-    for (const Work& one : work) is_good &= one.is_good;
-    return Napi::Boolean::New(info.Env(), is_good);
-  }
-
   // The tables of a list, all different and none of them counting; otherwise throws and gives false.
   static bool tables_of(const Napi::CallbackInfo& info, Arguments& arguments, std::vector<bpe::PieceTable*>* tables) {
     const Napi::Value given = info[0];
@@ -297,6 +244,53 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     if (is_list && tables->size() == given.As<Napi::Array>().Length()) return true;
     arguments.fail("is no list of different piece tables");
     return false;
+  }
+
+  // PieceTable.addPartitions(tables, partitions): boolean; the partitions of each table, which a thread of its own adds
+  static Napi::Value AddPartitions(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "addPartitions");
+    struct Work {
+      bpe::PieceTable* table = nullptr;
+      std::vector<std::pair<const uint8_t*, size_t>> partitions;
+      bool is_good = true;
+    };
+    std::vector<bpe::PieceTable*> tables;
+    if (!tables_of(info, arguments, &tables)) return info.Env().Undefined();
+    arguments.next();
+    if (!info[1].IsArray() || info[1].As<Napi::Array>().Length() != tables.size()) {
+      arguments.fail("is not as many lists as there are tables");
+      return info.Env().Undefined();
+    }
+    std::vector<Work> work(tables.size());
+    for (uint32_t i = 0; i < work.size(); i++) {
+      work[i].table = tables[i];
+      const Napi::Value list = info[1].As<Napi::Array>().Get(i);
+      bool is_list = list.IsArray();
+      for (uint32_t k = 0; is_list && k < list.As<Napi::Array>().Length(); k++) {
+        const Napi::Value bytes = list.As<Napi::Array>().Get(k);
+        is_list = bytes.IsTypedArray() && bytes.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array &&
+                  bytes.As<Napi::TypedArray>().ArrayBuffer().IsArrayBuffer();
+        if (!is_list) break;
+        const Napi::Uint8Array array = bytes.As<Napi::Uint8Array>();
+        work[i].partitions.emplace_back(array.Data(), array.ByteLength());
+      }
+      if (!is_list) {
+        arguments.fail("holds what is no list of unshared byte arrays");
+        return info.Env().Undefined();
+      }
+    }
+    const auto add = [](Work& one) {
+      for (const auto& [bytes, length] : one.partitions) {
+        one.is_good = one.is_good && one.table->add_partition(bytes, length);
+      }
+    };
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < work.size(); i++) threads.emplace_back(add, std::ref(work[i]));
+    if (!work.empty()) add(work[0]);
+    for (std::thread& thread : threads) thread.join();
+    bool is_good = true;
+    for (const Work& one : work) is_good &= one.is_good;
+    return Napi::Boolean::New(info.Env(), is_good);
   }
 
   // PieceTable.gather(tables): void; each piece is then in one of the tables alone

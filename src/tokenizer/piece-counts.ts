@@ -83,7 +83,7 @@ export function readPieces(tables: readonly PieceCounts[], columns: PieceColumns
   const { arena, starts, counts } = columns;
   if (tables.every((table) => table.native !== undefined)) {
     const all = tables.map((table) => table.native!);
-    nativeBpe?.PieceTable.read(all, arena, starts, counts);
+    nativeBpe!.PieceTable.read(all, arena, starts, counts);
     starts[columns.size] = arena.length;
     return;
   }

@@ -204,7 +204,6 @@ function createBatchCounting(
 
   async function countThere(batch: Batch, table: PoolTable): Promise<void> {
     try {
-      while (table.spilling !== undefined) await table.spilling.done;
       const { bytes, ends, texts } = batch;
       const [cut, size] = await table.counts.native!.countBatch(scanner, bytes, ends, texts, MAX_PIECE_BYTES);
       cutPieces += cut;
@@ -219,10 +218,10 @@ function createBatchCounting(
 
   function spillWhenFree(table: PoolTable): PoolTable['spilling'] {
     let begin = (): void => {};
-    const free = new Promise<void>((resolve) => {
+    const isFree = new Promise<void>((resolve) => {
       begin = resolve;
     });
-    const done = free
+    const done = isFree
       .then(() => spill(table.counts, write))
       .catch((error: unknown) => {
         failure ??= { error };
