@@ -7,6 +7,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { outputFailed, writeFileAtomic } from '../io/atomic.ts';
 import type { SummaryValue } from '../io/tensorboard/event.ts';
 import { openEventFile } from '../io/tensorboard/event-file.ts';
+import { parseLog } from '../training/log.ts';
 import type { OnlineStage } from './config/online-schema.ts';
 import type { SkipReport } from './data/skips.ts';
 import type { OnlineStepRecord } from './online-loop.ts';
@@ -48,19 +49,9 @@ export function isOnlineStep(record: OnlineLogRecord): record is OnlineStepRecor
   return record.kind === 'online' || record.kind === 'rejection' || record.kind === 'online-dpo';
 }
 
-/** The records of a log's text; lines that are none, such as the last one of a killed process, give null to `onBroken`. */
-export function parseOnlineLog(text: string, onBroken: (line: number) => void = () => {}): OnlineLogRecord[] {
-  const lines = text.split('\n');
-  lines.pop();
-  return lines.flatMap((line, index) => {
-    if (line === '') return [];
-    try {
-      return [JSON.parse(line) as OnlineLogRecord];
-    } catch {
-      onBroken(index + 1);
-      return [];
-    }
-  });
+/** The records of a log's text, as `parseLog` reads them. */
+export function parseOnlineLog(text: string, onBroken?: (line: number) => void): OnlineLogRecord[] {
+  return parseLog<OnlineLogRecord>(text, onBroken);
 }
 
 export interface OnlineLog {

@@ -14,9 +14,6 @@ import type { PretrainingMix } from './policy-learner.ts';
 /** The block `pretraining` of a configuration. */
 export type PretrainingBlock = NonNullable<OnlineConfigs['ppo']['pretraining']>;
 
-/** Its data are the caller's to close. */
-export type OpenedPretraining = PretrainingMix;
-
 /**
  * Opens the shards. `tokenizer` is the hash of the policy's. Throws CONFIG_INVALID for shards of another tokenizer or with rows
  * longer than the policy's context, and what opening shards throws.
@@ -24,7 +21,7 @@ export type OpenedPretraining = PretrainingMix;
 export async function openPretraining(
   { shards, coefficient, rows }: PretrainingBlock,
   { seed, tokenizer, policy }: { seed: number; tokenizer: string; policy: ModelConfig },
-): Promise<OpenedPretraining> {
+): Promise<PretrainingMix> {
   const given = trainSchema.parse({
     model: 'none',
     seed,

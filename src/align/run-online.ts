@@ -28,7 +28,8 @@ import {
 import { createOnlineLoop, type OnlineStepRecord } from './online-loop.ts';
 import { onlineMerging } from './online-merging.ts';
 import { createOnlineSampler } from './online-samples.ts';
-import { type OpenedPretraining, openPretraining } from './pretraining-mix.ts';
+import type { PretrainingMix } from './policy-learner.ts';
+import { openPretraining } from './pretraining-mix.ts';
 import { openPromptFormat, type PromptFormat } from './prompt-format.ts';
 import { programReward, type Reward } from './rewards.ts';
 import type { OnlinePrompt } from './scored-rollout.ts';
@@ -78,7 +79,7 @@ export async function runOnline<S extends OnlineStage>(
     options.backend ?? (await openBackend(config.backend, config.threads === 0 ? {} : { threads: config.threads }));
   const made: { dispose(): void }[] = [];
   let log: OnlineLog | undefined;
-  let pretraining: OpenedPretraining | undefined;
+  let pretraining: PretrainingMix | undefined;
   const keep = <T extends { dispose(): void }>(value: T): T => {
     made.push(value);
     return value;

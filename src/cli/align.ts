@@ -66,11 +66,11 @@ async function run(stage: OfflineStage, file: string, flags: RunFlags, context: 
   const { prepareStage } = await import('../align/prepare-stage.ts');
   const config = await loadStageConfig(stage, file, loadOptionsOf(flags, context));
   const prepared = await prepareStage(stage, config, prepareOptionsOf(flags));
-  return runTraining(prepared, flags, context, () => evaluationOf(stage, config.output));
+  return runTraining(prepared, flags, context, () => afterwordsOf(stage, config.output));
 }
 
-/** The figures about a reward model, where its run made some. */
-async function evaluationOf(stage: OfflineStage, output: string): Promise<Afterwords> {
+/** What the run counted, and the figures about a reward model where it made some. */
+async function afterwordsOf(stage: OfflineStage, output: string): Promise<Afterwords> {
   const { readRewardEvaluation } = await import('../align/reward-task.ts');
   const evaluation = stage === 'reward' ? await readRewardEvaluation(output) : undefined;
   const counted = stage === 'sft' ? 'tokens' : 'pairs';

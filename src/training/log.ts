@@ -188,13 +188,13 @@ export function finiteOrNull(value: number): number | null {
  * The records of a log's text. A last line without an end, which a killed process leaves, is no record; other lines that are
  * none give null to `onBroken` with their number.
  */
-export function parseLog(text: string, onBroken: (line: number) => void = () => {}): LogRecord[] {
+export function parseLog<R = LogRecord>(text: string, onBroken: (line: number) => void = () => {}): R[] {
   const lines = text.split('\n');
   lines.pop();
   return lines.flatMap((line, index) => {
     if (line === '') return [];
     try {
-      return [JSON.parse(line) as LogRecord];
+      return [JSON.parse(line) as R];
     } catch {
       onBroken(index + 1);
       return [];

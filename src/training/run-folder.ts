@@ -30,6 +30,16 @@ export function modelFolder(path: string, member: string): string {
   });
 }
 
+/**
+ * The model that a word of a configuration stands for: the `modelFolder` of its path where there is one, otherwise the word, a name
+ * of configs/models. In pipelines it may be empty, to be filled in when it is known. Throws as `modelFolder`.
+ *
+ * @param path absolute form of `word`
+ */
+export function namedModel(word: string, path: string): string {
+  return word !== '' && existsSync(path) ? modelFolder(path, 'model') : word;
+}
+
 /** The checkpoint in `root` that has the lowest validation loss of its own step; undefined where none was evaluated. */
 export function bestCheckpoint(root: string): string | undefined {
   return bestOf(checkpointsIn(root) ?? []);

@@ -1,7 +1,6 @@
 /** Paths in the configuration of an online stage made absolute: relative ones are relative to the configuration's folder. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { modelFolder } from '../../training/run-folder.ts';
+import { modelFolder, namedModel } from '../../training/run-folder.ts';
 import type { OnlineConfigs, OnlineStage, ResolvedOnlineConfig } from './online-schema.ts';
 
 type ShardSource = string | { readonly path: string };
@@ -17,9 +16,7 @@ export function withAbsoluteOnlinePaths<S extends OnlineStage>(
   const name = config.name ?? place.name;
   const at = (path: string): string => resolve(folder, path);
   const all = (paths: string | string[]): string | string[] => (typeof paths === 'string' ? at(paths) : paths.map(at));
-  // A model may be a name of configs/models: a path where there is one.
-  // In pipelines it may be empty, to be filled in when it is known.
-  const model = (word: string): string => (word !== '' && existsSync(at(word)) ? modelFolder(at(word), 'model') : word);
+  const model = (word: string): string => namedModel(word, at(word));
   const other = (path: string, member: string): string => modelFolder(at(path), member);
   const { data, reward } = config;
   const source = (given: ShardSource): ShardSource =>

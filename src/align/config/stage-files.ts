@@ -1,8 +1,7 @@
 /** Paths in the configuration of an alignment stage made absolute: relative ones are relative to the configuration's folder. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../../training/config/schema.ts';
-import { modelFolder } from '../../training/run-folder.ts';
+import { modelFolder, namedModel } from '../../training/run-folder.ts';
 import type { DpoConfig, OfflineStage, RewardConfig, SftConfig } from './schema.ts';
 
 /** The configurations by their stages. */
@@ -29,8 +28,7 @@ export function withAbsoluteStagePaths<S extends OfflineStage>(
   const name = config.name ?? place.name;
   const at = (path: string): string => resolve(folder, path);
   const all = (paths: string | string[]): string | string[] => (typeof paths === 'string' ? at(paths) : paths.map(at));
-  // In pipelines it may be empty, to be filled in when it is known.
-  const model = (word: string): string => (word !== '' && existsSync(at(word)) ? modelFolder(at(word), 'model') : word);
+  const model = (word: string): string => namedModel(word, at(word));
   const modelOf = (given: TrainConfig['model']): TrainConfig['model'] =>
     typeof given === 'string' ? model(given) : { ...given, from: model(given.from) };
   const data: Record<string, unknown> = { ...config.data };

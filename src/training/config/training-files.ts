@@ -1,7 +1,6 @@
 /** Paths in a training configuration made absolute: relative ones are relative to the configuration's folder. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { modelFolder } from '../run-folder.ts';
+import { namedModel } from '../run-folder.ts';
 import type { TrainConfig } from './schema.ts';
 
 /** The same configuration with absolute paths, and the output folder filled in. `cwd` is where `runs/NAME` goes. */
@@ -12,8 +11,7 @@ export function withAbsolutePaths(
   const { folder, cwd } = place;
   const name = config.name ?? place.name;
   const at = (path: string): string => resolve(folder, path);
-  // A model may be a name of configs/models: a path where there is one.
-  const model = (word: string): string => (existsSync(at(word)) ? modelFolder(at(word), 'model') : word);
+  const model = (word: string): string => namedModel(word, at(word));
   const { data } = config;
   const shards = data.shards;
   return {
