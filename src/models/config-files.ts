@@ -1,8 +1,9 @@
 /** Where model configurations lie: those that come with corpusmill, `configs/models/NAME.json`, and any by its path. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { CorpusmillError } from '../core/errors.ts';
+import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { packageRoot } from '../core/native.ts';
+import { CONFIG_HINT, noConfig } from './config-error.ts';
 
 /** The folder of the configurations that come with corpusmill. */
 export function configFolder(): string {
@@ -25,4 +26,15 @@ export function configPath(word: string, path = word): string {
     `the model ${word}: there is no such file or folder, and no configuration has this name`,
     { hint: '`corpusmill model list` shows the names; a path leads to a config.json or a folder with one.' },
   );
+}
+
+/** The bytes of a config.json. Throws INPUT_NOT_FOUND and INPUT_UNREADABLE. */
+export function readConfigBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw noConfig(path);
+    const message = `reading the model configuration ${path}: ${(error as Error).message}`;
+    throw new CorpusmillError('INPUT_UNREADABLE', message, { hint: CONFIG_HINT, cause: error });
+  }
 }

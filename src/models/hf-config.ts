@@ -5,7 +5,6 @@
  * the key has to be given.
  */
 import { z } from 'zod';
-import { CorpusmillError } from '../core/errors.ts';
 import { checkConfig, type ModelConfig, type MoeConfig, type RotaryConfig } from './config.ts';
 import { configError } from './config-error.ts';
 import { readGpt2Config } from './hf-config-gpt2.ts';
@@ -62,15 +61,6 @@ const moeSchema = z.object({
 });
 
 const ROPE_KEYS = ['model_type', 'rope_theta', 'rope_scaling', 'rope_parameters'];
-
-export const CONFIG_HINT = 'Give a config.json, or a folder with one.';
-
-/** The error of a config.json that is not there. */
-export function noConfig(path: string): CorpusmillError {
-  return new CorpusmillError('INPUT_NOT_FOUND', `reading the model configuration ${path}: there is no such file`, {
-    hint: CONFIG_HINT,
-  });
-}
 
 /** Reads the text of a config.json; `source` names it in messages. Throws CONFIG_INVALID. */
 export function readConfigText(text: string, source: string): { config: ModelConfig; json: Record<string, unknown> } {

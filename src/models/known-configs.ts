@@ -1,12 +1,11 @@
 /**
  * The configurations that come with corpusmill, `configs/models/NAME.json`, and any configuration by its name or path.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { CorpusmillError, systemCode } from '../core/errors.ts';
 import type { ModelConfig } from './config.ts';
-import { configFolder, configPath } from './config-files.ts';
-import { CONFIG_HINT, noConfig, readConfigText } from './hf-config.ts';
+import { configFolder, configPath, readConfigBytes } from './config-files.ts';
+import { readConfigText } from './hf-config.ts';
 
 export interface NamedConfig {
   /** The file's name without `.json`, or of a folder its own. */
@@ -38,14 +37,7 @@ export function findConfig(word: string, path = word): NamedConfig {
 
 /** Reads a config.json with its remarks. Throws INPUT_NOT_FOUND, INPUT_UNREADABLE, CONFIG_INVALID. */
 export function readConfigFile(path: string): NamedConfig {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw noConfig(path);
-    const message = `reading the model configuration ${path}: ${(error as Error).message}`;
-    throw new CorpusmillError('INPUT_UNREADABLE', message, { hint: CONFIG_HINT, cause: error });
-  }
+  const text = readConfigBytes(path).toString('utf8');
   const { config, json: remarks } = readConfigText(text, path);
   const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   const file = basename(path, '.json');

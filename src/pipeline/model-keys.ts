@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { xxh64Hex } from '../core/hash.ts';
-import { configPath } from '../models/config-files.ts';
+import { configPath, readConfigBytes } from '../models/config-files.ts';
 import { MANIFEST_NAME } from '../shards/manifest.ts';
 import { SPLIT_NAMES } from '../shards/split.ts';
 import type { TrainConfig } from '../training/config/schema.ts';
@@ -31,7 +31,7 @@ function modelSettings(model: TrainConfig['model']): unknown {
 /** The model's file as it is now, and weights that it begins with by their size and time. */
 export function modelKey(model: TrainConfig['model']): unknown[] {
   const path = configPath(typeof model === 'string' ? model : model.from);
-  return [xxh64Hex(readFileSync(path)), weightsIn(dirname(path))];
+  return [xxh64Hex(readConfigBytes(path)), weightsIn(dirname(path))];
 }
 
 function weightsIn(folder: string): unknown[] {

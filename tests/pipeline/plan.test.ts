@@ -232,6 +232,17 @@ describe('planPhases', () => {
       return phase;
     };
 
+    it("names a model's configuration that is not there", () => {
+      const model = mkdtempSync(join(tmpdir(), 'corpusmill-no-config-'));
+      const training = train();
+      expect(() => of({ ...training, config: { ...training.config, model } })).toThrow(
+        expect.objectContaining({
+          code: 'INPUT_NOT_FOUND',
+          message: expect.stringContaining(join(model, 'config.json')),
+        }),
+      );
+    });
+
     it('trains behind all other phases', () => {
       const plan = planPhases(pipeline([shardsStage, write], { train: train() }), files);
       expect(sketch(plan.phases)).toEqual([

@@ -7,7 +7,8 @@ import { CorpusmillError } from '../../core/errors.ts';
 import { type FileFolder, readFileOf } from '../../io/byte-source.ts';
 import { readTensorFolder, type TensorFolder } from '../../io/safetensors/sharded.ts';
 import type { ModelConfig } from '../config.ts';
-import { noConfig, readConfigText } from '../hf-config.ts';
+import { noConfig } from '../config-error.ts';
+import { readConfigText } from '../hf-config.ts';
 import { type FileTensor, fileTensors, type Layout, layoutOf, scatter } from './layout.ts';
 
 export interface OpenedCheckpoint {
