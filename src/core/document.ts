@@ -19,6 +19,8 @@ export interface DocumentColumns {
   rows: number;
   ids: Utf8Column;
   texts: Utf8Column;
+  /** JSON objects. */
+  metas: Utf8Column;
   sources: SourceNumbers;
 }
 

@@ -7,16 +7,13 @@
  */
 
 import { isAscii } from 'node:buffer';
-import { type Data, Field, makeData, RecordBatchReader, Schema, Utf8 as Utf8Type } from 'apache-arrow';
+import { type Data, Field, RecordBatchReader, Schema, Utf8 as Utf8Type } from 'apache-arrow';
 import type { Document, Meta } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
-import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { arrowFileWriter } from './arrow-file-writer.ts';
-import { type TextBuffer, textBuffer } from './text-bytes.ts';
-
-/** Offsets of a utf8 column are int32: its text ends at 2 GiB. */
-const MAX_COLUMN_BYTES = 0x7fffffff;
+import { textBuffer } from './text-bytes.ts';
+import { createUtf8Builder, MAX_COLUMN_BYTES } from './utf8-builder.ts';
 
 const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, new Utf8Type(), false)));
 
@@ -49,7 +46,7 @@ export interface BatchEncoder {
 }
 
 export function createDocumentEncoder(mostBytes = MAX_COLUMN_BYTES): BatchEncoder {
-  const [ids, texts, metas] = ['id', 'text', 'meta'].map((name) => createColumn(name, mostBytes));
+  const [ids, texts, metas] = ['id', 'text', 'meta'].map((name) => createUtf8Builder(name, mostBytes));
   return {
     add({ id, text, meta }) {
       ids.add(id);
@@ -71,79 +68,6 @@ export function createDocumentEncoder(mostBytes = MAX_COLUMN_BYTES): BatchEncode
       };
     },
   };
-}
-
-interface Column {
-  readonly rows: number;
-  add(value: string): void;
-  data(): Data<Utf8Type>;
-  release(): void;
-}
-
-const FIRST_BYTES = 1024 * 1024;
-
-/** A utf8 column that grows, in borrowed memory. */
-function createColumn(name: string, mostBytes: number): Column {
-  let values = borrowBytes(FIRST_BYTES) as Buffer<ArrayBuffer> & TextBuffer;
-  let offsets = new Int32Array(1024);
-  let rows = 0;
-  let end = 0;
-  const reserve = (bytes: number): void => {
-    if (end + bytes <= values.length) return;
-    if (end + bytes > mostBytes) throw tooLarge(name, rows + 1, end + bytes, mostBytes);
-    const wanted = Math.max(end + bytes, Math.min(2 * values.length, mostBytes));
-    const grown = borrowBytes(wanted) as typeof values;
-    values.copy(grown, 0, 0, end);
-    returnBytes(values);
-    values = grown;
-  };
-  return {
-    get rows() {
-      return rows;
-    },
-    add(value) {
-      // Three bytes hold any UTF-16 unit; where they might not fit it is worth counting.
-      if (end + 3 * value.length > values.length) reserve(Buffer.byteLength(value));
-      end += values.utf8Write(value, end);
-      rows++;
-      if (rows === offsets.length) {
-        const grown = new Int32Array(2 * rows);
-        grown.set(offsets);
-        offsets = grown;
-      }
-      offsets[rows] = end;
-    },
-    data: () => utf8Data(rows, offsets.subarray(0, rows + 1), values.subarray(0, end)),
-    release: () => returnBytes(values),
-  };
-}
-
-/** A utf8 column of strings. Throws OUTPUT_FAILED when it would pass 2 GiB. */
-export function utf8Column(name: string, strings: readonly string[]): Data<Utf8Type> {
-  const rows = strings.length;
-  let total = 0;
-  for (let i = 0; i < rows; i++) total += Buffer.byteLength(strings[i]);
-  if (total > MAX_COLUMN_BYTES) throw tooLarge(name, rows, total, MAX_COLUMN_BYTES);
-  const values = Buffer.allocUnsafeSlow(total) as Buffer as TextBuffer;
-  const offsets = new Int32Array(rows + 1);
-  let at = 0;
-  for (let i = 0; i < rows; i++) {
-    at += values.utf8Write(strings[i], at);
-    offsets[i + 1] = at;
-  }
-  return utf8Data(rows, offsets, values);
-}
-
-function utf8Data(rows: number, valueOffsets: Int32Array, values: Uint8Array): Data<Utf8Type> {
-  return makeData({ type: new Utf8Type(), length: rows, nullCount: 0, valueOffsets, data: values });
-}
-
-function tooLarge(name: string, rows: number, bytes: number, mostBytes: number): CorpusmillError {
-  return new CorpusmillError(
-    'OUTPUT_FAILED',
-    `Writing ${rows} documents as one Arrow batch: column ${name} has ${bytes} bytes and the format ends at ${mostBytes}`,
-    { hint: 'Lower `chunkBytes` or the target size of files, so that a batch holds fewer documents.' },
-  );
 }
 
 /** Decodes all documents of a file made by encodeDocuments. Throws INPUT_CORRUPT for other bytes. */

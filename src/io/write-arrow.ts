@@ -2,34 +2,38 @@
 import { CompressionType, Field, Schema, Utf8 } from 'apache-arrow';
 import { registerArrowCodecs } from './arrow-codecs.ts';
 import { arrowFileWriter } from './arrow-file-writer.ts';
-import { utf8Column } from './document-batch.ts';
 import type { DocumentEncoder } from './document-encoder.ts';
-import { appendDocument, COLUMN_NAMES, emptyColumns } from './write-columns.ts';
+import { createUtf8Builder } from './utf8-builder.ts';
+import { COLUMN_NAMES, createDocumentGroup } from './write-columns.ts';
 
-/** UTF-16 units in a record batch. */
-const BATCH_CHARS = 16 * 1024 * 1024;
+/** UTF-8 bytes in a record batch. */
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 const SCHEMA = new Schema(COLUMN_NAMES.map((name) => new Field(name, new Utf8(), false)));
 
 export async function arrowEncoder(compression: 'none' | 'zstd', level: number): Promise<DocumentEncoder> {
   if (compression === 'zstd') await registerArrowCodecs(level);
   const writer = arrowFileWriter(SCHEMA, compression === 'zstd' ? CompressionType.ZSTD : null);
-  let columns = emptyColumns();
-  let chars = 0;
+  const group = createDocumentGroup(BATCH_BYTES);
+  const sources = createUtf8Builder('source');
   const take = async (): Promise<Uint8Array[]> => {
-    const rows = columns.id.length;
+    const { rows } = group.id;
     if (rows === 0) return [];
-    const children = COLUMN_NAMES.map((name) => utf8Column(name, columns[name]));
-    columns = emptyColumns();
-    chars = 0;
-    return writer.batch(children, rows);
+    for (const source of group.source) sources.add(source);
+    const children = [group.id, group.text, sources, group.meta].map((builder) => builder.data());
+    // Views of the builders, which go on with the next group.
+    const pieces = writer.batch(children, rows).map((piece) => piece.slice());
+    for (const builder of [group, sources]) builder.clear();
+    return pieces;
   };
   return {
-    add(document) {
-      chars += appendDocument(columns, document);
-    },
-    ready: () => chars >= BATCH_CHARS,
+    add: (columns, from) => group.add(columns, from),
+    ready: () => group.isFull(),
     take,
-    finish: async () => [...(await take()), ...writer.finish()],
+    async finish() {
+      const pieces = await take();
+      for (const builder of [group, sources]) builder.release();
+      return [...pieces, ...writer.finish()];
+    },
   };
 }

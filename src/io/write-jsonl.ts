@@ -3,12 +3,18 @@
  * about 4 MiB of lines each, which every tool reads as one file and several can read in parallel.
  */
 import type { Document, Meta } from '../core/document.ts';
+import type { Utf8Column } from '../core/utf8-column.ts';
 import { type Compression, compress } from './codecs.ts';
 import type { DocumentEncoder } from './document-encoder.ts';
 import { setOwn } from './record.ts';
+import { textBuffer } from './text-bytes.ts';
 
 /** UTF-16 units of lines per member or frame. */
 const MEMBER_CHARS = 4 * 1024 * 1024;
+
+function stringAt({ bytes, offsets }: Utf8Column, row: number): string {
+  return textBuffer(bytes).utf8Slice(offsets[row], offsets[row + 1]);
+}
 
 /** Lines, compressed member by member. */
 export function jsonlEncoder(compression: Compression, level: number, meta: 'nested' | 'flat'): DocumentEncoder {
@@ -24,10 +30,19 @@ export function jsonlEncoder(compression: Compression, level: number, meta: 'nes
     return [await compress(bytes, compression, level)];
   };
   return {
-    add(document) {
-      const line = `${JSON.stringify(meta === 'flat' ? flatRecord(document) : document)}\n`;
-      lines.push(line);
-      chars += line.length;
+    add({ rows, ids, texts, metas }, from) {
+      let row = from;
+      for (; row < rows && chars < MEMBER_CHARS; row++) {
+        const document: Document = {
+          id: stringAt(ids, row),
+          text: stringAt(texts, row),
+          meta: JSON.parse(stringAt(metas, row)) as Meta,
+        };
+        const line = `${JSON.stringify(meta === 'flat' ? flatRecord(document) : document)}\n`;
+        lines.push(line);
+        chars += line.length;
+      }
+      return row;
     },
     ready: () => chars >= MEMBER_CHARS,
     take,

@@ -8,18 +8,19 @@ import { gzipSync } from 'node:zlib';
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import type { Compression } from './codecs.ts';
 import type { DocumentEncoder } from './document-encoder.ts';
-import { appendDocument, COLUMN_NAMES, type DocumentColumns, emptyColumns } from './write-columns.ts';
+import type { Utf8Builder } from './utf8-builder.ts';
+import { COLUMN_NAMES, createDocumentGroup } from './write-columns.ts';
 import { zstdCodec } from './zstd.ts';
 
-/** UTF-16 units in a row group; int32 page and column sizes are far away. */
-const GROUP_CHARS = 8 * 1024 * 1024;
+/** UTF-8 bytes in a row group; int32 page and column sizes are far away. */
+const GROUP_BYTES = 8 * 1024 * 1024;
 
 export async function parquetEncoder(compression: Compression, level: number): Promise<DocumentEncoder> {
   const zstd = await zstdCodec();
   const writer = new ByteWriter(1024 * 1024);
   const parquet = new ParquetWriter({
     writer,
-    schema: schemaFromColumnData({ columnData: columnData(emptyColumns()) }),
+    schema: schemaFromColumnData({ columnData: columnData(COLUMN_NAMES.map(() => [])) }),
     codec: compression === 'none' ? 'UNCOMPRESSED' : compression === 'gzip' ? 'GZIP' : 'ZSTD',
     compressors: {
       GZIP: (bytes: Uint8Array) => gzipSync(bytes, { level, chunkSize: 256 * 1024 }),
@@ -27,37 +28,43 @@ export async function parquetEncoder(compression: Compression, level: number): P
     },
     createdBy: 'corpusmill',
   });
-  let columns = emptyColumns();
-  let chars = 0;
+  const group = createDocumentGroup(GROUP_BYTES);
   const take = async (): Promise<Uint8Array[]> => {
-    if (columns.id.length > 0)
-      await parquet.write({ columnData: columnData(columns), rowGroupSize: columns.id.length });
-    columns = emptyColumns();
-    chars = 0;
+    const { rows } = group.id;
+    if (rows > 0) {
+      const data = [rowsOf(group.id), rowsOf(group.text), group.source, rowsOf(group.meta)];
+      await parquet.write({ columnData: columnData(data), rowGroupSize: rows });
+    }
+    group.clear();
     const bytes = writer.getBytes().slice();
     writer.index = 0;
     return [bytes];
   };
   return {
-    add(document) {
-      chars += appendDocument(columns, document);
-    },
-    ready: () => chars >= GROUP_CHARS,
+    add: (columns, from) => group.add(columns, from),
+    ready: () => group.isFull(),
     take,
     async finish() {
       const rest = await take();
+      group.release();
       parquet.finish();
       return [...rest, writer.getBytes().slice()];
     },
   };
 }
 
+function rowsOf(builder: Utf8Builder): Uint8Array[] {
+  const { bytes, offsets } = builder.column();
+  return Array.from({ length: builder.rows }, (_, row) => bytes.subarray(offsets[row], offsets[row + 1]));
+}
+
 type ColumnData = Parameters<ParquetWriter['write']>[0]['columnData'];
 
-function columnData(columns: DocumentColumns): ColumnData {
-  return COLUMN_NAMES.map((name) => ({
+/** `data` in the order of COLUMN_NAMES. Values may be UTF-8 bytes as well as strings. */
+function columnData(data: readonly (readonly unknown[])[]): ColumnData {
+  return COLUMN_NAMES.map((name, i) => ({
     name,
-    data: columns[name],
+    data: data[i] as unknown[],
     type: 'STRING',
     nullable: false,
     // `source` repeats: a dictionary and its statistics serve it. The others are as good as unique.

@@ -67,7 +67,7 @@ export const writeStage = defineSink({
   name: 'write',
   summary: 'Write the documents as Parquet, JSON Lines or Arrow files with a manifest.',
   source: 'Files as DuckDB, pyarrow, polars and Hugging Face datasets open them; manifest with xxHash64 checksums.',
-  version: 2,
+  version: 3,
   options,
   steps: [{ name: 'files', plan: planFiles, run: writeOneFile, merge: writeManifest }],
 });
@@ -103,9 +103,10 @@ async function writeOneFile(options: Options, task: FileTask, context: SinkTaskC
   try {
     let textBytes = 0;
     for (const part of task.parts) {
-      const documents = await context.readPart(part);
-      for (const document of documents) textBytes += Buffer.byteLength(document.text);
-      await writer.write(documents);
+      await context.withColumns(part, async (columns) => {
+        textBytes += columns.texts.offsets[columns.rows] - columns.texts.offsets[0];
+        await writer.write(columns);
+      });
     }
     const { bytes, documents, xxh64 } = await writer.close();
     return { name: task.name, documents, bytes, textBytes, xxh64 };

@@ -3,7 +3,7 @@
  * bounded size; the bytes depend on the documents and options alone, not on how they were grouped into `write` calls.
  */
 import xxhash from 'xxhash-wasm';
-import type { Document } from '../core/document.ts';
+import type { DocumentColumns } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
 import { openAtomic } from './atomic.ts';
 import { type Compression, DEFAULT_LEVEL } from './codecs.ts';
@@ -26,7 +26,7 @@ export interface DocumentWriterOptions {
 
 export interface DocumentWriter {
   /** Adds documents. Throws CorpusmillError OUTPUT_FAILED, after which only `abort` may be called. */
-  write(documents: readonly Document[]): Promise<void>;
+  write(columns: DocumentColumns): Promise<void>;
   /** Finishes the file; it appears under its name. `xxh64` is of its bytes, as 16 hexadecimal digits. */
   close(): Promise<{ bytes: number; documents: number; xxh64: string }>;
   /** Leaves nothing behind. */
@@ -46,12 +46,12 @@ export async function openDocumentWriter(path: string, options: DocumentWriterOp
     }
   };
   return {
-    async write(batch) {
-      for (const document of batch) {
-        encoder.add(document);
-        documents++;
+    async write(columns) {
+      for (let row = 0; row < columns.rows; ) {
+        row = encoder.add(columns, row);
         if (encoder.ready()) await put(await encoder.take());
       }
+      documents += columns.rows;
     },
     async close() {
       await put(await encoder.finish());

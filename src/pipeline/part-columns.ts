@@ -3,12 +3,12 @@
  * any. Reading web pages costs 20 ms a 100 MB so, in place of 700 (objects, strings, and collecting them).
  *
  * What barriers decided is done to the columns in place: rows that were dropped are closed up, and a text from which spans
- * were cut is written anew where it lies, since it only gets shorter. Marks change no text.
+ * were cut is written anew where it lies, since it only gets shorter. Marks make a new column of `meta`.
  */
-import type { DocumentColumns, SourceNumbers } from '../core/document.ts';
+import type { DocumentColumns, Meta, SourceNumbers } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
-import type { Utf8Column } from '../core/utf8-column.ts';
+import { columnOf, type Utf8Column } from '../core/utf8-column.ts';
 import { textBuffer } from '../io/text-bytes.ts';
 import { cutSpans, spansOfRow } from './edits.ts';
 import { atPath, damaged, type PartRef, partFile, readAlive, readSpans, withPartBytes } from './parts.ts';
@@ -20,28 +20,38 @@ export async function withPartColumns<R>(
 ): Promise<Awaited<R>> {
   if (ref.rows === 0) {
     const none = { bytes: new Uint8Array(), offsets: new Int32Array(1) };
-    return await use({ rows: 0, ids: none, texts: none, sources: { numbers: new Uint32Array(), names: [] } });
+    return await use({
+      rows: 0,
+      ids: none,
+      texts: none,
+      metas: none,
+      sources: { numbers: new Uint32Array(), names: [] },
+    });
   }
   collectGarbage();
   const path = partFile(ref.dir, ref.part, 'arrow');
   const alive = await readAlive(ref);
   const { readDocumentColumns } = await import('../io/document-batch.ts');
   return await withPartBytes(path, async (file) => {
-    const { ids, texts, metas } = atPath(path, () => readDocumentColumns(file));
+    const columns = atPath(path, () => readDocumentColumns(file));
+    const { ids, texts } = columns;
+    let { metas } = columns;
     const rows = texts.offsets.length - 1;
     if (rows !== ref.rows) throw damaged(path, `it holds ${rows} documents, not ${ref.rows}`);
     for (const edits of ref.edits) {
-      if (edits.action === 'remove') cutTexts(texts, await readSpans(ref, edits), edits.name);
+      const spans = await readSpans(ref, edits);
+      if (spans.length === 0) continue;
+      if (edits.action === 'remove') cutTexts(texts, spans, edits.name);
+      else metas = markedMetas(metas, spans, edits.name);
     }
     if (alive !== undefined) for (const column of [ids, texts, metas]) keepRows(column, alive);
     const kept = ids.offsets.length - 1;
-    return await use({ rows: kept, ids, texts, sources: sourcesOf(metas) });
+    return await use({ rows: kept, ids, texts, metas, sources: sourcesOf(metas) });
   });
 }
 
 /** Cuts spans out of texts; `spans` as `TextEdits` describes them. */
 function cutTexts({ bytes, offsets }: Utf8Column, spans: Uint32Array, name: string): void {
-  if (spans.length === 0) return;
   const values = textBuffer(bytes);
   let end = offsets[0];
   let start = end;
@@ -62,6 +72,20 @@ function cutTexts({ bytes, offsets }: Utf8Column, spans: Uint32Array, name: stri
   }
   offsets[offsets.length - 1] = end;
   if (at < spans.length) throw new Error(`${name}: a span of row ${spans[at]} lies outside its text`);
+}
+
+/** The column with `meta[name].spans` in the rows that have spans. */
+function markedMetas({ bytes, offsets }: Utf8Column, spans: Uint32Array, name: string): Utf8Column {
+  const values = textBuffer(bytes);
+  let at = 0;
+  const strings = Array.from({ length: offsets.length - 1 }, (_, row) => {
+    const json = values.utf8Slice(offsets[row], offsets[row + 1]);
+    if (spans[at] !== row) return json;
+    const found = spansOfRow(spans, at);
+    at += 3 * found.length;
+    return JSON.stringify({ ...metaIn(json), [name]: { spans: found } });
+  });
+  return columnOf(strings);
 }
 
 /** Closes the column up over rows that are not alive. */
@@ -130,12 +154,14 @@ function closingQuote(values: Buffer, from: number, stop: number): number {
 }
 
 function sourceIn(json: string): string {
-  let meta: unknown;
+  const { source } = metaIn(json);
+  return typeof source === 'string' ? source : '';
+}
+
+function metaIn(json: string): Meta {
   try {
-    meta = JSON.parse(json);
+    return JSON.parse(json) as Meta;
   } catch (cause) {
     throw new CorpusmillError('INPUT_CORRUPT', `reading a part's documents: ${(cause as Error).message}`, { cause });
   }
-  const { source } = meta as { source?: unknown };
-  return typeof source === 'string' ? source : '';
 }

@@ -117,6 +117,7 @@ function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB, stages }: 
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker,
+    loadBalancer: leastBusy(concurrentTasksPerWorker),
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     argv: [...stages],
@@ -140,6 +141,26 @@ function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB, stages }: 
       await loaded();
       await piscina.destroy();
     },
+  };
+}
+
+/**
+ * The worker with the fewest tasks; of equals the one whose task can be aborted, which is a barrier's account and soon over.
+ * Piscina's own rule passes such a worker by, so that one worker wrote two files beside an idle one.
+ */
+function leastBusy(mostTasks: number): NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer'] {
+  return (task, workers) => {
+    let found = null;
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const worker of workers) {
+      const { isRunningAbortableTask } = worker;
+      const tasks = isRunningAbortableTask ? 1 : worker.currentUsage;
+      // What is aborted takes its worker with it, and so gets one that has nothing else.
+      if (tasks >= (task.isAbortable ? 1 : mostTasks)) continue;
+      const rank = isRunningAbortableTask ? tasks - 0.5 : tasks;
+      if (rank < fewest) [found, fewest] = [worker, rank];
+    }
+    return found;
   };
 }
 

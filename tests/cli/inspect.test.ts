@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDocumentWriter } from '../../src/io/writers.ts';
+import { documentColumns } from '../document-columns.ts';
 import { runShards, writeByteTokenizer } from '../shards/context.ts';
 import { cli, type Outcome } from './cli.ts';
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
     ['documents-1.parquet', ['d', 'e']],
   ] as const) {
     const writer = await openDocumentWriter(join(dir, 'clean', file), { format: 'parquet', compression: 'zstd' });
-    await writer.write(ids.map((id) => ({ id, text: `text of ${id}`, meta: { source: 'x' } })));
+    await writer.write(documentColumns(ids.map((id) => ({ id, text: `text of ${id}`, meta: { source: 'x' } }))));
     await writer.close();
   }
 });

@@ -5,6 +5,7 @@ import type { Document } from '../../src/core/document.ts';
 import { compress } from '../../src/io/codecs.ts';
 import { inspectFile, readRows } from '../../src/io/inspect.ts';
 import { openDocumentWriter } from '../../src/io/writers.ts';
+import { documentColumns } from '../document-columns.ts';
 import { temporaryFolder } from './fixture.ts';
 
 async function rowsOf(path: string, limit: number, offset: number): Promise<Record<string, unknown>[]> {
@@ -29,7 +30,7 @@ describe('inspect', () => {
   ] as const)('tells %s with %s and shows any window of it', async (format, compression, extension, rows) => {
     const path = join(temporaryFolder(), `a${extension}`);
     const writer = await openDocumentWriter(path, { format, compression });
-    await writer.write(documents);
+    await writer.write(documentColumns(documents));
     const { bytes } = await writer.close();
     const summary = await inspectFile(path);
     expect(summary).toMatchObject({ format, compression, rows, fileBytes: bytes, problem: undefined });

@@ -5,10 +5,11 @@ import type { Document } from '../../src/core/document.ts';
 import { xxh64Hex } from '../../src/core/hash.ts';
 import type { SinkContext, SinkTaskContext } from '../../src/core/stage.ts';
 import { writeStage } from '../../src/io/write-stage.ts';
+import { documentColumns } from '../document-columns.ts';
 import { inputSpec, readInput, temporaryFolder } from './fixture.ts';
 
 /** Parts of the given numbers of 100-byte documents; part numbers are those of the corpus, so they may have gaps. */
-function corpus(sizes: number[]): { parts: SinkContext['parts']; readPart(part: number): Promise<Document[]> } {
+function corpus(sizes: number[]): { parts: SinkContext['parts']; documents(part: number): Document[] } {
   const documents = (part: number): Document[] =>
     Array.from({ length: sizes[part] }, (_, i) => ({
       id: `${part}/${i}`,
@@ -17,12 +18,12 @@ function corpus(sizes: number[]): { parts: SinkContext['parts']; readPart(part: 
     }));
   return {
     parts: sizes.map((size, part) => ({ part, documents: size, bytes: size * 100 })),
-    readPart: async (part) => documents(part),
+    documents,
   };
 }
 
 async function runStage(options: object, sizes: number[], outputDir = temporaryFolder()) {
-  const { parts, readPart } = corpus(sizes);
+  const { parts, documents } = corpus(sizes);
   const shared = {
     name: 'write',
     seed: 0,
@@ -35,8 +36,11 @@ async function runStage(options: object, sizes: number[], outputDir = temporaryF
   const parsed = writeStage.options.parse(options);
   const [step] = writeStage.steps;
   const tasks = await step.plan(parsed, { ...shared, parts }, []);
-  const withColumns = () => Promise.reject(new Error('not read as columns'));
-  const taskContext: SinkTaskContext = { ...shared, readPart, withColumns };
+  const taskContext: SinkTaskContext = {
+    ...shared,
+    readPart: async (part) => documents(part),
+    withColumns: (part, use) => use(documentColumns(documents(part))),
+  };
   const results: unknown[] = [];
   // In reverse, as workers might: order of running must not matter.
   for (const task of [...tasks].reverse()) results.unshift(await step.run(parsed, task as never, taskContext));

@@ -6,6 +6,7 @@ import { xxh64Hex } from '../../src/core/hash.ts';
 import { COMPRESSIONS, decompress } from '../../src/io/codecs.ts';
 import { flatRecord } from '../../src/io/write-jsonl.ts';
 import { type DocumentWriterOptions, extensionOf, OUTPUT_FORMATS, openDocumentWriter } from '../../src/io/writers.ts';
+import { documentColumns } from '../document-columns.ts';
 import { describeWithPeers, inputSpec, python, readInput, temporaryFolder } from './fixture.ts';
 
 const documents: Document[] = Array.from({ length: 500 }, (_, i) => ({
@@ -22,7 +23,7 @@ const kinds = OUTPUT_FORMATS.flatMap((format) =>
 
 async function writeAll(path: string, options: DocumentWriterOptions, step = 97, all = documents) {
   const writer = await openDocumentWriter(path, options);
-  for (let i = 0; i < all.length; i += step) await writer.write(all.slice(i, i + step));
+  for (let i = 0; i < all.length; i += step) await writer.write(documentColumns(all.slice(i, i + step)));
   return writer.close();
 }
 
@@ -56,6 +57,25 @@ describe('openDocumentWriter', () => {
     expect([back.documents, back.bad]).toEqual([[], []]);
   });
 
+  it.each(['parquet', 'arrow'] as const)(
+    'parts the source from the rest of meta in %s, wherever it stands',
+    async (format) => {
+      const rest = [{}, { lang: 'en' }, { a: { source: 'b' } }, { 1: 'first' }, { x: 1 }, {}, {}, { y: '"' }];
+      const sources = ['web', 'web', 'last', 'number key', 'quo"te\\', undefined, 3, ''];
+      const all = rest.map((meta, i) => {
+        const source = sources[i] === undefined ? {} : { source: sources[i] };
+        return { id: `${i}`, text: 't', meta: i === 2 ? { ...meta, ...source } : { ...source, ...meta } };
+      });
+      const path = join(temporaryFolder(), 'out');
+      await writeAll(path, { format, compression: 'none' }, 3, all);
+      const back = await readInput(inputSpec(path, { format }));
+      expect(back.documents.map(({ meta }) => JSON.parse(meta['meta'] as string))).toEqual(rest);
+      expect(back.documents.map(({ meta }) => meta['original_source'])).toEqual(
+        sources.map((source) => (typeof source === 'string' ? source : '')),
+      );
+    },
+  );
+
   it('nests meta where asked', async () => {
     const path = join(temporaryFolder(), 'out.jsonl');
     await writeAll(path, { format: 'jsonl', compression: 'none', meta: 'nested' });
@@ -78,7 +98,7 @@ describe('openDocumentWriter', () => {
   it('leaves nothing after abort', async () => {
     const folder = temporaryFolder();
     const writer = await openDocumentWriter(join(folder, 'out.parquet'), { format: 'parquet', compression: 'zstd' });
-    await writer.write(documents);
+    await writer.write(documentColumns(documents));
     await writer.abort();
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -3,15 +3,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Document, DocumentColumns } from '../../src/core/document.ts';
+import type { Document } from '../../src/core/document.ts';
 import { createRandom, shuffle } from '../../src/core/random.ts';
 import type { SinkContext, SinkStep, SinkTaskContext } from '../../src/core/stage.ts';
-import { columnOf } from '../../src/core/utf8-column.ts';
 import { type ShardOptions, shardOptions } from '../../src/shards/options.ts';
 import type { PieceColumns, PieceRecords } from '../../src/shards/pieces-table.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
 import type { ShardsReport } from '../../src/shards/write-step.ts';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
+import { documentColumns } from '../document-columns.ts';
 
 export const EOS = 256;
 export const PAD = 257;
@@ -88,7 +88,7 @@ export async function runShards(setup: RunSetup): Promise<{ report: ShardsReport
   const taskContext: SinkTaskContext = {
     ...shared,
     readPart: async (part) => structuredClone([...parts[part]]),
-    withColumns: async (part, use) => use(asColumns(parts[part])),
+    withColumns: async (part, use) => use(documentColumns(parts[part])),
   };
   const earlier: unknown[] = [];
   for (const step of shardsStage.steps as readonly SinkStep<ShardOptions>[]) {
@@ -109,16 +109,6 @@ export async function runShards(setup: RunSetup): Promise<{ report: ShardsReport
     earlier.push(JSON.parse(JSON.stringify(merged)));
   }
   return { report: earlier.at(-1) as ShardsReport, outputDir };
-}
-
-function asColumns(documents: readonly Document[]): DocumentColumns {
-  const names = [...new Set(documents.map(({ meta }) => String(meta['source'] ?? '')))];
-  return {
-    rows: documents.length,
-    ids: columnOf(documents.map(({ id }) => id)),
-    texts: columnOf(documents.map(({ text }) => text)),
-    sources: { numbers: Uint32Array.from(documents, ({ meta }) => names.indexOf(String(meta['source'] ?? ''))), names },
-  };
 }
 
 /** Parts of documents with varied lengths and texts; ids and texts include other scripts. */

@@ -11,6 +11,7 @@ import { parsePipeline } from '../../../src/pipeline/config/load.ts';
 import { placesOf } from '../../../src/pipeline/dedup/places.ts';
 import { partRefs } from '../../../src/pipeline/parts.ts';
 import { loadStages } from '../../../src/pipeline/stage-loaders.ts';
+import { documentColumns } from '../../document-columns.ts';
 
 let folder: string;
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -112,7 +113,9 @@ describe('where documents stand', () => {
   it('is a row of a Parquet file', async () => {
     folder = mkdtempSync(join(tmpdir(), 'corpusmill-places-'));
     const writer = await openDocumentWriter(join(folder, 'x.parquet'), { format: 'parquet', compression: 'zstd' });
-    await writer.write(['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}`, meta: { source: 'in' } })));
+    await writer.write(
+      documentColumns(['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}`, meta: { source: 'in' } }))),
+    );
     await writer.close();
     expect(await placesIn({}, 4096)).toEqual({ a: 'x.parquet#0', b: 'x.parquet#1', c: 'x.parquet#2' });
   });
