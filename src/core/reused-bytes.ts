@@ -6,7 +6,7 @@
 import { largeBytes } from './large-pages.ts';
 
 /** Returned buffers that a thread keeps, and the bytes of all of them. */
-const MOST_KEPT = 4;
+const MOST_KEPT = 8;
 const MOST_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** By size, smallest first. */
