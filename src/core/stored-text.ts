@@ -53,9 +53,10 @@ export function textOf(document: Document): TextSource {
 }
 
 class StoredDocument implements Document {
-  id: string;
+  // Assigned in the order in which a document's members stand.
+  declare id: string;
   declare text: string;
-  meta: Meta;
+  declare meta: Meta;
   /** Its string once it was asked for, or what was assigned. */
   #text: string | undefined;
   #stored: StoredText | undefined;

@@ -23,12 +23,18 @@ export interface LoadedMessage {
   loadedThread: number;
 }
 
+interface RunOptions {
+  transfer?: MessagePort[];
+  abort?: AbortSignal;
+  tries?: 1 | 2;
+}
+
 export interface WorkerPool {
   workers: number;
   /** How many tasks to keep under way: enough to keep every core busy, few enough to bound memory. */
   limit: number;
-  /** Runs a task; `abort` ends the worker that runs it. */
-  run<R>(task: object, options?: { transfer?: MessagePort[]; abort?: AbortSignal }): Promise<R>;
+  /** Runs a task; `abort` ends the worker that runs it, `tries: 1` leaves out the second try. */
+  run<R>(task: object, options?: RunOptions): Promise<R>;
   close(): Promise<void>;
 }
 
@@ -53,8 +59,7 @@ export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions):
   const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB, stages });
   let solitary: Workers | undefined;
 
-  async function run<R>(task: object, options: { transfer?: MessagePort[]; abort?: AbortSignal } = {}): Promise<R> {
-    const { transfer, abort } = options;
+  async function run<R>(task: object, { transfer, abort, tries = 2 }: RunOptions = {}): Promise<R> {
     const piscinaOptions = {
       ...(transfer === undefined ? {} : { transferList: transfer }),
       ...(abort === undefined ? {} : { signal: abort }),
@@ -68,7 +73,7 @@ export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions):
       if (signal?.aborted) throw interrupted();
       if (abort?.aborted) throw first;
       // A transferred port is gone with its worker, so such a task has no second try.
-      if (transfer !== undefined) throw workerFailed('a worker failed', first, memoryMiB);
+      if (transfer !== undefined || tries === 1) throw workerFailed('a worker failed', first, memoryMiB);
       solitary ??= startWorkers({ threads: 1, concurrentTasksPerWorker: 1, memoryMiB, stages });
       try {
         reply = (await solitary.piscina.run(task, piscinaOptions)) as TaskReply;
