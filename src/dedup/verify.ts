@@ -23,7 +23,7 @@
  * documents lie in parts, whoever checks them and whatever the memory. Pairs that have no room in it lie in scratch files
  * (pair-set.ts), and what is held of documents has a bound for each group.
  *
- * Memory: 9.1 bytes a document and worker, 12 a document, 8 a pair within a quarter of `context.memoryBytes`, up to 480 MiB
+ * Memory: 9.1 bytes a document and worker, 8 a document, 8 a pair within a quarter of `context.memoryBytes`, up to 480 MiB
  * of sets, whatever `memoryBytes` is.
  */
 
