@@ -80,7 +80,8 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     const tasks = await step.plan(options, context, earlier);
     const results: unknown[] = [];
     let done = 0;
-    await forEachLimited(tasks.entries(), run.pool.workers, run.signal, async ([i, task]) => {
+    const atOnce = run.pool.workers * (step.tasksPerWorker ?? 1);
+    await forEachLimited(tasks.entries(), atOnce, run.signal, async ([i, task]) => {
       const file = join(stepDir, `${partName(i)}.json`);
       let finished = readJson<{ result: unknown }>(file);
       if (finished === undefined) {
