@@ -167,6 +167,7 @@ export interface NativeAddon {
     ranges: Float64Array,
     bytes: number,
   ): Promise<ArrayBuffer | [range: number, filled: number, errno: number]>;
+  readRangesInto?(ranges: Float64Array, into: Uint8Array): [range: number, filled: number, errno: number] | undefined;
   /** See src/dedup/substring/suffix-array.ts for the contract of both. */
   suffixArray(text: Int32Array, alphabetSize: number, order: Int32Array): void;
   sharedPrefixes(text: Int32Array, order: Int32Array, shared: Int32Array): void;

@@ -4,7 +4,7 @@
  * Where rows are shuffled, a row's place in the set is a keyed permutation of its number, over all windows: no table, and
  * any row may follow any other. Each task takes the pieces of a group of parts from all windows and sorts them by shard
  * into one file (bucket-file.ts). A corpus whose tokens fit the machine's page cache keeps them where they are, and shards
- * read piece by piece; of a larger one the tokens travel along, so that every read is a long one and the disk seeks once
+ * read piece by piece; of a larger one, or one of more parts than are kept open, the tokens travel along, so that every read is a long one and the disk seeks once
  * for each shard and group: 1 TB of tokens needs 256 MiB here. The shards' bytes are the same either way.
  */
 import { totalmem } from 'node:os';
@@ -20,6 +20,7 @@ import { PACKED_WORDS, type PackedCorpus, packedName } from './pack-step.ts';
 import { equalBorders, partOf } from './packing.ts';
 import { type PartGroup, partGroups } from './part-groups.ts';
 import { readBytes } from './positioned-read.ts';
+import { MOST_OPEN_PARTS } from './row-tokens.ts';
 import { tokenBytes } from './shard-rows.ts';
 
 /**
@@ -82,7 +83,8 @@ export const routeStep = {
       return { ...set, firstWindow, windows, seed };
     });
     const bytes = corpus.tokens * tokenBytes(corpus.type);
-    const copies = options.shuffle && bytes > Math.max(shuffleBytes(options), totalmem() * PAGE_CACHE_SHARE);
+    const isLarge = bytes > Math.max(shuffleBytes(options), totalmem() * PAGE_CACHE_SHARE);
+    const copies = options.shuffle && (isLarge || corpus.parts.length > MOST_OPEN_PARTS);
     const sources = sourcesOf(dealt);
     return partGroups(corpus, shuffleBytes(options)).map((group) => ({
       ...group,

@@ -1,0 +1,153 @@
+/**
+ * The tokens of a shard's rows, read batch by batch from where the routing left them: beside their pieces, in memory then, or
+ * in the encoded parts. Each piece is read straight into its place, a batch in one call of the add-on, 1 µs a piece and what
+ * the copy takes; a batch's memory is used for the next one, so that it stays in the processor's cache.
+ */
+import { join } from 'node:path';
+import { CorpusmillError } from '../core/errors.ts';
+import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
+import { type EncodedPart, encodedPartName, openEncodedPart } from './encoded-part.ts';
+import { readRangesInto } from './loader/read-ranges.ts';
+import { NO_LABEL, type RowTokens, type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
+
+/** Parts that a shard keeps open between batches: 4 GB of tokens, and far below what systems allow. */
+export const MOST_OPEN_PARTS = 1024;
+
+/** Where a shard's tokens are; pieces row by row, in a row by place. */
+export interface TokenPlaces {
+  contextLength: number;
+  type: TokenType;
+  hasLabels: boolean;
+  paddingId: number;
+  workDir: string;
+  /** [rows + 1] */
+  firstPiece: Uint32Array;
+  /** [rows] */
+  padding: Int32Array;
+  /** [pieces]: place of the piece's first token in its row, and its tokens. */
+  at: Uint32Array;
+  length: Uint32Array;
+  /** [pieces]: its part and its first token there, or its bundle and its first token in that. */
+  part: Uint32Array;
+  token: Uint32Array;
+  /** Tokens that travelled along, and whether a loss is taken at each; none where they lie in the parts. */
+  bundles: readonly { tokens: Uint8Array; trained: Uint8Array | undefined }[];
+}
+
+export interface RowTokensReader {
+  /** The tokens of rows [from, to), good until the next call. Throws CorpusmillError('INPUT_CORRUPT'). */
+  readRows(from: number, to: number): Promise<RowTokens>;
+  close(): Promise<void>;
+}
+
+export function rowTokensReader(places: TokenPlaces): RowTokensReader {
+  const { contextLength, type, hasLabels, paddingId, firstPiece, padding, bundles } = places;
+  const width = tokenBytes(type);
+  const parts = new OpenParts(places.workDir, width);
+  let memory = borrowBytes(1);
+  let trained = new Uint8Array();
+  let labels = new Int32Array();
+
+  /** Copies bytes of pieces [first, last) to their places among the rows. */
+  async function fill(
+    into: Uint8Array,
+    first: number,
+    last: number,
+    firstRow: number,
+    column: 'tokens' | 'trained',
+  ): Promise<void> {
+    const { at, length, part, token } = places;
+    const size = column === 'tokens' ? width : 1;
+    const ranges = new Float64Array(bundles.length > 0 ? 0 : 4 * (last - first));
+    for (let piece = first, row = firstRow; piece < last; piece++) {
+      while (piece >= firstPiece[row + 1]) row++;
+      const from = token[piece] * size;
+      const to = ((row - firstRow) * contextLength + at[piece]) * size;
+      const bytes = length[piece] * size;
+      if (bundles.length > 0) {
+        // A view of a Buffer copies from here to there without a view of either.
+        bufferOf(bundles[part[piece]][column]).copy(into, to, from, from + bytes);
+        continue;
+      }
+      const opened = parts.get(part[piece]) ?? (await parts.open(part[piece]));
+      const range = 4 * (piece - first);
+      ranges[range] = opened.file.fd;
+      ranges[range + 1] = (column === 'tokens' ? opened.tokensAt : opened.trainedAt) + from;
+      ranges[range + 2] = bytes;
+      ranges[range + 3] = to;
+    }
+    readRangesInto(ranges, into, (range) => parts.get(part[first + range])?.path ?? '');
+  }
+
+  return {
+    async readRows(from, to) {
+      const count = (to - from) * contextLength;
+      if (memory.length < count * width) {
+        returnBytes(memory);
+        memory = borrowBytes(count * width);
+      }
+      const inputIds: TokenArray =
+        type === 'uint16' ? new Uint16Array(memory.buffer, 0, count) : new Uint32Array(memory.buffer, 0, count);
+      const [first, last] = [firstPiece[from], firstPiece[to]];
+      await fill(memory, first, last, from, 'tokens');
+      for (let row = from; row < to; row++) {
+        const end = (row - from + 1) * contextLength;
+        if (padding[row] > 0) inputIds.fill(paddingId, end - padding[row], end);
+      }
+      if (!hasLabels) {
+        await parts.closeSome();
+        return { inputIds, labels: undefined };
+      }
+      if (trained.length < count) {
+        trained = new Uint8Array(count);
+        labels = new Int32Array(count);
+      } else trained.fill(0);
+      await fill(trained, first, last, from, 'trained');
+      for (let i = 0; i < count; i++) labels[i] = trained[i] === 0 ? NO_LABEL : inputIds[i];
+      await parts.closeSome();
+      return { inputIds, labels: labels.subarray(0, count) };
+    },
+    async close() {
+      returnBytes(memory);
+      await parts.closeSome(0);
+    },
+  };
+}
+
+/** Open encoded parts, those used last at the end. */
+class OpenParts {
+  readonly #workDir: string;
+  readonly #width: number;
+  readonly #open = new Map<number, EncodedPart>();
+
+  constructor(workDir: string, width: number) {
+    this.#workDir = workDir;
+    this.#width = width;
+  }
+
+  get(part: number): EncodedPart | undefined {
+    return this.#open.get(part);
+  }
+
+  async open(part: number): Promise<EncodedPart> {
+    const opened = await openEncodedPart(join(this.#workDir, encodedPartName(part)));
+    this.#open.set(part, opened);
+    const { path, bytesPerToken } = opened;
+    if (bytesPerToken === this.#width) return opened;
+    throw new CorpusmillError('INPUT_CORRUPT', `${path} holds tokens of ${bytesPerToken} bytes, not of ${this.#width}`);
+  }
+
+  /** Between batches: a batch may need more of them at once. */
+  async closeSome(most = MOST_OPEN_PARTS): Promise<void> {
+    for (const [part, opened] of this.#open) {
+      if (this.#open.size <= most) return;
+      this.#open.delete(part);
+      await opened.close();
+    }
+  }
+}
+
+function bufferOf(bytes: Uint8Array | undefined): Buffer {
+  if (bytes === undefined) throw new RangeError('tokens without what is trained on');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
