@@ -48,35 +48,23 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
   let trained = new Uint8Array();
   let labels = new Int32Array();
 
-  /** Copies bytes of pieces [first, last) to their places among the rows. */
-  async function fill(
-    into: Uint8Array,
-    first: number,
-    last: number,
-    firstRow: number,
-    column: 'tokens' | 'trained',
-  ): Promise<void> {
-    const { at, length, part, token } = places;
+  /** Copies bytes of pieces [first, last) to their places among the rows from `firstRow` on. */
+  function fill(into: Uint8Array, first: number, last: number, firstRow: number, column: 'tokens' | 'trained'): void {
     const size = column === 'tokens' ? width : 1;
-    const ranges = new Float64Array(bundles.length > 0 ? 0 : 4 * (last - first));
-    for (let piece = first, row = firstRow; piece < last; piece++) {
-      while (piece >= firstPiece[row + 1]) row++;
-      const from = token[piece] * size;
-      const to = ((row - firstRow) * contextLength + at[piece]) * size;
-      const bytes = length[piece] * size;
-      if (bundles.length > 0) {
-        // A view of a Buffer copies from here to there without a view of either.
-        bufferOf(bundles[part[piece]][column]).copy(into, to, from, from + bytes);
-        continue;
-      }
-      const opened = parts.get(part[piece]) ?? (await parts.open(part[piece]));
-      const range = 4 * (piece - first);
-      ranges[range] = opened.file.fd;
-      ranges[range + 1] = (column === 'tokens' ? opened.tokensAt : opened.trainedAt) + from;
-      ranges[range + 2] = bytes;
-      ranges[range + 3] = to;
+    if (bundles.length > 0) {
+      copyPieces(
+        places,
+        first,
+        last,
+        firstRow,
+        size,
+        bundles.map((bundle) => bufferOf(bundle[column])),
+        into,
+      );
+      return;
     }
-    readRangesInto(ranges, into, (range) => parts.get(part[first + range])?.path ?? '');
+    const ranges = rangesOf(places, first, last, firstRow, size, parts, column);
+    readRangesInto(ranges, into, (range) => parts.get(places.part[first + range])?.path ?? '');
   }
 
   return {
@@ -89,7 +77,8 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
       const inputIds: TokenArray =
         type === 'uint16' ? new Uint16Array(memory.buffer, 0, count) : new Uint32Array(memory.buffer, 0, count);
       const [first, last] = [firstPiece[from], firstPiece[to]];
-      await fill(memory, first, last, from, 'tokens');
+      if (bundles.length === 0) await parts.openAll(places.part.subarray(first, last));
+      fill(memory, first, last, from, 'tokens');
       for (let row = from; row < to; row++) {
         const end = (row - from + 1) * contextLength;
         if (padding[row] > 0) inputIds.fill(paddingId, end - padding[row], end);
@@ -102,7 +91,7 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
         trained = new Uint8Array(count);
         labels = new Int32Array(count);
       } else trained.fill(0);
-      await fill(trained, first, last, from, 'trained');
+      fill(trained, first, last, from, 'trained');
       for (let i = 0; i < count; i++) labels[i] = trained[i] === 0 ? NO_LABEL : inputIds[i];
       await parts.closeSome();
       return { inputIds, labels: labels.subarray(0, count) };
@@ -112,6 +101,47 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
       await parts.closeSome(0);
     },
   };
+}
+
+/** Reads of pieces [first, last), `size` bytes a token, as `readRangesInto` takes them. */
+function rangesOf(
+  { contextLength, firstPiece, at, length, part, token }: TokenPlaces,
+  first: number,
+  last: number,
+  firstRow: number,
+  size: number,
+  parts: OpenParts,
+  column: 'tokens' | 'trained',
+): Float64Array {
+  const ranges = new Float64Array(4 * (last - first));
+  for (let piece = first, row = firstRow; piece < last; piece++) {
+    while (piece >= firstPiece[row + 1]) row++;
+    const { file, tokensAt, trainedAt } = parts.get(part[piece])!;
+    const range = 4 * (piece - first);
+    ranges[range] = file.fd;
+    ranges[range + 1] = (column === 'tokens' ? tokensAt : trainedAt) + token[piece] * size;
+    ranges[range + 2] = length[piece] * size;
+    ranges[range + 3] = ((row - firstRow) * contextLength + at[piece]) * size;
+  }
+  return ranges;
+}
+
+/** The same from memory: Buffers copy from here to there without a view of either. */
+function copyPieces(
+  { contextLength, firstPiece, at, length, part, token }: TokenPlaces,
+  first: number,
+  last: number,
+  firstRow: number,
+  size: number,
+  bundles: readonly Buffer[],
+  into: Uint8Array,
+): void {
+  for (let piece = first, row = firstRow; piece < last; piece++) {
+    while (piece >= firstPiece[row + 1]) row++;
+    const from = token[piece] * size;
+    const to = ((row - firstRow) * contextLength + at[piece]) * size;
+    bundles[part[piece]].copy(into, to, from, from + length[piece] * size);
+  }
 }
 
 /** Open encoded parts, those used last at the end. */
@@ -129,11 +159,15 @@ class OpenParts {
     return this.#open.get(part);
   }
 
-  async open(part: number): Promise<EncodedPart> {
+  async openAll(parts: Uint32Array): Promise<void> {
+    for (let i = 0; i < parts.length; i++) if (!this.#open.has(parts[i])) await this.#add(parts[i]);
+  }
+
+  async #add(part: number): Promise<void> {
     const opened = await openEncodedPart(join(this.#workDir, encodedPartName(part)));
     this.#open.set(part, opened);
     const { path, bytesPerToken } = opened;
-    if (bytesPerToken === this.#width) return opened;
+    if (bytesPerToken === this.#width) return;
     throw new CorpusmillError('INPUT_CORRUPT', `${path} holds tokens of ${bytesPerToken} bytes, not of ${this.#width}`);
   }
 
