@@ -41,7 +41,7 @@ export interface RowTokensReader {
 }
 
 export function rowTokensReader(places: TokenPlaces): RowTokensReader {
-  const { contextLength, type, hasLabels, paddingId, firstPiece, padding, bundles } = places;
+  const { contextLength, type, hasLabels, firstPiece, bundles } = places;
   const width = tokenBytes(type);
   const parts = new OpenParts(places.workDir, width);
   let memory = borrowBytes(1);
@@ -79,10 +79,7 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
       const [first, last] = [firstPiece[from], firstPiece[to]];
       if (bundles.length === 0) await parts.openAll(places.part.subarray(first, last));
       fill(memory, first, last, from, 'tokens');
-      for (let row = from; row < to; row++) {
-        const end = (row - from + 1) * contextLength;
-        if (padding[row] > 0) inputIds.fill(paddingId, end - padding[row], end);
-      }
+      fillPadding(places, from, to, inputIds);
       if (!hasLabels) {
         await parts.closeSome();
         return { inputIds, labels: undefined };
@@ -92,7 +89,7 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
         labels = new Int32Array(count);
       } else trained.fill(0);
       fill(trained, first, last, from, 'trained');
-      for (let i = 0; i < count; i++) labels[i] = trained[i] === 0 ? NO_LABEL : inputIds[i];
+      fillLabels(inputIds, trained, labels);
       await parts.closeSome();
       return { inputIds, labels: labels.subarray(0, count) };
     },
@@ -144,6 +141,22 @@ function copyPieces(
   }
 }
 
+function fillPadding(
+  { contextLength, padding, paddingId }: TokenPlaces,
+  from: number,
+  to: number,
+  inputIds: TokenArray,
+): void {
+  for (let row = from; row < to; row++) {
+    const end = (row - from + 1) * contextLength;
+    if (padding[row] > 0) inputIds.fill(paddingId, end - padding[row], end);
+  }
+}
+
+function fillLabels(inputIds: TokenArray, trained: Uint8Array, labels: Int32Array): void {
+  for (let i = 0; i < inputIds.length; i++) labels[i] = trained[i] === 0 ? NO_LABEL : inputIds[i];
+}
+
 /** Open encoded parts, those used last at the end. */
 class OpenParts {
   readonly #workDir: string;
@@ -160,7 +173,15 @@ class OpenParts {
   }
 
   async openAll(parts: Uint32Array): Promise<void> {
-    for (let i = 0; i < parts.length; i++) if (!this.#open.has(parts[i])) await this.#add(parts[i]);
+    for (let closed = this.#nextClosed(parts, 0); closed < parts.length; closed = this.#nextClosed(parts, closed + 1)) {
+      await this.#add(parts[closed]);
+    }
+  }
+
+  #nextClosed(parts: Uint32Array, from: number): number {
+    let i = from;
+    while (i < parts.length && this.#open.has(parts[i])) i++;
+    return i;
   }
 
   async #add(part: number): Promise<void> {
