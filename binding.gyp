@@ -35,6 +35,8 @@
         "native/ngram_lm_estimate.cc",
         "native/ngram_lm_tables.cc",
         "native/ngram_lm_words.cc",
+        "native/parquet_pages.cc",
+        "native/parquet_pages_binding.cc",
         "native/piece_table.cc",
         "native/piece_table_binding.cc",
         "native/suffix_array_binding.cc",

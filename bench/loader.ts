@@ -138,11 +138,15 @@ async function makeShards(dir: string): Promise<ShardSet> {
       {
         contextLength: CONTEXT_LENGTH,
         rows: ROWS_PER_SHARD,
-        inputIds: noise,
+        type: 'uint16',
+        hasLabels: false,
         seqOffsets: Int32Array.from({ length: ROWS_PER_SHARD + 1 }, (_, r) => 3 * r),
         seqLengths: Int32Array.from({ length: 3 * ROWS_PER_SHARD }, (_, i) => lengths[i % 3]),
         padding: new Int32Array(ROWS_PER_SHARD),
-        labels: undefined,
+        readRows: (from, to) => ({
+          inputIds: noise.subarray(from * CONTEXT_LENGTH, to * CONTEXT_LENGTH),
+          labels: undefined,
+        }),
       },
       {},
     );

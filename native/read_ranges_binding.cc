@@ -1,5 +1,6 @@
-// JavaScript's door to native/read_ranges.cc: checks arguments, then reads on a thread of the pool. JavaScript gets the
-// memory when the reads are done and not before, so that nothing can take it away from under them.
+// JavaScript's door to native/read_ranges.cc: checks arguments, then reads on a thread of the pool, or at once into memory that
+// the caller has. What the pool reads into JavaScript gets when the reads are done and not before, so that nothing can take it
+// away from under them.
 
 #include <napi.h>
 
@@ -29,6 +30,15 @@ struct Free {
   void operator()(uint8_t* memory) const { std::free(memory); }
 };
 
+// [range, bytes read of it, errno or 0]
+Napi::Array failed(Napi::Env env, const corpusmill::RangesRead& read) {
+  Napi::Array found = Napi::Array::New(env, 3);
+  found.Set(0u, Napi::Number::New(env, static_cast<double>(read.complete)));
+  found.Set(1u, Napi::Number::New(env, static_cast<double>(read.filled)));
+  found.Set(2u, Napi::Number::New(env, read.error));
+  return found;
+}
+
 class Reading : public Napi::AsyncWorker {
  public:
   Reading(Napi::Env env, std::vector<Range> ranges, std::unique_ptr<uint8_t, Free> memory, size_t bytes)
@@ -43,15 +53,11 @@ class Reading : public Napi::AsyncWorker {
  protected:
   void Execute() override { read_ = corpusmill::read_ranges(ranges_.data(), ranges_.size(), memory_.get()); }
 
-  // Resolves with the memory, or with [range, bytes read of it, errno or 0] of the one that failed.
+  // Resolves with the memory, or with what the range was that failed.
   void OnOK() override {
     const Napi::Env env = Env();
     if (read_.complete < ranges_.size()) {
-      Napi::Array failed = Napi::Array::New(env, 3);
-      failed.Set(0u, Napi::Number::New(env, static_cast<double>(read_.complete)));
-      failed.Set(1u, Napi::Number::New(env, static_cast<double>(read_.filled)));
-      failed.Set(2u, Napi::Number::New(env, read_.error));
-      promise_.Resolve(failed);
+      promise_.Resolve(failed(env, read_));
       return;
     }
     uint8_t* const memory = memory_.release();
@@ -69,15 +75,14 @@ class Reading : public Napi::AsyncWorker {
   corpusmill::RangesRead read_;
 };
 
-// readRanges(ranges, bytes): Promise; `ranges` holds four numbers each: file, position, bytes, place in the result.
-Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
-  corpusmill::Arguments arguments(info, "readRanges");
+// The ranges of the next argument, four numbers each: file, position, bytes, place in the memory. `end` is where the last of
+// them ends there, `sum` the bytes of all.
+std::vector<Range> ranges_of(corpusmill::Arguments& arguments, double& end, double& sum) {
   size_t numbers = 0;
   const double* const given = arguments.own_array<double>(napi_float64_array, 0, &numbers);
   if (numbers % 4 != 0) arguments.fail("must have four numbers a range");
   std::vector<Range> ranges(arguments.ok() ? numbers / 4 : 0);
   const auto whole = [](double value, double most) { return value >= 0 && value <= most && std::floor(value) == value; };
-  double end = 0, sum = 0;
   for (size_t i = 0; i < ranges.size() && arguments.ok(); i++) {
     const double* const range = given + 4 * i;
     if (!whole(range[0], 0x7fffffff) || !whole(range[1], kMostPosition) || !whole(range[2], kMostBytes) ||
@@ -90,6 +95,14 @@ Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
     end = std::max(end, range[2] + range[3]);
     sum += range[2];
   }
+  return ranges;
+}
+
+// readRanges(ranges, bytes): Promise of a block of memory
+Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
+  corpusmill::Arguments arguments(info, "readRanges");
+  double end = 0, sum = 0;
+  std::vector<Range> ranges = ranges_of(arguments, end, sum);
   const size_t bytes = arguments.integer(kMostBytes);
   if (arguments.ok() && end > static_cast<double>(bytes)) arguments.fail("is less than the ranges need");
   if (!arguments.ok()) return info.Env().Undefined();
@@ -107,10 +120,25 @@ Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
   return promise;
 }
 
+// readRangesInto(ranges, into): undefined when all are read, else which failed
+Napi::Value ReadRangesInto(const Napi::CallbackInfo& info) {
+  corpusmill::Arguments arguments(info, "readRangesInto");
+  double end = 0, sum = 0;
+  const std::vector<Range> ranges = ranges_of(arguments, end, sum);
+  size_t bytes = 0;
+  uint8_t* const into = arguments.array<uint8_t>(napi_uint8_array, 0, &bytes);
+  if (arguments.ok() && end > static_cast<double>(bytes)) arguments.fail("is less than the ranges need");
+  if (!arguments.ok()) return info.Env().Undefined();
+  const corpusmill::RangesRead read = corpusmill::read_ranges(ranges.data(), ranges.size(), into);
+  if (read.complete < ranges.size()) return failed(info.Env(), read);
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void RegisterReadRanges(Napi::Env env, Napi::Object exports) {
   exports.Set("readRanges", Napi::Function::New(env, ReadRanges, "readRanges"));
+  exports.Set("readRangesInto", Napi::Function::New(env, ReadRangesInto, "readRangesInto"));
 }
 
 #endif

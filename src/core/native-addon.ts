@@ -167,6 +167,18 @@ export interface NativeAddon {
     ranges: Float64Array,
     bytes: number,
   ): Promise<ArrayBuffer | [range: number, filled: number, errno: number]>;
+  readRangesInto?(ranges: Float64Array, into: Uint8Array): [range: number, filled: number, errno: number] | undefined;
+  /** See src/shards/piece-columns.ts for both: a page of a Parquet column, compressed; `facts` says what is on it. */
+  parquetNumbers(values: Int32Array, facts: Float64Array): Uint8Array<ArrayBuffer>;
+  parquetStrings(
+    bytes: Uint8Array,
+    starts: Float64Array,
+    ends: Float64Array,
+    first: number,
+    last: number,
+    pageBytes: number,
+    facts: Float64Array,
+  ): Uint8Array<ArrayBuffer>;
   /** See src/dedup/substring/suffix-array.ts for the contract of both. */
   suffixArray(text: Int32Array, alphabetSize: number, order: Int32Array): void;
   sharedPrefixes(text: Int32Array, order: Int32Array, shared: Int32Array): void;

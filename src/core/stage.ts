@@ -272,6 +272,8 @@ export interface SinkTaskContext extends Omit<SinkContext, 'parts'> {
  */
 export interface SinkStep<O = unknown> {
   name: string;
+  /** With 2 a worker goes on with one task while another reads or writes, in the memory of both; 1 where it is not given. */
+  tasksPerWorker?: 1 | 2;
   plan(options: O, context: SinkContext, earlier: readonly unknown[]): Promise<unknown[]>;
   run(options: O, task: never, context: SinkTaskContext): Promise<unknown>;
   /** What the next step's `plan` finds in `earlier`; the last step's result is the sink's report, JSON. */

@@ -1,5 +1,5 @@
 /**
- * Writes Arrow IPC files piece by piece. apache-arrow's own file writer leaves the schema message out of the file's
+ * Writes Arrow IPC files and streams piece by piece. apache-arrow's own file writer leaves the schema message out of the file's
  * body, which readers with a footer forgive; the format (Columnar.rst, "IPC File Format") wants it, and with it a file
  * whose footer was cut off can still be read as a stream. Its compressed buffers are announced wrongly too, and pyarrow
  * refuses them. Both are mended here.
@@ -12,6 +12,8 @@ import {
   makeData,
   RecordBatch,
   RecordBatchFileWriter,
+  RecordBatchStreamWriter,
+  type RecordBatchWriter,
   type Schema,
   Struct,
 } from 'apache-arrow';
@@ -19,14 +21,22 @@ import {
 export interface ArrowFileWriter {
   /** Adds one record batch; the pieces are views of its buffers and must be used before these change. */
   batch(children: Data[], rows: number): Uint8Array[];
-  /** End mark and footer. */
+  /** End mark, and in a file the footer; in front of them what was not written yet. */
   finish(): Uint8Array[];
 }
 
 /** A writer of one file. `compressionType` needs its codec registered (arrow-codecs.ts). */
 export function arrowFileWriter(schema: Schema, compressionType: CompressionType | null = null): ArrowFileWriter {
+  return pieceWriter(schema, new WholeFileWriter({ autoDestroy: false, compressionType }));
+}
+
+/** A writer of one stream: schema, batches, end mark. */
+export function arrowStreamWriter(schema: Schema): ArrowFileWriter {
+  return pieceWriter(schema, new RecordBatchStreamWriter({ autoDestroy: false }));
+}
+
+function pieceWriter(schema: Schema, writer: RecordBatchWriter): ArrowFileWriter {
   const sink = new PieceSink();
-  const writer = new WholeFileWriter({ autoDestroy: false, compressionType });
   writer.reset(sink, schema);
   return {
     batch(children, rows) {

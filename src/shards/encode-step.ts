@@ -48,6 +48,8 @@ interface EncodeResult extends PartCounts {
 
 export const encodeStep = {
   name: 'encode',
+  // A part is a few MB, and waits for the disk as long as it is encoded.
+  tasksPerWorker: 2,
 
   async plan(options, context): Promise<EncodeTask[]> {
     // A missing tokenizer or token is found before any worker starts.

@@ -1,27 +1,13 @@
 /**
- * Gathers one shard from the routed files: tokens into their rows, and what the table of pieces says of them.
- *
- * Pieces come group by group, and in a group as their tokens lie on disk: beside them where they travelled along, else in
- * the encoded parts, each opened once. A part of which the shard wants many pieces is read in one go; otherwise each piece is
- * read straight into its row. Memory is the shard itself and one group's share of it.
+ * Gathers one shard from the routed files: what makes up its rows, and what the table of pieces says of them; the tokens
+ * follow batch by batch (row-tokens.ts). Memory is about 100 bytes a piece, and the shard's tokens where these travelled along.
  */
-import { readSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorpusmillError } from '../core/errors.ts';
-import { withLargePages } from '../core/large-pages.ts';
-import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
-import { type Bucket, readBucket } from './bucket-file.ts';
-import { encodedPartName, openEncodedPart } from './encoded-part.ts';
+import { readBucket } from './bucket-file.ts';
 import type { PieceRecords } from './pieces-table.ts';
-import { readBytes } from './positioned-read.ts';
 import { ROUTED, ROUTED_BYTES, routedName } from './route-step.ts';
-import { NO_LABEL, type ShardRows, type TokenArray, type TokenType, tokenArray, tokenBytes } from './shard-rows.ts';
-
-/**
- * A part is read whole (from the first to the last token wanted) when that is less than so many bytes for each piece: a
- * read of one piece takes 3 µs, in which memory that is there already takes in 12 kB.
- */
-const WHOLE_BYTES_A_PIECE = 12 * 1024;
+import { rowTokensReader, type TokenPlaces } from './row-tokens.ts';
+import type { Shard, TokenType } from './shard-rows.ts';
 
 const FEW_PIECES = 32;
 
@@ -38,110 +24,28 @@ export interface ShardSettings {
   hasLabels: boolean;
 }
 
-/** The rows of a shard; places that no piece fills hold `paddingId`. */
+/** A shard, open; `close` it. Places that no piece fills hold `paddingId`. */
 export async function gatherShard(
   settings: ShardSettings,
   workDir: string,
-): Promise<{ rows: ShardRows; pieces: PieceRecords }> {
-  const { rows, contextLength, type, hasLabels } = settings;
-  const inputIds = withLargePages(tokenArray(type, rows * contextLength));
-  // Whether a loss is taken, until the labels are made of it.
-  const trained = hasLabels ? Buffer.alloc(inputIds.length) : undefined;
+): Promise<{ shard: Shard; pieces: PieceRecords; close(): Promise<void> }> {
   const shares: Uint32Array[] = [];
   const ids: Uint8Array[] = [];
+  const bundles: TokenPlaces['bundles'][number][] = [];
   for (let group = 0; group < settings.groups; group++) {
-    const bucket = await readBucket(join(workDir, routedName(group)), settings.shard);
-    const { words } = bucket;
-    if (bucket.bytes.length > ROUTED_BYTES.tokens) takeAlong(bucket, contextLength, bufferOf(inputIds), trained);
-    else await fetchTokens(words, workDir, settings, bufferOf(inputIds), trained);
+    const { words, bytes } = await readBucket(join(workDir, routedName(group)), settings.shard);
     shares.push(words);
-    ids.push(bucket.bytes[ROUTED_BYTES.ids]);
-  }
-  return inRows(joined(shares), Buffer.concat(ids), settings, inputIds, trained);
-}
-
-/** Puts tokens that lie beside their pieces into the rows. */
-function takeAlong({ words, bytes }: Bucket, contextLength: number, out: Buffer, trained: Buffer | undefined): void {
-  // Buffers copy from here to there without a view of either, and there are a million pieces.
-  const tokens = bufferOf(bytes[ROUTED_BYTES.tokens]);
-  const marks = trained && bufferOf(bytes[ROUTED_BYTES.trained]);
-  let length = 0;
-  for (let i = 0; i < words.length; i += ROUTED.words) length += words[i + ROUTED.length];
-  const width = length === 0 ? 1 : tokens.length / length;
-  for (let i = 0, from = 0; i < words.length; i += ROUTED.words) {
-    const to = from + words[i + ROUTED.length];
-    const at = words[i + ROUTED.row] * contextLength + words[i + ROUTED.at];
-    tokens.copy(out, at * width, from * width, to * width);
-    if (trained) marks?.copy(trained, at, from, to);
-    from = to;
-  }
-}
-
-/** Reads the tokens of pieces, which are sorted by part and token, from the encoded parts. */
-async function fetchTokens(
-  words: Uint32Array,
-  workDir: string,
-  { contextLength, type }: ShardSettings,
-  out: Buffer,
-  trained: Buffer | undefined,
-): Promise<void> {
-  const width = tokenBytes(type);
-  for (let from = 0; from < words.length; ) {
-    const part = words[from + ROUTED.part];
-    let to = from;
-    while (to < words.length && words[to + ROUTED.part] === part) to += ROUTED.words;
-    const pieces = words.subarray(from, to);
-    const encoded = await openEncodedPart(join(workDir, encodedPartName(part)));
-    try {
-      const { path, bytesPerToken, tokensAt, trainedAt } = encoded;
-      if (bytesPerToken !== width) {
-        throw new CorpusmillError('INPUT_CORRUPT', `${path} holds tokens of ${bytesPerToken} bytes, not of ${width}`);
-      }
-      await fetchStretch(encoded.file, path, pieces, { position: tokensAt, width, contextLength }, out);
-      if (trained !== undefined) {
-        const marks = { position: trainedAt, width: 1, contextLength };
-        await fetchStretch(encoded.file, path, pieces, marks, trained);
-      }
-    } finally {
-      await encoded.close();
+    ids.push(bytes[ROUTED_BYTES.ids]);
+    if (bytes.length <= ROUTED_BYTES.tokens) continue;
+    // The group takes the part's place, and a piece's tokens begin where those of the one before end.
+    for (let i = 0, token = 0; i < words.length; i += ROUTED.words) {
+      words[i + ROUTED.part] = bundles.length;
+      words[i + ROUTED.token] = token;
+      token += words[i + ROUTED.length];
     }
-    from = to;
+    bundles.push({ tokens: bytes[ROUTED_BYTES.tokens], trained: bytes[ROUTED_BYTES.trained] });
   }
-}
-
-async function fetchStretch(
-  file: Awaited<ReturnType<typeof openEncodedPart>>['file'],
-  path: string,
-  pieces: Uint32Array,
-  { position, width, contextLength }: { position: number; width: number; contextLength: number },
-  out: Buffer,
-): Promise<void> {
-  const last = pieces.length - ROUTED.words;
-  const first = pieces[ROUTED.token];
-  const stretch = pieces[last + ROUTED.token] + pieces[last + ROUTED.length] - first;
-  const isWhole = stretch * width <= (pieces.length / ROUTED.words) * WHOLE_BYTES_A_PIECE;
-  const whole = isWhole ? borrowBytes(stretch * width) : undefined;
-  try {
-    if (whole) await readBytes(file, path, position + first * width, whole.subarray(0, stretch * width));
-    for (let i = 0; i < pieces.length; i += ROUTED.words) {
-      const token = pieces[i + ROUTED.token];
-      const bytes = pieces[i + ROUTED.length] * width;
-      const at = (pieces[i + ROUTED.row] * contextLength + pieces[i + ROUTED.at]) * width;
-      if (whole) whole.copy(out, at, (token - first) * width, (token - first) * width + bytes);
-      else readInto(file.fd, path, position + token * width, out, at, bytes);
-    }
-  } finally {
-    if (whole) returnBytes(whole);
-  }
-}
-
-/** A blocking positioned read: 3 µs against 30 for a promise, and there are some 60,000 a shard. */
-function readInto(fd: number, path: string, position: number, out: Buffer, at: number, bytes: number): void {
-  for (let filled = 0; filled < bytes; ) {
-    const read = readSync(fd, out, at + filled, bytes - filled, position + filled);
-    if (read === 0) throw new CorpusmillError('INPUT_CORRUPT', `reading tokens: ${path} ends before byte ${position}`);
-    filled += read;
-  }
+  return inRows(joined(shares), Buffer.concat(ids), settings, workDir, bundles);
 }
 
 /** The columns of a shard from its pieces in any order. */
@@ -149,70 +53,73 @@ function inRows(
   words: Uint32Array,
   ids: Uint8Array,
   settings: ShardSettings,
-  inputIds: ShardRows['inputIds'],
-  trained: Uint8Array | undefined,
-): { rows: ShardRows; pieces: PieceRecords } {
-  const { rows, contextLength, firstRow, sources } = settings;
-  const order = byRow(words, rows);
+  workDir: string,
+  bundles: TokenPlaces['bundles'],
+): Awaited<ReturnType<typeof gatherShard>> {
+  const { rows, contextLength, type, hasLabels, firstRow, sources, paddingId } = settings;
+  const { order, firstPiece } = byRow(words, rows);
+  const count = order.length;
   const seqOffsets = new Int32Array(rows + 1);
-  const seqLengths = new Int32Array(order.length + rows);
+  const seqLengths = new Int32Array(count + rows);
   const padding = new Int32Array(rows);
-  const idEnds = new Float64Array(order.length);
-  for (let i = 0, end = 0; i < order.length; i++) {
+  const idEnds = new Float64Array(count);
+  for (let i = 0, end = 0; i < count; i++) {
     end += words[i * ROUTED.words + ROUTED.idBytes];
     idEnds[i] = end;
   }
   const pieces: PieceRecords = {
-    row: new Int32Array(order.length),
-    piece: new Int32Array(order.length),
+    row: new Int32Array(count),
+    piece: new Int32Array(count),
     ids,
-    idStart: new Float64Array(order.length),
-    idEnd: new Float64Array(order.length),
-    source: new Uint32Array(order.length),
+    idStart: new Float64Array(count),
+    idEnd: new Float64Array(count),
+    source: new Uint32Array(count),
     sources,
-    start: new Int32Array(order.length),
-    tokens: new Int32Array(order.length),
+    start: new Int32Array(count),
+    tokens: new Int32Array(count),
   };
+  const column = () => new Uint32Array(count);
+  const places = { at: column(), length: column(), part: column(), token: column() };
   let sequences = 0;
-  for (let row = 0, i = 0; row < rows; row++) {
+  for (let row = 0; row < rows; row++) {
     let filled = 0;
-    for (let piece = 0; i < order.length; piece++, i++) {
+    for (let i = firstPiece[row]; i < firstPiece[row + 1]; i++) {
       const from = order[i] * ROUTED.words;
-      if (words[from + ROUTED.row] !== row) break;
       const length = words[from + ROUTED.length];
       pieces.row[i] = firstRow + row;
-      pieces.piece[i] = piece;
+      pieces.piece[i] = i - firstPiece[row];
       pieces.idEnd[i] = idEnds[order[i]];
       pieces.idStart[i] = pieces.idEnd[i] - words[from + ROUTED.idBytes];
       pieces.source[i] = words[from + ROUTED.source];
       pieces.start[i] = words[from + ROUTED.start];
       pieces.tokens[i] = length;
+      places.at[i] = words[from + ROUTED.at];
+      places.length[i] = length;
+      places.part[i] = words[from + ROUTED.part];
+      places.token[i] = words[from + ROUTED.token];
       seqLengths[sequences++] = length;
       filled += length;
     }
     padding[row] = contextLength - filled;
-    if (padding[row] > 0) {
-      seqLengths[sequences++] = padding[row];
-      const end = (row + 1) * contextLength;
-      inputIds.fill(settings.paddingId, end - padding[row], end);
-    }
+    if (padding[row] > 0) seqLengths[sequences++] = padding[row];
     seqOffsets[row + 1] = sequences;
   }
-  let labels: Int32Array | undefined;
-  if (trained !== undefined) {
-    labels = new Int32Array(inputIds.length);
-    for (let i = 0; i < labels.length; i++) labels[i] = trained[i] === 0 ? NO_LABEL : inputIds[i];
-  }
-  const columns = { inputIds, seqOffsets, seqLengths: seqLengths.subarray(0, sequences), padding, labels };
-  return { rows: { contextLength, rows, ...columns }, pieces };
+  const about = { contextLength, type, hasLabels, padding };
+  const tokens = rowTokensReader({ ...about, ...places, paddingId, workDir, firstPiece, bundles });
+  return {
+    shard: { ...about, rows, seqOffsets, seqLengths: seqLengths.subarray(0, sequences), readRows: tokens.readRows },
+    pieces,
+    close: tokens.close,
+  };
 }
 
-/** Numbers of pieces by row and place in the row. */
-function byRow(words: Uint32Array, rows: number): Uint32Array {
+/** Numbers of pieces by row and place in the row, and the first of each row among them. */
+function byRow(words: Uint32Array, rows: number): { order: Uint32Array; firstPiece: Uint32Array } {
   const count = words.length / ROUTED.words;
   const next = new Uint32Array(rows + 1);
   for (let i = 0; i < count; i++) next[words[ROUTED.words * i + ROUTED.row] + 1]++;
   for (let row = 0; row < rows; row++) next[row + 1] += next[row];
+  const firstPiece = next.slice();
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[next[words[ROUTED.words * i + ROUTED.row]]++] = i;
   const place = (i: number) => words[ROUTED.words * i + ROUTED.at];
@@ -230,11 +137,7 @@ function byRow(words: Uint32Array, rows: number): Uint32Array {
     }
     from = to;
   }
-  return order;
-}
-
-function bufferOf(array: Uint8Array | TokenArray): Buffer {
-  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+  return { order, firstPiece };
 }
 
 function joined(shares: readonly Uint32Array[]): Uint32Array {

@@ -8,7 +8,7 @@ import type { SinkStep } from '../core/stage.ts';
 import { bucketStarts, readBucket, writeBuckets } from './bucket-file.ts';
 import { DEALT_WORDS, type DealtCorpus, dealtName } from './deal-step.ts';
 import type { ShardOptions } from './options.ts';
-import { equalBorders, type PackingReport, packDocuments, sumReports } from './packing.ts';
+import { equalBorders, type PackedPieces, type PackingReport, packDocuments, sumReports } from './packing.ts';
 
 /**
  * Words of a packed piece: the document counted within its group, its first token in the document, its tokens, its row
@@ -47,48 +47,25 @@ export const packStep = {
 
   async run(options, task: PackTask, context): Promise<PackingReport> {
     const { places, groups } = task;
-    const lengths = new Uint32Array(places);
-    /** Places and documents in the order of groups, and the number of documents up to each group's end. */
-    const placeOf = new Uint32Array(places);
-    const documentOf = new Uint32Array(places);
-    const groupEnd = new Uint32Array(groups);
-    let documents = 0;
+    const window: Window = {
+      lengths: new Uint32Array(places),
+      placeOf: new Uint32Array(places),
+      documentOf: new Uint32Array(places),
+      groupEnd: new Uint32Array(groups),
+      documents: 0,
+    };
     for (let group = 0; group < groups; group++) {
       const { words } = await readBucket(join(context.workDir, dealtName(group)), task.window);
-      for (let i = 0; i < words.length; i += DEALT_WORDS) {
-        placeOf[documents] = words[i];
-        documentOf[documents++] = words[i + 1];
-        lengths[words[i]] = words[i + 2];
-      }
-      groupEnd[group] = documents;
+      addDocuments(window, words);
+      window.groupEnd[group] = window.documents;
     }
-    const packed = packDocuments(lengths, options);
-
-    /** [places + 1]: pieces of the document at each place. */
-    const firstPiece = new Uint32Array(places + 1);
-    for (const place of packed.document) firstPiece[place + 1]++;
-    for (let place = 0; place < places; place++) firstPiece[place + 1] += firstPiece[place];
-    const counts = new Uint32Array(groups);
-    const words = new Uint32Array(PACKED_WORDS * packed.document.length);
-    let at = 0;
-    for (let d = 0, group = 0; d < documents; d++) {
-      while (d >= groupEnd[group]) group++;
-      const place = placeOf[d];
-      for (let i = firstPiece[place]; i < firstPiece[place + 1]; i++) {
-        words[at++] = documentOf[d];
-        words[at++] = packed.start[i];
-        words[at++] = packed.length[i];
-        words[at++] = packed.row[i];
-        words[at++] = packed.at[i];
-        counts[group]++;
-      }
-    }
-    const { ends } = bucketStarts(counts);
+    const packed = packDocuments(window.lengths, options);
+    const { ends, words } = piecesByGroup(window, packed);
     await writeBuckets(join(context.workDir, packedName(task.window)), { width: PACKED_WORDS, ends, words });
     // A place without a document is no empty document.
-    const absent = places - documents;
+    const absent = places - window.documents;
     const { report } = packed;
-    return { ...report, documents, documentsEmpty: report.documentsEmpty - absent };
+    return { ...report, documents: window.documents, documentsEmpty: report.documentsEmpty - absent };
   },
 
   async merge(_options, results: PackingReport[], _context, earlier): Promise<PackedCorpus> {
@@ -99,6 +76,57 @@ export const packStep = {
     };
   },
 } satisfies SinkStep<ShardOptions>;
+
+/** The documents of a window, group by group. */
+interface Window {
+  /** [places]: tokens of the document at each place. */
+  lengths: Uint32Array;
+  /** [documents]: its place, and its number within its group. */
+  placeOf: Uint32Array;
+  documentOf: Uint32Array;
+  /** [groups]: the number of documents up to each one's end. */
+  groupEnd: Uint32Array;
+  documents: number;
+}
+
+// Loops in functions of their own: why is said in deal-step.ts.
+
+function addDocuments(window: Window, words: Uint32Array): void {
+  const { lengths, placeOf, documentOf } = window;
+  for (let i = 0; i < words.length; i += DEALT_WORDS) {
+    placeOf[window.documents] = words[i];
+    documentOf[window.documents++] = words[i + 1];
+    lengths[words[i]] = words[i + 2];
+  }
+}
+
+/** The pieces in the order of groups and their documents. */
+function piecesByGroup(
+  { placeOf, documentOf, groupEnd, documents, lengths }: Window,
+  packed: PackedPieces,
+): { ends: Float64Array; words: Uint32Array } {
+  const { document, start, length, row, at } = packed;
+  /** [places + 1]: pieces of the document at each place. */
+  const firstPiece = new Uint32Array(lengths.length + 1);
+  for (let i = 0; i < document.length; i++) firstPiece[document[i] + 1]++;
+  for (let place = 0; place < lengths.length; place++) firstPiece[place + 1] += firstPiece[place];
+  const counts = new Uint32Array(groupEnd.length);
+  const words = new Uint32Array(PACKED_WORDS * document.length);
+  let to = 0;
+  for (let d = 0, group = 0; d < documents; d++) {
+    while (d >= groupEnd[group]) group++;
+    const place = placeOf[d];
+    for (let i = firstPiece[place]; i < firstPiece[place + 1]; i++) {
+      words[to++] = documentOf[d];
+      words[to++] = start[i];
+      words[to++] = length[i];
+      words[to++] = row[i];
+      words[to++] = at[i];
+      counts[group]++;
+    }
+  }
+  return { ends: bucketStarts(counts).ends, words };
+}
 
 /** Name of a window's packed pieces within the work folder. */
 export function packedName(window: number): string {

@@ -14,14 +14,17 @@
  * `*.arrow` still finds token shards alone.
  *
  * Snappy rather than zstd, since the zstd of one Node gives other bytes than the next one's, and checksums should not
- * depend on it. Writing costs some microseconds a piece, most of them in the library and for garbage.
+ * depend on it. The columns are made by the add-on (piece-columns.ts); the library makes the same without it.
  */
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { CorpusmillError } from '../core/errors.ts';
+import { native } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
 import { sha256Hex } from '../core/sha256.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { BrokenInput } from '../io/broken-input.ts';
 import { createStringDecoder, openParquet, readRowRange } from '../io/parquet.ts';
+import { addPieceGroup } from './piece-columns.ts';
 
 /** The pieces of consecutive rows as columns. */
 export interface PieceColumns {
@@ -49,6 +52,9 @@ const COLUMNS = ['row', 'piece', 'doc_id', 'source', 'start', 'tokens'];
 /** Pieces in a row group: what a look-up of one row decodes. */
 const GROUP_PIECES = 1 << 16;
 
+/** Of the file in memory, which doubles when it is full. */
+const FIRST_BYTES = 1 << 20;
+
 /** `pieces-00002-of-00017.parquet` beside `shard-00002-of-00017.arrow`. */
 export function piecesName(shardFile: string): string {
   return shardFile.replace(/^shard-/, 'pieces-').replace(/\.arrow$/, '.parquet');
@@ -56,17 +62,23 @@ export function piecesName(shardFile: string): string {
 
 /** Writes a table, whole or not at all. Throws CorpusmillError('OUTPUT_FAILED') when the file cannot be written. */
 export async function writePieces(path: string, pieces: PieceRecords): Promise<{ bytes: number; sha256: string }> {
-  const writer = new ByteWriter();
+  const bytes = await encodePieces(pieces, native);
+  await writeFileAtomic(path, bytes);
+  return { bytes: bytes.length, sha256: sha256Hex(bytes) };
+}
+
+/** The bytes of a table, the same with the add-on and without. */
+export async function encodePieces(pieces: PieceRecords, addon: NativeAddon | undefined): Promise<Uint8Array> {
+  const writer = new ByteWriter(FIRST_BYTES);
   const schema = schemaFromColumnData({ columnData: groupOf(pieces, 0, 0) });
   const parquet = new ParquetWriter({ writer, schema, codec: 'SNAPPY', createdBy: 'corpusmill' });
   for (let from = 0; from < pieces.row.length; from += GROUP_PIECES) {
     const to = Math.min(pieces.row.length, from + GROUP_PIECES);
-    await parquet.write({ columnData: groupOf(pieces, from, to), rowGroupSize: to - from });
+    if (addon !== undefined) addPieceGroup(parquet, addon, pieces, from, to);
+    else await parquet.write({ columnData: groupOf(pieces, from, to), rowGroupSize: to - from });
   }
   parquet.finish();
-  const bytes = writer.getBytes();
-  await writeFileAtomic(path, bytes);
-  return { bytes: bytes.length, sha256: sha256Hex(bytes) };
+  return writer.getBytes();
 }
 
 function groupOf(pieces: PieceRecords, from: number, to: number): Parameters<ParquetWriter['write']>[0]['columnData'] {

@@ -4,7 +4,7 @@
  * Where rows are shuffled, a row's place in the set is a keyed permutation of its number, over all windows: no table, and
  * any row may follow any other. Each task takes the pieces of a group of parts from all windows and sorts them by shard
  * into one file (bucket-file.ts). A corpus whose tokens fit the machine's page cache keeps them where they are, and shards
- * read piece by piece; of a larger one the tokens travel along, so that every read is a long one and the disk seeks once
+ * read piece by piece; of a larger one, or one of more parts than are kept open, the tokens travel along, so that every read is a long one and the disk seeks once
  * for each shard and group: 1 TB of tokens needs 256 MiB here. The shards' bytes are the same either way.
  */
 import { totalmem } from 'node:os';
@@ -20,6 +20,7 @@ import { PACKED_WORDS, type PackedCorpus, packedName } from './pack-step.ts';
 import { equalBorders, partOf } from './packing.ts';
 import { type PartGroup, partGroups } from './part-groups.ts';
 import { readBytes } from './positioned-read.ts';
+import { MOST_OPEN_PARTS } from './row-tokens.ts';
 import { tokenBytes } from './shard-rows.ts';
 
 /**
@@ -82,7 +83,8 @@ export const routeStep = {
       return { ...set, firstWindow, windows, seed };
     });
     const bytes = corpus.tokens * tokenBytes(corpus.type);
-    const copies = options.shuffle && bytes > Math.max(shuffleBytes(options), totalmem() * PAGE_CACHE_SHARE);
+    const isLarge = bytes > Math.max(shuffleBytes(options), totalmem() * PAGE_CACHE_SHARE);
+    const copies = options.shuffle && (isLarge || corpus.parts.length > MOST_OPEN_PARTS);
     const sources = sourcesOf(dealt);
     return partGroups(corpus, shuffleBytes(options)).map((group) => ({
       ...group,
@@ -96,39 +98,9 @@ export const routeStep = {
   async run(options, task: RouteTask, context): Promise<null> {
     const group = await readGroup(task, context.workDir);
     const pieces = await placedPieces(options, task, group.tokenAt.length, context.workDir);
-    const count = pieces.shard.length;
-    const counts = new Uint32Array(task.sets.reduce((sum, { shards }) => sum + shards, 0));
-    for (const shard of pieces.shard) counts[shard]++;
-    const { starts, ends } = bucketStarts(counts);
-
-    // Sorted by shard; within a shard by document, as they come.
-    const words = new Uint32Array(ROUTED.words * count);
-    const documentOf = new Uint32Array(count);
-    const idBytes = new Float64Array(counts.length);
-    for (let i = 0; i < count; i++) {
-      const piece = starts[pieces.shard[i]]++;
-      const document = pieces.words[PACKED_WORDS * i];
-      const start = pieces.words[PACKED_WORDS * i + 1];
-      const bytes = group.idEnds[document + 1] - group.idEnds[document];
-      const to = ROUTED.words * piece;
-      words[to + ROUTED.row] = pieces.words[PACKED_WORDS * i + 3];
-      words[to + ROUTED.at] = pieces.words[PACKED_WORDS * i + 4];
-      words[to + ROUTED.length] = pieces.words[PACKED_WORDS * i + 2];
-      words[to + ROUTED.start] = start;
-      words[to + ROUTED.part] = group.part[document];
-      words[to + ROUTED.token] = group.tokenAt[document] + start;
-      words[to + ROUTED.source] = group.source[document];
-      words[to + ROUTED.idBytes] = bytes;
-      documentOf[piece] = document;
-      idBytes[pieces.shard[i]] += bytes;
-    }
-
-    const ids = new Uint8Array(idBytes.reduce((sum, bytes) => sum + bytes, 0));
-    for (let piece = 0, to = 0; piece < count; piece++) {
-      const document = documentOf[piece];
-      for (let i = group.idEnds[document]; i < group.idEnds[document + 1]; i++) ids[to++] = group.ids[i];
-    }
-    const sections: BucketBytes[] = [{ ends: running(idBytes), bytes: ids }];
+    const shards = task.sets.reduce((sum, set) => sum + set.shards, 0);
+    const { ends, words, ids } = byShard(pieces, group, shards);
+    const sections: BucketBytes[] = [ids];
     if (task.copies) sections.push(...(await copiedTokens(task, words, ends, context.workDir)));
     await writeBuckets(join(context.workDir, routedName(task.group)), { width: ROUTED.words, ends, words }, sections);
     return null;
@@ -139,6 +111,51 @@ export const routeStep = {
     return { sets: routedSets(options, corpus, packed), groups: results.length, sources: sourcesOf(dealt) };
   },
 } satisfies SinkStep<ShardOptions>;
+
+// Loops in functions of their own: why is said in deal-step.ts.
+
+/** The records of pieces sorted by shard, within a shard by document, as they come; and the ids of their documents. */
+function byShard(
+  pieces: PlacedPieces,
+  group: Group,
+  shards: number,
+): { ends: Float64Array; words: Uint32Array; ids: BucketBytes } {
+  const count = pieces.shard.length;
+  const counts = new Uint32Array(shards);
+  for (let i = 0; i < count; i++) counts[pieces.shard[i]]++;
+  const { starts, ends } = bucketStarts(counts);
+  const words = new Uint32Array(ROUTED.words * count);
+  const documentOf = new Uint32Array(count);
+  const idBytes = new Float64Array(shards);
+  for (let i = 0; i < count; i++) {
+    const piece = starts[pieces.shard[i]]++;
+    const document = pieces.words[PACKED_WORDS * i];
+    const start = pieces.words[PACKED_WORDS * i + 1];
+    const bytes = group.idEnds[document + 1] - group.idEnds[document];
+    const to = ROUTED.words * piece;
+    words[to + ROUTED.row] = pieces.words[PACKED_WORDS * i + 3];
+    words[to + ROUTED.at] = pieces.words[PACKED_WORDS * i + 4];
+    words[to + ROUTED.length] = pieces.words[PACKED_WORDS * i + 2];
+    words[to + ROUTED.start] = start;
+    words[to + ROUTED.part] = group.part[document];
+    words[to + ROUTED.token] = group.tokenAt[document] + start;
+    words[to + ROUTED.source] = group.source[document];
+    words[to + ROUTED.idBytes] = bytes;
+    documentOf[piece] = document;
+    idBytes[pieces.shard[i]] += bytes;
+  }
+  return { ends, words, ids: { ends: running(idBytes), bytes: idsOf(documentOf, group, idBytes) } };
+}
+
+/** The ids of documents end to end; `sizes` add up to their bytes. */
+function idsOf(documents: Uint32Array, { idEnds, ids }: Group, sizes: Float64Array): Uint8Array {
+  const out = new Uint8Array(sizes.reduce((sum, bytes) => sum + bytes, 0));
+  for (let piece = 0, to = 0; piece < documents.length; piece++) {
+    const end = idEnds[documents[piece] + 1];
+    for (let i = idEnds[documents[piece]]; i < end; i++) out[to++] = ids[i];
+  }
+  return out;
+}
 
 /** Name of a group's routed pieces within the work folder. */
 export function routedName(group: number): string {
@@ -192,27 +209,37 @@ async function placedPieces(
     for (let window = set.firstWindow; window < set.firstWindow + set.windows; window++) {
       const { words } = await readBucket(join(workDir, packedName(window)), task.group);
       windows.push({ words, set: s, firstRow });
-      for (let i = 0; i < words.length; i += PACKED_WORDS) first[words[i] + 1]++;
+      countPieces(words, first);
       firstRow += task.windowRows[window];
     }
   }
   for (let d = 0; d < documents; d++) first[d + 1] += first[d];
-
-  const words = new Uint32Array(PACKED_WORDS * first[documents]);
-  const shard = new Uint32Array(first[documents]);
+  const placed = { words: new Uint32Array(PACKED_WORDS * first[documents]), shard: new Uint32Array(first[documents]) };
   const places = task.sets.map((set) => rowPlaces(options, set));
-  for (const { words: packed, set, firstRow } of windows) {
-    const placeOf = places[set];
-    for (let i = 0; i < packed.length; i += PACKED_WORDS) {
-      const piece = first[packed[i]]++;
-      const place = placeOf(firstRow + packed[i + 3]);
-      shard[piece] = place.shard;
-      const to = PACKED_WORDS * piece;
-      for (let k = 0; k < PACKED_WORDS; k++) words[to + k] = packed[i + k];
-      words[to + 3] = place.row;
-    }
+  for (const { words, set, firstRow } of windows) placePieces(words, first, firstRow, places[set], placed);
+  return placed;
+}
+
+function countPieces(words: Uint32Array, first: Uint32Array): void {
+  for (let i = 0; i < words.length; i += PACKED_WORDS) first[words[i] + 1]++;
+}
+
+/** Puts the pieces of a window where those of their documents go; `first` goes along. */
+function placePieces(
+  packed: Uint32Array,
+  first: Uint32Array,
+  firstRow: number,
+  placeOf: ReturnType<typeof rowPlaces>,
+  { words, shard }: PlacedPieces,
+): void {
+  for (let i = 0; i < packed.length; i += PACKED_WORDS) {
+    const piece = first[packed[i]]++;
+    const place = placeOf(firstRow + packed[i + 3]);
+    shard[piece] = place.shard;
+    const to = PACKED_WORDS * piece;
+    for (let k = 0; k < PACKED_WORDS; k++) words[to + k] = packed[i + k];
+    words[to + 3] = place.row;
   }
-  return { words, shard };
 }
 
 /** Row of the set → its shard and row within it. The result is the same object each time. */
@@ -247,35 +274,51 @@ interface Group {
 async function readGroup(task: RouteTask, workDir: string): Promise<Group> {
   const documents = task.parts.reduce((sum, part) => sum + part.documents, 0);
   const numberOf = new Map(task.sources.map((name, i) => [name, i]));
-  const part = new Uint32Array(documents);
-  const tokenAt = new Uint32Array(documents);
-  const source = new Uint32Array(documents);
-  const idEnds = new Float64Array(documents + 1);
+  const group: Group = {
+    part: new Uint32Array(documents),
+    tokenAt: new Uint32Array(documents),
+    source: new Uint32Array(documents),
+    idEnds: new Float64Array(documents + 1),
+    ids: new Uint8Array(),
+  };
   const ids: Uint8Array[] = [];
-  let document = 0;
-  let idsBefore = 0;
-  for (const { part: number } of task.parts) {
-    const encoded = await openEncodedPart(join(workDir, encodedPartName(number)));
+  let first = 0;
+  for (const { part } of task.parts) {
+    const encoded = await openEncodedPart(join(workDir, encodedPartName(part)));
     try {
       const lengths = await encoded.lengths();
       const { numbers, names } = await encoded.sources();
       const { ends, bytes } = await encoded.ids();
       const sources = names.map((name) => numberOf.get(name) ?? 0);
-      let token = 0;
-      for (let d = 0; d < lengths.length; d++, document++) {
-        part[document] = number;
-        tokenAt[document] = token;
-        source[document] = sources[numbers[d]];
-        idEnds[document + 1] = idsBefore + ends[d];
-        token += lengths[d];
-      }
+      addPart(group, first, part, lengths, ends, numbers, sources);
+      first += lengths.length;
       ids.push(bytes);
-      idsBefore += bytes.length;
     } finally {
       await encoded.close();
     }
   }
-  return { part, tokenAt, source, idEnds, ids: Buffer.concat(ids) };
+  return { ...group, ids: Buffer.concat(ids) };
+}
+
+/** The documents of a part, from number `first` of the group on. */
+function addPart(
+  { part, tokenAt, source, idEnds }: Group,
+  first: number,
+  number: number,
+  lengths: Uint32Array,
+  ends: Uint32Array,
+  numbers: Uint32Array,
+  sources: readonly number[],
+): void {
+  const idsBefore = idEnds[first];
+  let token = 0;
+  for (let d = 0; d < lengths.length; d++) {
+    part[first + d] = number;
+    tokenAt[first + d] = token;
+    source[first + d] = sources[numbers[d]];
+    idEnds[first + d + 1] = idsBefore + ends[d];
+    token += lengths[d];
+  }
 }
 
 /** The tokens of all pieces, in the order of `words`: part by part, each read from end to end. */

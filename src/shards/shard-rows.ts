@@ -1,5 +1,5 @@
 /**
- * A shard as it lies in memory, and the integer type of its tokens. Apart from shard-writer.ts, which brings the Arrow library:
+ * What a shard is made of, and the integer type of its tokens. Apart from shard-writer.ts, which brings the Arrow library:
  * every command imports the shards' options, few write shards.
  */
 
@@ -25,17 +25,25 @@ export function tokenArray(type: TokenType, length: number): TokenArray {
 /** What a label says of a place that no loss is taken at: PyTorch's `ignore_index`. */
 export const NO_LABEL = -100;
 
-/** The columns of a shard, as they lie in memory. */
-export interface ShardRows {
-  contextLength: number;
-  rows: number;
+/** Tokens of consecutive rows. */
+export interface RowTokens {
   /** [rows · contextLength] */
   inputIds: TokenArray;
+  /** [rows · contextLength]: the token, or NO_LABEL on prompts and padding; only of conversations. */
+  labels: Int32Array | undefined;
+}
+
+/** A shard: how its rows are made up lies in memory, their tokens are read batch by batch. */
+export interface Shard {
+  contextLength: number;
+  rows: number;
+  type: TokenType;
+  hasLabels: boolean;
   /** [rows + 1]: row r's entries of `seqLengths` (its padding included). */
   seqOffsets: Int32Array;
   seqLengths: Int32Array;
   /** [rows]: places at the row's end that hold no token of a document. */
   padding: Int32Array;
-  /** [rows · contextLength]: the token, or NO_LABEL on prompts and padding; only of conversations. */
-  labels: Int32Array | undefined;
+  /** The tokens of rows [from, to), good until the next call. */
+  readRows(from: number, to: number): RowTokens | Promise<RowTokens>;
 }

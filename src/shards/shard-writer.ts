@@ -14,25 +14,13 @@
  * shuffle, save_to_disk, Parquet and back), polars 1.44 and DuckDB 1.5 all take it, nullable or not; it has no offsets,
  * so a row's tokens lie at body + row · rowBytes and the loader reads them with one positioned read.
  *
- * Cost: batches are views of the caller's columns (no copy); the rest is the disk and SHA-256 (1.7 GB/s).
+ * Cost: memory is a batch, which is read, hashed and written while it lies in the processor's cache; SHA-256 takes .6 s a GB.
  */
 import { createHash } from 'node:crypto';
-import {
-  type Data,
-  Field,
-  FixedSizeList,
-  Int32,
-  List,
-  makeData,
-  RecordBatch,
-  RecordBatchStreamWriter,
-  Schema,
-  Struct,
-  Uint16,
-  Uint32,
-} from 'apache-arrow';
+import { type Data, Field, FixedSizeList, Int32, List, makeData, Schema, Uint16, Uint32 } from 'apache-arrow';
+import { arrowStreamWriter } from '../io/arrow-file-writer.ts';
 import { openAtomic } from '../io/atomic.ts';
-import { type ShardRows, type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
+import { type RowTokens, type Shard, type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
 
 export interface WrittenShard {
   rows: number;
@@ -50,75 +38,87 @@ export function rowsPerBatch(contextLength: number, type: TokenType): number {
 }
 
 /**
- * Writes `rows` to `path`, whole or not at all. `metadata` goes into the Arrow schema, so that a shard that has lost
+ * Writes `shard` to `path`, whole or not at all. `metadata` goes into the Arrow schema, so that a shard that has lost
  * its manifest still says what it is. Throws CorpusmillError('OUTPUT_FAILED') when the file cannot be written.
  */
-export async function writeShard(
-  path: string,
-  rows: ShardRows,
-  metadata: Record<string, string>,
-): Promise<WrittenShard> {
-  const type: TokenType = rows.inputIds instanceof Uint16Array ? 'uint16' : 'uint32';
-  const schema = shardSchema(type, rows, metadata);
-  const writer = new RecordBatchStreamWriter();
-  writer.reset(undefined, schema);
-  const step = rowsPerBatch(rows.contextLength, type);
-  for (let row = 0; row < rows.rows; row += step) {
-    writer.write(batchOf(schema, rows, row, Math.min(rows.rows, row + step)));
-  }
-  writer.close();
-
+export async function writeShard(path: string, shard: Shard, metadata: Record<string, string>): Promise<WrittenShard> {
+  const schema = shardSchema(shard, metadata);
+  const stream = arrowStreamWriter(schema);
+  const step = rowsPerBatch(shard.contextLength, shard.type);
   const hash = createHash('sha256');
-  let bytes = 0;
   const file = await openAtomic(path);
-  try {
-    for await (const chunk of writer) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-      await file.write(chunk);
+  const write = async (pieces: readonly Uint8Array[]): Promise<void> => {
+    for (const piece of inFewPieces(pieces)) {
+      hash.update(piece);
+      await file.write(piece);
     }
+  };
+  try {
+    for (let row = 0; row < shard.rows; row += step) {
+      const end = Math.min(shard.rows, row + step);
+      const tokens = await shard.readRows(row, end);
+      await write(stream.batch(batchOf(schema, shard, tokens, row, end), end - row));
+    }
+    await write(stream.finish());
+    const { bytes } = file;
     await file.commit();
+    return { rows: shard.rows, bytes, sha256: hash.digest('hex') };
   } catch (error) {
     await file.abort();
     throw error;
   }
-  return { rows: rows.rows, bytes, sha256: hash.digest('hex') };
 }
 
-function shardSchema(type: TokenType, rows: ShardRows, metadata: Record<string, string>): Schema {
-  const perToken = (item: Uint16 | Uint32 | Int32) =>
-    new FixedSizeList(rows.contextLength, new Field('item', item, false));
+/** Pieces up to this size are copied together, larger ones cost more to copy than to write by themselves. */
+const SMALL_PIECE = 1 << 16;
+
+/** The same bytes: a batch comes in some twenty pieces, most of them a few bytes. */
+function* inFewPieces(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (piece.length <= SMALL_PIECE) {
+      small.push(piece);
+      continue;
+    }
+    if (small.length > 0) yield Buffer.concat(small);
+    small = [];
+    yield piece;
+  }
+  if (small.length > 0) yield Buffer.concat(small);
+}
+
+function shardSchema({ type, contextLength, hasLabels }: Shard, metadata: Record<string, string>): Schema {
+  const perToken = (item: Uint16 | Uint32 | Int32) => new FixedSizeList(contextLength, new Field('item', item, false));
   const fields: Field[] = [
     new Field('input_ids', perToken(type === 'uint16' ? new Uint16() : new Uint32()), false),
     new Field('seq_lengths', new List(new Field('item', new Int32(), false)), false),
     new Field('padding', new Int32(), false),
   ];
-  if (rows.labels !== undefined) fields.push(new Field('labels', perToken(new Int32()), false));
+  if (hasLabels) fields.push(new Field('labels', perToken(new Int32()), false));
   return new Schema(fields, new Map(Object.entries(metadata)));
 }
 
-/** Rows [from, to) as a record batch of views. */
-function batchOf(schema: Schema, rows: ShardRows, from: number, to: number): RecordBatch {
+/** The columns of rows [from, to), as views. */
+function batchOf(schema: Schema, shard: Shard, { inputIds, labels }: RowTokens, from: number, to: number): Data[] {
   const length = to - from;
-  const [inputIds, seqLengths] = schema.fields;
-  const perToken = (field: Field, values: TokenArray | Int32Array): Data => {
-    const data = values.subarray(from * rows.contextLength, to * rows.contextLength) as Int32Array;
+  const [idsField, seqLengths, , labelsField] = schema.fields;
+  const perToken = (field: Field, data: TokenArray | Int32Array): Data => {
     const type = field.type as FixedSizeList<Int32>;
-    const child = makeData({ type: type.valueType, length: data.length, nullCount: 0, data });
-    return makeData({ type, length, nullCount: 0, child });
+    const values = { type: type.valueType, length: data.length, nullCount: 0, data: data as Int32Array };
+    return makeData({ type, length, nullCount: 0, child: makeData(values) });
   };
   const children: Data[] = [
-    perToken(inputIds, rows.inputIds),
+    perToken(idsField, inputIds),
     // The writer shifts these offsets to the batch's own and takes the matching stretch of the whole child column.
     makeData({
       type: seqLengths.type as List<Int32>,
       length,
       nullCount: 0,
-      valueOffsets: rows.seqOffsets.subarray(from, to + 1),
-      child: makeData({ type: new Int32(), length: rows.seqLengths.length, nullCount: 0, data: rows.seqLengths }),
+      valueOffsets: shard.seqOffsets.subarray(from, to + 1),
+      child: makeData({ type: new Int32(), length: shard.seqLengths.length, nullCount: 0, data: shard.seqLengths }),
     }),
-    makeData({ type: new Int32(), length, nullCount: 0, data: rows.padding.subarray(from, to) }),
+    makeData({ type: new Int32(), length, nullCount: 0, data: shard.padding.subarray(from, to) }),
   ];
-  if (rows.labels !== undefined) children.push(perToken(schema.fields[3], rows.labels));
-  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }));
+  if (labels !== undefined) children.push(perToken(labelsField, labels));
+  return children;
 }

@@ -18,6 +18,7 @@ import { equalBorders, paddingPercent, sumReports } from './packing.ts';
 import { piecesName } from './pieces-table.ts';
 import type { RoutedCorpus } from './route-step.ts';
 import type { TokenType } from './shard-rows.ts';
+import type { WrittenShard } from './shard-writer.ts';
 import { SPLIT_NAMES } from './split.ts';
 import type { SplitCorpus } from './split-step.ts';
 
@@ -53,6 +54,8 @@ type Earlier = [EncodedCorpus, SplitCorpus, DealtCorpus, PackedCorpus, RoutedCor
 
 export const writeStep = {
   name: 'write',
+  // While the disk takes a shard the next one is gathered.
+  tasksPerWorker: 2,
 
   async plan(options, _context, earlier): Promise<WriteTask[]> {
     const [encoded, , dealt, , { sets, groups, sources }] = earlier as Earlier;
@@ -77,14 +80,20 @@ export const writeStep = {
   async run(options, task: WriteTask, context): Promise<ShardEntry> {
     const { file } = task;
     const folder = join(context.outputDir, task.folder);
-    const { rows, pieces } = await gatherShard(task, context.workDir);
-    // Imported only here: they bring the Arrow and Parquet libraries, and every command imports this step.
-    const { writeShard } = await import('./shard-writer.ts');
-    const { bytes, sha256 } = await writeShard(join(folder, file), rows, {
-      'corpusmill.context_length': String(task.contextLength),
-      'corpusmill.pad_id': String(task.paddingId),
-      'corpusmill.pipeline': context.pipelineHash,
-    });
+    const { shard, pieces, close } = await gatherShard(task, context.workDir);
+    let written: WrittenShard;
+    try {
+      // Imported only here: they bring the Arrow and Parquet libraries, and every command imports this step.
+      const { writeShard } = await import('./shard-writer.ts');
+      written = await writeShard(join(folder, file), shard, {
+        'corpusmill.context_length': String(task.contextLength),
+        'corpusmill.pad_id': String(task.paddingId),
+        'corpusmill.pipeline': context.pipelineHash,
+      });
+    } finally {
+      await close();
+    }
+    const { bytes, sha256 } = written;
     const tokens = pieces.tokens.reduce((sum, length) => sum + length, 0);
     if (!options.provenance) return { file, rows: task.rows, tokens, bytes, sha256, pieces: null };
     const { writePieces } = await import('./pieces-table.ts');

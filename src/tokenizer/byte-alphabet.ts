@@ -23,16 +23,15 @@ export function bytesToAlphabet(bytes: Uint8Array): string {
   return text;
 }
 
-/** Alphabet characters as bytes, or undefined when a character stands for no byte. */
-export function alphabetToBytes(word: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(word.length);
+/** Alphabet characters as bytes into memory, from `at` on; where they end, or -1 when a character stands for no byte. */
+export function alphabetToBytesInto(word: string, into: Uint8Array, at: number): number {
   for (let i = 0; i < word.length; i++) {
     const unit = word.charCodeAt(i);
     const byte = unit < BYTE_OF_CHAR.length ? BYTE_OF_CHAR[unit] : -1;
-    if (byte < 0) return undefined;
-    bytes[i] = byte;
+    if (byte < 0) return -1;
+    into[at + i] = byte;
   }
-  return bytes;
+  return at + word.length;
 }
 
 function charOfByte(): Uint16Array {

@@ -6,7 +6,7 @@
  * Source: huggingface/tokenizers, `tokenizers/src/models/bpe/serialization.rs` and `pre_tokenizers/`.
  */
 import { CorpusmillError } from '../core/errors.ts';
-import { alphabetToBytes, bytesToAlphabet } from './byte-alphabet.ts';
+import { alphabetToBytesInto, bytesToAlphabet } from './byte-alphabet.ts';
 import { NORMAL_FORMS, type Normalization } from './normalization.ts';
 import { joinPatterns, PATTERNS, splitPatterns } from './pre-tokenizer.ts';
 
@@ -70,42 +70,14 @@ export function readHfTokenizer(json: unknown, source: string): BpeTables {
     };
   });
 
-  const tokens: (Uint8Array | undefined)[] = [];
-  const idOf = new Map<string, number>();
-  const addedContents = new Set(added.map((token) => token.content));
-  for (const [word, id] of Object.entries(vocab)) {
-    if (!isId(id)) fail(`the id of ${JSON.stringify(word)} is ${JSON.stringify(id)}`);
-    const bytes = alphabetToBytes(word);
-    if (bytes === undefined && !addedContents.has(word)) {
-      fail(`the token ${JSON.stringify(word)} has characters outside the byte alphabet, so it is not byte-level`);
-    }
-    tokens[id as number] = bytes;
-    idOf.set(word, id as number);
-  }
+  const { tokens, idOf } = readVocab(vocab, new Set(added.map((token) => token.content)), fail);
   const utf8 = new TextEncoder();
   for (const token of added) tokens[token.id] = utf8.encode(token.content);
-
   const merges = Array.isArray(model['merges']) ? model['merges'] : fail('it has no "model.merges"');
-  const lefts = new Int32Array(merges.length);
-  const rights = new Int32Array(merges.length);
-  const products = new Int32Array(merges.length);
-  merges.forEach((merge: unknown, rank: number) => {
-    const parts = typeof merge === 'string' ? merge.split(' ') : merge;
-    if (!Array.isArray(parts) || parts.length !== 2) fail(`merge ${rank} is ${JSON.stringify(merge)}`);
-    const [left, right] = parts as [string, string];
-    const ids = [idOf.get(left), idOf.get(right), idOf.get(left + right)];
-    const missing = ids.indexOf(undefined);
-    if (missing >= 0) fail(`merge ${rank} needs the token ${JSON.stringify([left, right, left + right][missing])}`);
-    lefts[rank] = ids[0]!;
-    rights[rank] = ids[1]!;
-    products[rank] = ids[2]!;
-  });
   return {
     vocabSize: tokens.length,
     tokens,
-    lefts,
-    rights,
-    products,
+    ...readMerges(merges, idOf, fail),
     added,
     normalization: readNormalizer(root['normalizer'], fail),
     pattern: readPattern(root['pre_tokenizer'], fail),
@@ -114,6 +86,66 @@ export function readHfTokenizer(json: unknown, source: string): BpeTables {
 }
 
 type Fail = (what: string) => never;
+
+/** Bytes of each token, all in one piece of memory: every worker of a run reads a vocabulary, and waits for it. */
+function readVocab(
+  vocab: Record<string, unknown>,
+  added: ReadonlySet<string>,
+  fail: Fail,
+): { tokens: (Uint8Array | undefined)[]; idOf: Map<string, number> } {
+  const words = Object.keys(vocab);
+  const memory = new Uint8Array(words.reduce((sum, word) => sum + word.length, 0));
+  const tokens: (Uint8Array | undefined)[] = [];
+  const idOf = new Map<string, number>();
+  let end = 0;
+  for (const word of words) {
+    const id = vocab[word];
+    if (!isId(id)) return fail(`the id of ${JSON.stringify(word)} is ${JSON.stringify(id)}`);
+    const start = end;
+    end = alphabetToBytesInto(word, memory, start);
+    if (end < 0 && !added.has(word)) {
+      fail(`the token ${JSON.stringify(word)} has characters outside the byte alphabet, so it is not byte-level`);
+    }
+    tokens[id] = end < 0 ? undefined : memory.subarray(start, end);
+    end = Math.max(start, end);
+    idOf.set(word, id);
+  }
+  return { tokens, idOf };
+}
+
+function readMerges(
+  merges: readonly unknown[],
+  idOf: ReadonlyMap<string, number>,
+  fail: Fail,
+): Pick<BpeTables, 'lefts' | 'rights' | 'products'> {
+  const lefts = new Int32Array(merges.length);
+  const rights = new Int32Array(merges.length);
+  const products = new Int32Array(merges.length);
+  for (let rank = 0; rank < merges.length; rank++) {
+    const merge = merges[rank];
+    let left: unknown;
+    let right: unknown;
+    if (typeof merge === 'string') {
+      const space = merge.indexOf(' ');
+      if (space < 0 || merge.indexOf(' ', space + 1) >= 0) fail(`merge ${rank} is ${JSON.stringify(merge)}`);
+      left = merge.slice(0, space);
+      right = merge.slice(space + 1);
+    } else {
+      if (!Array.isArray(merge) || merge.length !== 2) return fail(`merge ${rank} is ${JSON.stringify(merge)}`);
+      [left, right] = merge;
+    }
+    const joined = (left as string) + (right as string);
+    const [leftId, rightId, product] = [idOf.get(left as string), idOf.get(right as string), idOf.get(joined)];
+    if (leftId === undefined || rightId === undefined || product === undefined) {
+      const missing = leftId === undefined ? left : rightId === undefined ? right : joined;
+      return fail(`merge ${rank} needs the token ${JSON.stringify(missing)}`);
+    }
+    lefts[rank] = leftId;
+    rights[rank] = rightId;
+    products[rank] = product;
+  }
+  return { lefts, rights, products };
+}
 
 function readNormalizer(json: unknown, fail: Fail): Normalization {
   if (json === null || json === undefined) return 'none';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { RecordBatchReader, Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { openShardFile } from '../../src/shards/shard-file.ts';
-import { NO_LABEL, type ShardRows, type TokenType, tokenArray, tokenTypeFor } from '../../src/shards/shard-rows.ts';
+import { NO_LABEL, type Shard, type TokenType, tokenArray, tokenTypeFor } from '../../src/shards/shard-rows.ts';
 import { rowsPerBatch, writeShard } from '../../src/shards/shard-writer.ts';
 import { scratch } from './context.ts';
 
 /** Rows whose every value is known: row r holds r, r + 1, …; two documents each, and padding in every third row. */
-function knownRows(rows: number, contextLength: number, type: TokenType, withLabels = false): ShardRows {
+function knownRows(rows: number, contextLength: number, type: TokenType, withLabels = false): Shard {
   const inputIds = tokenArray(type, rows * contextLength);
   for (let i = 0; i < inputIds.length; i++) inputIds[i] = Math.floor(i / contextLength) + (i % contextLength);
   const padding = Int32Array.from({ length: rows }, (_, r) => (r % 3 === 0 ? 1 : 0));
@@ -20,14 +20,19 @@ function knownRows(rows: number, contextLength: number, type: TokenType, withLab
     if (padding[r] > 0) seqLengths.push(padding[r]);
     seqOffsets.push(seqLengths.length);
   }
+  const labels = Int32Array.from(inputIds, (id, i) => (i % 2 === 0 ? NO_LABEL : id));
   return {
     contextLength,
     rows,
-    inputIds,
+    type,
+    hasLabels: withLabels,
     seqOffsets: Int32Array.from(seqOffsets),
     seqLengths: Int32Array.from(seqLengths),
     padding,
-    labels: withLabels ? Int32Array.from(inputIds, (id, i) => (i % 2 === 0 ? NO_LABEL : id)) : undefined,
+    readRows: (from, to) => ({
+      inputIds: inputIds.slice(from * contextLength, to * contextLength),
+      labels: withLabels ? labels.slice(from * contextLength, to * contextLength) : undefined,
+    }),
   };
 }
 
@@ -120,14 +125,15 @@ describe('openShardFile', () => {
     const path = join(await scratch(), 'shard.arrow');
     const rows = knownRows(1030, 8, 'uint32', true);
     await writeShard(path, rows, {});
+    const labelsOf = async (from: number, to: number) => (await rows.readRows(from, to)).labels;
     const shard = await openShardFile(path);
     expect(shard.hasLabels).toBe(true);
     const labels = new Int32Array(7 * 8);
     await shard.readLabels(1020, 7, labels, 0);
-    expect(labels).toEqual(rows.labels?.slice(1020 * 8, 1027 * 8));
+    expect(labels).toEqual(await labelsOf(1020, 1027));
     expect(Array.from(labels.subarray(0, 3))).toEqual([NO_LABEL, 1021, NO_LABEL]);
     const table = new Table([...RecordBatchReader.from(await readFile(path))]);
-    expect(Array.from(table.get(1029)?.toJSON()['labels'])).toEqual(Array.from(rows.labels!.subarray(1029 * 8)));
+    expect(Array.from(table.get(1029)?.toJSON()['labels'])).toEqual(Array.from((await labelsOf(1029, 1030))!));
     await shard.close();
   });
 

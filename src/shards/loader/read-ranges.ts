@@ -3,7 +3,7 @@
  * a thread of libuv's pool. A read from the page cache is about a microsecond there and ten to twenty from JavaScript,
  * which is what a row of 4 kB costs otherwise (bench `loader`).
  */
-import { read } from 'node:fs';
+import { read, readSync } from 'node:fs';
 import { CorpusmillError } from '../../core/errors.ts';
 import { native } from '../../core/native.ts';
 
@@ -52,18 +52,34 @@ export type FailedRange = [range: number, filled: number, errno: number];
 export async function readRanges({ numbers, paths }: Ranges, bytes: number): Promise<ArrayBuffer> {
   const result = await (native?.readRanges ?? readRangesTwin)(new Float64Array(numbers), bytes);
   if (result instanceof ArrayBuffer) return result;
-  const [range, filled, errno] = result;
-  const [, position, length] = numbers.slice(4 * range);
+  throw unreadRange(result, numbers, paths[result[0]]);
+}
+
+/**
+ * Reads ranges, four numbers each as in `Ranges`, into memory that is there, and waits for them: for workers, which have
+ * nothing else to do, and files that lie in the page cache. `pathOf` gives a range's path. Throws as `readRanges` does.
+ */
+export function readRangesInto(ranges: Float64Array, into: Uint8Array, pathOf: (range: number) => string): void {
+  const failed = (native?.readRangesInto ?? readRangesIntoTwin)(ranges, into);
+  if (failed !== undefined) throw unreadRange(failed, ranges, pathOf(failed[0]));
+}
+
+function unreadRange(
+  [range, filled, errno]: FailedRange,
+  numbers: ArrayLike<number>,
+  path: string | undefined,
+): CorpusmillError {
+  const [position, length] = [numbers[4 * range + 1], numbers[4 * range + 2]];
   if (errno !== 0) {
-    throw new CorpusmillError(
+    return new CorpusmillError(
       'INPUT_UNREADABLE',
-      `reading ${paths[range]}: the system refused ${length} bytes at offset ${position} (error ${errno})`,
-      { hint: 'Check the disk; the shard set must stay open while it is read.' },
+      `reading ${path}: the system refused ${length} bytes at offset ${position} (error ${errno})`,
+      { hint: 'Check the disk; the files must stay open while they are read.' },
     );
   }
-  throw new CorpusmillError(
+  return new CorpusmillError(
     'INPUT_CORRUPT',
-    `reading ${paths[range]}: ${length} bytes expected at offset ${position}, the file ends after ${filled} of them`,
+    `reading ${path}: ${length} bytes expected at offset ${position}, the file ends after ${filled} of them`,
     { hint: 'The file was cut short; make it again or copy it again.' },
   );
 }
@@ -97,4 +113,21 @@ function readSome(
       resolve(error === null ? { bytes, errno: 0 } : { bytes: 0, errno: Math.abs(error.errno ?? 1) });
     });
   });
+}
+
+/** The add-on's `readRangesInto` on Node's own reads. */
+export function readRangesIntoTwin(ranges: Float64Array, into: Uint8Array): FailedRange | undefined {
+  for (let range = 0; 4 * range < ranges.length; range++) {
+    const [fd, position, length, at] = ranges.subarray(4 * range, 4 * range + 4);
+    for (let filled = 0; filled < length; ) {
+      try {
+        const got = readSync(fd, into, at + filled, length - filled, position + filled);
+        if (got === 0) return [range, filled, 0];
+        filled += got;
+      } catch (error) {
+        return [range, filled, Math.abs((error as NodeJS.ErrnoException).errno ?? 1)];
+      }
+    }
+  }
+  return undefined;
 }

@@ -2,7 +2,14 @@ import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../../src/core/native.ts';
-import { addRange, noRanges, readRanges, readRangesTwin } from '../../../src/shards/loader/read-ranges.ts';
+import {
+  addRange,
+  noRanges,
+  readRanges,
+  readRangesInto,
+  readRangesIntoTwin,
+  readRangesTwin,
+} from '../../../src/shards/loader/read-ranges.ts';
 import { scratch } from '../context.ts';
 
 let path: string;
@@ -61,6 +68,22 @@ describe('readRanges', () => {
   });
 });
 
+describe('readRangesInto', () => {
+  it('leaves what no range covers', () => {
+    const into = new Uint8Array(12).fill(255);
+    readRangesInto(Float64Array.of(file.fd, 9_000, 3, 8, file.fd, 5, 4, 1), into, () => path);
+    expect([...into]).toEqual([255, ...content.subarray(5, 9), 255, 255, 255, ...content.subarray(9_000, 9_003), 255]);
+  });
+
+  it('says which file ends where, and when the system refuses', () => {
+    const read = (fd: number) => readRangesInto(Float64Array.of(fd, 9_990, 30, 0), new Uint8Array(30), () => path);
+    expect(() => read(file.fd)).toThrow(
+      `reading ${path}: 30 bytes expected at offset 9990, the file ends after 10 of them`,
+    );
+    expect(() => read(9_999)).toThrow(`reading ${path}: the system refused 30 bytes at offset 9990`);
+  });
+});
+
 describe.skipIf(native?.readRanges === undefined)('the add-on', () => {
   const kernel = (ranges: Float64Array, bytes: number) => native!.readRanges!(ranges, bytes);
 
@@ -84,6 +107,9 @@ describe.skipIf(native?.readRanges === undefined)('the add-on', () => {
   ])('reads %s as its twin does', async (_, list) => {
     const ranges = Float64Array.from(list.flatMap(([position, bytes, at]) => [file.fd, position, bytes, at]));
     expect(await kernel(ranges, 3_000)).toEqual(await readRangesTwin(ranges, 3_000));
+    const [ours, twins] = [new Uint8Array(3_000), new Uint8Array(3_000)];
+    expect(native!.readRangesInto!(ranges, ours)).toEqual(readRangesIntoTwin(ranges, twins));
+    expect(ours).toEqual(twins);
   });
 
   it('refuses what would reach out of its memory', () => {
@@ -92,6 +118,9 @@ describe.skipIf(native?.readRanges === undefined)('the add-on', () => {
     expect(() => kernel(Float64Array.of(file.fd, 0.5, 1, 0), 10)).toThrow(/out of bounds/);
     expect(() => kernel(Float64Array.of(file.fd, 0, 1), 10)).toThrow(/four numbers a range/);
     expect(() => kernel(Float64Array.of(file.fd, 0, 1, 0), Number.NaN)).toThrow(/integer/);
+    expect(() => native!.readRangesInto!(Float64Array.of(file.fd, 0, 10, 1), new Uint8Array(10))).toThrow(
+      /less than the ranges need/,
+    );
     expect(() => kernel(new Uint8Array(8) as unknown as Float64Array, 10)).toThrow(TypeError);
   });
 });
