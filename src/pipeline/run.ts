@@ -11,6 +11,7 @@ import type { ProgressEvent, RunSummary } from '../core/run-summary.ts';
 import type { Volume } from '../core/stats.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { expandInputs } from '../io/files.ts';
+import type { InputFile } from '../io/input.ts';
 import type { LogRecord } from '../training/log.ts';
 import { alignmentFiles } from './alignment-files.ts';
 import { auditSpec, removeEmptyDropped, sweepDropped } from './audit.ts';
@@ -77,7 +78,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const plan = planPhases(pipeline, files, await alignmentFiles(pipeline));
   const again = options.from === undefined ? undefined : phaseNamed(plan, options.from);
   const directory = await openRunDirectory(pipeline, options.force ?? false);
-  const workers = workerCount(pipeline.run.workers);
+  const workers = Math.min(workerCount(pipeline.run.workers), usefulWorkers(files, pipeline.run.chunkBytes));
   const stages = pipeline.stages.filter(({ module }) => module === undefined).map(({ definition }) => definition.name);
   const pool = createPool({ workers, memoryMiB: pipeline.run.workerMemoryMiB, stages, signal });
   const run: RunContext = {
@@ -221,6 +222,14 @@ function forgetFrom(directory: RunDirectory, plan: Plan, index: number): void {
     const decisionOnly = phase.kind === 'barrier' && !observed.has(phase.id);
     rmSync(decisionOnly ? decideDir(dir) : dir, { recursive: true, force: true });
   }
+}
+
+/** Compressed files may hold so many times their bytes. */
+const LIKELY_EXPANSION = 10;
+
+/** Workers that find something to do: a small input is one chunk, and a worker that waits has cost half a second of a core. */
+function usefulWorkers(files: readonly InputFile[], chunkBytes: number): number {
+  return Math.max(1, Math.ceil((LIKELY_EXPANSION * sumBytes(files)) / chunkBytes));
 }
 
 function sumBytes(files: readonly { bytes: number }[]): number {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/core/native.ts';
-import { cli, filesUnder, hasStackTrace, productsOf, workspace } from './cli.ts';
+import { cli, filesUnder, hasStackTrace, productsOf, timingOf, workspace } from './cli.ts';
 
 /** Sixty words that no other number shares. */
 function words(n: number): string {
@@ -145,10 +145,14 @@ describe('dedup', () => {
   });
 
   it('leaves the same bytes for any number of workers, and reuses what it has', async () => {
-    const args = ['dedup', 'data/a.jsonl', 'data/b.jsonl', '--format', FORMATS, '--fail-over', '1'];
-    const [one, two] = [workspace(files), workspace(files)];
+    const args = ['dedup', 'data', '--format', FORMATS, '--fail-over', '1'];
+    // Enough for three workers, or no more than one would be started.
+    const many = Array.from({ length: 3000 }, (_, i) => ({ id: `m${i}`, text: `only ${i} `.repeat(40) }));
+    const all = { ...files, 'data/many.jsonl': lines(many) };
+    const [one, two] = [workspace(all), workspace(all)];
     expect((await cli([...args, '--workers', '1'], one)).code).toBe(4);
     expect((await cli([...args, '--workers', '3', '--memory', '16'], two)).code).toBe(4);
+    expect([one, two].map((cwd) => timingOf(join(cwd, 'runs', 'dedup')).workers)).toEqual([1, 3]);
     expect(productsOf(join(two, 'runs', 'dedup'))).toEqual(productsOf(join(one, 'runs', 'dedup')));
     const again = await cli([...args, '--json'], one);
     const { timing } = JSON.parse(again.stdout) as { timing: { phases: { reused: boolean }[] } };

@@ -11,6 +11,7 @@ import {
   pipelineFile,
   productsOf,
   summaryOf,
+  timingOf,
   workspace,
   writtenDocuments,
 } from './cli.ts';
@@ -89,6 +90,7 @@ describe('corpusmill run', () => {
     for (const workers of [1, 2, 4]) {
       const result = await cli(['run', 'p.yaml', '--workers', `${workers}`, '--set', `output=run-${workers}`], cwd);
       expect(result.code, result.stderr).toBe(0);
+      expect(timingOf(join(cwd, `run-${workers}`)).workers).toBe(workers);
       products.push(productsOf(join(cwd, `run-${workers}`)));
     }
     expect(Object.keys(products[0]).length).toBeGreaterThan(6);

@@ -98,7 +98,12 @@ export const inputSchema = z.object({
 });
 
 export const runSchema = z.object({
-  workers: z.int().min(0).max(1024).default(0).describe('Worker threads; 0: one for each core. Never changes output.'),
+  workers: z
+    .int()
+    .min(0)
+    .max(1024)
+    .default(0)
+    .describe('Worker threads; 0: one for each core. A small input is read by fewer. Never changes output.'),
   chunkBytes: z
     .int()
     .min(1)
