@@ -132,8 +132,9 @@ function agrees(isSoftware: boolean): void {
     const shape = shapeOf({ headSize, batch: 2, queries: 70, keys: 83, keyHeads: 2, queryHeads: 2 * group });
     // What the reference does in reasonable time.
     const small = multiplications(shape) < 8e6 ? shape : { ...shape, batch: 1, keyHeads: 1, queryHeads: group };
-    // The gradients of the longest are compared with less workgroup memory, where their kernels compile sooner.
-    if (headSize === 256) await compareOn(backend, forwardCase(small, { causal: true }, headSize), FORWARD);
+    // By tiles, gradients have the narrow tile at 1, the wide one at 70.
+    if (!isSoftware && headSize % 64 === 0)
+      await compareOn(backend, forwardCase(small, { causal: true }, headSize), FORWARD);
     else await both(backend, small, { causal: true }, headSize);
   });
 
@@ -148,7 +149,7 @@ function agrees(isSoftware: boolean): void {
     const random = createRandom(5);
     for (const [headSize, keyHeads, group] of [
       [HEAD, 2, 1],
-      [19, 1, 7],
+      [HEAD, 1, 7],
       [256, 1, 3],
     ]) {
       for (const queries of headSize === HEAD ? [1, 5, 8] : [5]) {
@@ -287,7 +288,7 @@ describeWithWebGpu('attention on lesser WebGPU adapters', () => {
       maxComputeWorkgroupStorageSize: 16384,
     };
     const backend = await webGpuBackend({ limits, products: { isSoftware: false } });
-    await both(backend, ...windowed(40, 90, 200), 40);
+    await compareOn(backend, await gradientCase(...windowed(40, 90, 200), 40), BACKWARD);
     await backend.dispose();
   });
 
