@@ -1,7 +1,8 @@
 /**
  * Weights as a 16-bit format would store them, over float32 master weights: the forward pass and its gradient see them rounded,
  * the optimizer updates the full ones (Micikevicius et al. 2018, Mixed Precision Training). It shows what a run would
- * lose in that format; it does not make it faster, for all arithmetic stays float32.
+ * lose in that format. It does not make it faster, for arithmetic stays float32, but on a GPU with float16: there `f16` also
+ * multiplies matrices in it (tensor/webgpu/kernels/product-kernel.ts), with sums in float32.
  *
  * In float16 gradients of weights are stored in it too, so that small ones vanish and large ones overflow unless the loss is
  * scaled (loss-scale.ts).

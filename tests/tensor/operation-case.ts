@@ -124,11 +124,19 @@ export async function compare(given: OperationCase, tolerance: Tolerance): Promi
   }
 }
 
-/** Another backend against the reference, once more with outputs over inputs where they may be. */
-export async function compareOn(backend: Backend, given: OperationCase, tolerance: Tolerance): Promise<void> {
+/**
+ * Another backend against the reference, once more with outputs over inputs where they may be, unless `apart`: on WebGPU
+ * operands that share memory are a kernel of their own to compile.
+ */
+export async function compareOn(
+  backend: Backend,
+  given: OperationCase,
+  tolerance: Tolerance,
+  { apart = false }: { readonly apart?: boolean } = {},
+): Promise<void> {
   const sizes = `${given.operation} [${given.attributes}]`;
   const wanted = await runOperation(reference, given);
-  for (const pair of [undefined, ...inPlacePairs(given)]) {
+  for (const pair of apart ? [undefined] : [undefined, ...inPlacePairs(given)]) {
     const found = await runOperation(backend, given, pair);
     const what = pair === undefined ? sizes : `${sizes}, output ${pair[0]} over input ${pair[1]}`;
     wanted.forEach((values, i) => {

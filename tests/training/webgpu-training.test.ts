@@ -13,9 +13,12 @@ import { openBackend } from '../../src/tensor/open-backend.ts';
 import type { WebGpuBackend } from '../../src/tensor/webgpu/backend.ts';
 import { createGenerator } from '../../src/training/generation/generator.ts';
 import type { LogRecord } from '../../src/training/log.ts';
+import { pretrainingObjective } from '../../src/training/objective.ts';
 import { prepareTraining } from '../../src/training/run-training.ts';
+import { createTrainer } from '../../src/training/trainer.ts';
 import { SMALL } from '../models/small-models.ts';
 import { describeWithWebGpu, webGpuBackend } from '../tensor/webgpu/device.ts';
+import { ROWS, someData, TIME, tinyConfig } from './tiny-training.ts';
 
 /** Enough text that a row can begin at many places. */
 const TEXT = Array.from({ length: 400 }, (_, i) => `Line ${i % 37} says ${(i * i) % 101} to the ${i % 7}th.\n`).join(
@@ -124,6 +127,76 @@ describeWithWebGpu('training on WebGPU', () => {
     const found = await train(workspace(given), backend);
     expect(found.size).toBe(20);
     expect(difference(expected, found)).toBeLessThan(1e-3);
+  }, 180_000);
+
+  it('with float16 weights and a scaled loss has the losses of the native backend', async () => {
+    const given = { precision: 'f16', stop: { steps: 20 } };
+    const expected = await train(workspace(given), await other());
+    shared ??= await webGpuBackend();
+    const found = await train(workspace(given), shared);
+    expect(difference(expected, found)).toBeLessThan(1e-3);
+  }, 180_000);
+
+  it('multiplies in float16, on adapters that have it: every loss within 0.5 % of float32, none lost', async ({
+    skip,
+  }) => {
+    const backend = await webGpuBackend({ products: { precision: 'f16' } });
+    if (!backend.features.has('shader-f16')) {
+      await backend.dispose();
+      skip('this adapter has no shader-f16');
+    }
+    let halves = 0;
+    const make = backend.device.createShaderModule.bind(backend.device);
+    backend.device.createShaderModule = (descriptor) => {
+      if (descriptor.label?.startsWith('product') === true) halves += Number(/^enable f16;/.test(descriptor.code));
+      return make(descriptor);
+    };
+    const steps: Extract<LogRecord, { kind: 'step' }>[] = [];
+    const found = await train(workspace({ precision: 'f16' }), backend, (record) => {
+      if (record.kind === 'step') steps.push(record);
+    });
+    const expected = await train(workspace(), await other());
+    await backend.dispose();
+    expect(halves).toBeGreaterThan(5);
+    expect(steps.map(({ updated }) => updated)).not.toContain(false);
+    expect(steps.every(({ lossScale }) => lossScale === 65536)).toBe(true);
+    expect(found.get(50)).toBeLessThan(0.8 * (found.get(1) as number));
+    expect(difference(expected, found)).toBeLessThan(5e-3);
+  }, 300_000);
+
+  it('leaves out steps whose scaled gradients overflow, and goes on with a smaller scale', async () => {
+    const backend = await webGpuBackend({ products: { precision: 'f16' } });
+    const weights = createWeights(backend, tinyConfig());
+    weights.initialize(5);
+    const steps: Extract<LogRecord, { kind: 'step' }>[] = [];
+    const trainer = createTrainer({
+      backend,
+      weights,
+      objective: pretrainingObjective({ batch: ROWS, time: TIME, packed: false }),
+      data: someData(),
+      optimizer: { learningRate: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clipNorm: 1 },
+      schedule: { kind: 'cosine', unit: 'steps', warmup: 2, length: 40, floor: 0.1 },
+      accumulation: 1,
+      sequenceLength: TIME,
+      seed: 7,
+      precision: 'f16',
+      // A gradient of the loss of 0.1 is beyond float16 (65,504) from a scale of 2^20 on.
+      lossScale: { initial: 2 ** 26, growthInterval: 2000 },
+      stop: { steps: 40 },
+      onRecord: (record) => record.kind === 'step' && steps.push(record),
+    });
+    await trainer.run();
+    trainer.dispose();
+    const lost = steps.filter(({ updated }) => !updated);
+    expect(lost.length).toBeGreaterThan(2);
+    // The first ones, one after another, and perhaps one later; each halves the scale.
+    expect(lost.slice(0, 5).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    expect(steps.at(-1)?.lossScale).toBe(2 ** (26 - lost.length));
+    expect(lost.length).toBeLessThan(15);
+    expect(steps.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+    const mean = (some: typeof steps): number => some.reduce((sum, { loss }) => sum + (loss ?? 0), 0) / some.length;
+    expect(mean(steps.slice(-9))).toBeLessThan(mean(steps.slice(0, 9)) - 0.05);
+    await backend.dispose();
   }, 180_000);
 
   it('that loses its device says so, and goes on from its checkpoint on another backend', async () => {

@@ -118,18 +118,24 @@ function agrees(isSoftware: boolean): void {
   it('agrees at random shapes and masks', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const { shape, mask } = randomCase(seed);
-      const headSize = seed % 4 === 0 ? 3 : HEAD;
-      if (multiplications({ ...shape, headSize }) < 2e6) await both(backend, { ...shape, headSize }, mask, seed);
+      const given = { ...shape, headSize: HEAD };
+      if (multiplications(given) >= 2e6) continue;
+      // Few queries under other masks have a test of their own.
+      const isFew = shape.queries <= 8;
+      await both(backend, given, isFew ? { causal: mask.causal, window: mask.window } : mask, seed);
     }
   });
 
-  // Both widths of tiles, forward and backward; vectors and not; the longest.
-  it.each(isSoftware ? [1, 64] : [1, 24, 64, 190, 256])('agrees for heads of %i', async (headSize) => {
+  // Both widths of tiles, forward and backward; one vector of a thread and more; vectors and not; the longest.
+  it.each(isSoftware ? [1, 64] : [1, 64, 70, 256])('agrees for heads of %i', async (headSize) => {
     const group = 1 + (headSize % 4);
     const shape = shapeOf({ headSize, batch: 2, queries: 70, keys: 83, keyHeads: 2, queryHeads: 2 * group });
     // What the reference does in reasonable time.
     const small = multiplications(shape) < 8e6 ? shape : { ...shape, batch: 1, keyHeads: 1, queryHeads: group };
-    await both(backend, small, { causal: true }, headSize);
+    // By tiles, gradients have the narrow tile at 1, the wide one at 70.
+    if (!isSoftware && headSize % 64 === 0)
+      await compareOn(backend, forwardCase(small, { causal: true }, headSize), FORWARD);
+    else await both(backend, small, { causal: true }, headSize);
   });
 
   it('agrees for groups of one to four heads on a KV head, and scales of any sign', async () => {
@@ -143,15 +149,15 @@ function agrees(isSoftware: boolean): void {
     const random = createRandom(5);
     for (const [headSize, keyHeads, group] of [
       [HEAD, 2, 1],
-      [19, 1, 7],
+      [HEAD, 1, 7],
       [256, 1, 3],
     ]) {
-      for (const queries of isSoftware && headSize > HEAD ? [5] : [1, 5, 8]) {
+      for (const queries of headSize === HEAD ? [1, 5, 8] : [5]) {
         const keys = 130 + random.below(1000);
         const sizes = { headSize, batch: 2, queries, keys, keyHeads, queryHeads: keyHeads * group };
         const keyRange = Int32Array.of(0, queries + random.below(100), 40, keys - random.below(20));
         const mask: AttentionMask = { causal: true, keyRange, window: queries === 5 ? 60 : 0 };
-        const prefix = queries === 8 ? Int32Array.of(9, 90) : undefined;
+        const prefix = queries === 8 && headSize === HEAD ? Int32Array.of(9, 90) : undefined;
         await compareOn(backend, forwardCase(shapeOf(sizes), { ...mask, prefix }, queries), FORWARD);
       }
     }
@@ -194,7 +200,7 @@ function agrees(isSoftware: boolean): void {
     ]) {
       const shape = shapeOf({ headSize, batch: 2, queries, keys, keyHeads: 1, queryHeads: 2 });
       const keyRange = Int32Array.of(3, keys, 0, keys >> 1);
-      await compareOn(backend, dualChunkCase(shape, length, undefined, keys), FORWARD);
+      if (headSize === HEAD) await compareOn(backend, dualChunkCase(shape, length, undefined, keys), FORWARD);
       await compareOn(backend, dualChunkCase(shape, length, keyRange, keys), FORWARD);
     }
   });
@@ -205,12 +211,10 @@ function agrees(isSoftware: boolean): void {
     const mask = { causal: true, prefix: Int32Array.of(7), keyRange: Int32Array.of(2, 38) };
     for (const given of [forwardCase(shape, mask, 1), forwardCase(few, mask, 2), await gradientCase(shape, mask, 3)]) {
       const wanted = await runOperation(reference, given);
-      for (const start of [1, 4]) {
-        const found = await runInOneBuffer(given, start);
-        found.forEach((values, i) => {
-          expectClose(values, wanted[i], BACKWARD, `${given.operation}, output ${i}`);
-        });
-      }
+      const found = await runInOneBuffer(given, 1);
+      found.forEach((values, i) => {
+        expectClose(values, wanted[i], BACKWARD, `${given.operation}, output ${i}`);
+      });
     }
   });
 
@@ -259,34 +263,56 @@ function agrees(isSoftware: boolean): void {
 }
 
 describeWithWebGpu('attention on lesser WebGPU adapters', () => {
-  // biome-ignore format: a table
-  const lesser: [string, Record<string, number>, boolean, [headSize: number, queries: number, keys: number][]][] = [
-    ['less workgroup memory', { maxComputeWorkgroupStorageSize: 16384 }, false, [[40, 150, 430], [256, 2, 130]]],
-    ['half the threads', { maxComputeInvocationsPerWorkgroup: 128, maxComputeWorkgroupSizeX: 128 }, false, [[40, 90, 200]]],
-    ['bindings of 64 KB', { maxStorageBufferBindingSize: 1 << 16 }, false, [[40, 150, 430], [40, 4, 300], [3, 70, 130]]],
-    ['bindings of 64 KB, by lanes', { maxStorageBufferBindingSize: 1 << 16 }, true, [[40, 150, 430], [40, 4, 300]]],
-  ];
-  it.each(lesser)('agrees with %s', async (_, limits, isSoftware, sizes) => {
-    const backend = await webGpuBackend({ limits, products: { isSoftware } });
-    for (const [headSize, queries, keys] of sizes) {
-      const group = headSize < 100 ? 2 : 1;
-      const shape = shapeOf({ headSize, batch: 2, queries, keys, keyHeads: 1, queryHeads: group });
-      const mask = { causal: true, window: headSize === 3 ? 0 : 80, prefix: Int32Array.of(30, 2) };
-      await both(backend, shape, mask, headSize);
-    }
+  /** Heads of 40 over 430 keys are more than these hold. */
+  const SMALL_BINDINGS = { maxStorageBufferBindingSize: 1 << 16 };
+
+  it('agrees with less workgroup memory and bindings of 64 KB', async () => {
+    const backend = await webGpuBackend({
+      limits: { ...SMALL_BINDINGS, maxComputeWorkgroupStorageSize: 16384 },
+      products: { isSoftware: false },
+    });
+    await both(backend, ...windowed(40, 150, 430), 40);
+    await compareOn(backend, forwardCase(...windowed(40, 4, 430), 1), FORWARD);
+    // Segments over keys that are cut.
+    const [packed] = windowed(40, 430, 430);
+    const segmentIds = Int32Array.from({ length: 860 }, (_, i) => Math.floor((i % 430) / 90) + Math.floor(i / 430));
+    await compareOn(backend, forwardCase({ ...packed, queryHeads: 1 }, { causal: true, segmentIds }, 2), FORWARD);
+    await dualChunks(backend);
+    await backend.dispose();
+  });
+
+  it('agrees with half the threads too', async () => {
+    const limits = {
+      maxComputeInvocationsPerWorkgroup: 128,
+      maxComputeWorkgroupSizeX: 128,
+      maxComputeWorkgroupStorageSize: 16384,
+    };
+    const backend = await webGpuBackend({ limits, products: { isSoftware: false } });
+    await compareOn(backend, await gradientCase(...windowed(40, 90, 200), 40), BACKWARD);
+    await backend.dispose();
+  });
+
+  it('agrees with bindings of 64 KB, by lanes', async () => {
+    const backend = await webGpuBackend({ limits: SMALL_BINDINGS, products: { isSoftware: true } });
+    for (const queries of [150, 4]) await both(backend, ...windowed(40, queries, 430), queries);
+    await dualChunks(backend);
+    await backend.dispose();
+  });
+
+  function windowed(headSize: number, queries: number, keys: number): [AttentionShape, AttentionMask] {
+    const shape = shapeOf({ headSize, batch: 2, queries, keys, keyHeads: 1, queryHeads: 2 });
+    return [shape, { causal: true, window: 80, prefix: Int32Array.of(30, 2) }];
+  }
+
+  async function dualChunks(backend: WebGpuBackend): Promise<void> {
     for (const [headSize, queries, keys] of [
       [256, 8, 200],
-      [40, 70, 400],
+      [40, 70, 430],
     ]) {
       const shape = shapeOf({ headSize, queries, keys, queryHeads: 1 });
       await compareOn(backend, dualChunkCase(shape, 30, undefined, 1), FORWARD);
     }
-    if (sizes.length > 2) {
-      const packed = maskedCase(31);
-      await both(backend, packed.shape, packed.mask, 31);
-    }
-    await backend.dispose();
-  });
+  }
 });
 
 function multiplications({ batch, queries, keys, queryHeads, headSize }: AttentionShape): number {

@@ -82,13 +82,16 @@ describeWithWebGpu('the output head on WebGPU', () => {
             [70, 20, 131],
           ];
 
+    /** Gradients over their addends are kernels of their own: at one size. */
+    const isLast = (size: HeadCase['sizes']): boolean => size === sizes.at(-1);
+
     it('cross-entropy with and without gradients', async () => {
       for (const size of sizes) {
         await compareOn(backend, crossEntropy({ sizes: size }), TOLERANCE);
         await compareOn(backend, crossEntropy({ sizes: size, dx: true, zLoss: 1e-2 }), TOLERANCE);
         const all = { sizes: size, dx: true, dw: true, zLoss: 1e-3, smoothing: 0.1 };
         await compareOn(backend, crossEntropy(all), TOLERANCE);
-        await compareOn(backend, crossEntropy({ ...all, addend: true }), TOLERANCE);
+        await compareOn(backend, crossEntropy({ ...all, addend: true }), TOLERANCE, { apart: !isLast(size) });
       }
     });
 
@@ -97,7 +100,7 @@ describeWithWebGpu('the output head on WebGPU', () => {
         await compareOn(backend, logProb(size, 1), TOLERANCE);
         await compareOn(backend, logProb(size, 0.7), TOLERANCE);
         await compareOn(backend, logProbGrad(size, 0.7, false), TOLERANCE);
-        await compareOn(backend, logProbGrad(size, 1, true), TOLERANCE);
+        await compareOn(backend, logProbGrad(size, 1, true), TOLERANCE, { apart: !isLast(size) });
       }
     });
   });

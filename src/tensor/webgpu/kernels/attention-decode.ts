@@ -161,7 +161,7 @@ var<workgroup> partials: array<vec4f, ${PARTIALS * quads}>;`,
         let k = read_k(at, d);
         ${byQuad((i) => `s${i} += vec4f(${each(4, (n) => `dot(k, queries[${isDualChunk ? `kind${4 * i + n} + ` : ''}${(4 * i + n) * headVectors}u + d])`, ', ')});`)}
       }
-      ${byRow((r, quad, i) => `seen${quad}[${i}] = key - keys${r}.x < keys${r}.y || key - keys${r}.z < keys${r}.w;`)}
+      ${byRow((r, quad, i) => `seen${quad}[${i}] = (key - keys${r}.x < keys${r}.y) | (key - keys${r}.z < keys${r}.w);`)}
     }
     ${byQuad((i) => `s${i} = select(vec4f(${UNSEEN}), s${i} * p.scale, seen${i});`)}
     ${reduce('highest', 's', (a, b) => `max(${a}, ${b})`)}
@@ -188,15 +188,19 @@ var<workgroup> partials: array<vec4f, ${PARTIALS * quads}>;`,
   if (lane == 0u) {
     ${byQuad((i) => `write_lse(part * ${tileRows}u + ${4 * i}u, select(most${i} + log2(weight${i}), vec4f(${UNSEEN}), weight${i} == vec4f()));`)}
   }
-  ${byRow(
-    (r, quad, i) => `workgroupBarrier();
-    shared_numbers[lane] = o${r};
+  // A loop, which compiles sooner; what it indexes is read once.
+  let totals = array<vec4f, ${tileRows}>(${each(tileRows, (r) => `o${r}`, ', ')});
+  let weights = array<vec4f, ${quads}>(${each(quads, (i) => `weight${i}`, ', ')});
+  for (var r = 0u; r <= last_row - first_row; r++) {
     workgroupBarrier();
-    if (key_lane == 0u && weight${quad}[${i}] != 0.0) {
+    shared_numbers[lane] = totals[r];
+    workgroupBarrier();
+    let weight = weights[r / 4u][r % 4u];
+    if ((key_lane == 0u) & (weight != 0.0)) {
       var v = shared_numbers[lane];
       for (var n = 1u; n < ${keyLanes}u; n++) { v += shared_numbers[n * ${headVectors}u + lane]; }
-      write_out((part * ${tileRows}u + ${r}u) * p.head, column, v / weight${quad}[${i}]);
-    }`,
-  )}`,
+      write_out((part * ${tileRows}u + r) * p.head, column, v / weight);
+    }
+  }`,
   };
 }

@@ -178,7 +178,7 @@ export function forwardKernel(
     write_lse(at, select(most + log2(weight), vec4f(${UNSEEN}), weight == vec4f()));
   }
   let out_at = b * p.out_batch + head * p.out_head + (first_row + 4u * rows) * p.out_row;
-  ${eachAccumulator(shape, 'o', (o, r, d) => `if (4u * rows + ${r}u < query_rows && ${d} < ${headVectors}u) { write_out(out_at + ${r}u * p.out_row, ${d}, ${o} * share[${r}]); }`)}`,
+  ${eachAccumulator(shape, 'o', (o, r, d) => `if ((4u * rows + ${r}u < query_rows) & (${d} < ${headVectors}u)) { write_out(out_at + ${r}u * p.out_row, ${d}, ${o} * share[${r}]); }`)}`,
   };
 }
 

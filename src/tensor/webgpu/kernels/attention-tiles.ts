@@ -85,23 +85,29 @@ export function threadPlaces({ across }: TileShape): string {
  */
 export function headReader(name: string, headDim: number, vectors: boolean): string {
   if (vectors) return `fn read_${name}(at: u32, d: u32) -> vec4f { return ${name}4(at + d); }`;
-  const rest = headDim % 4;
-  const all = `vec4f(${each(4, (i) => `${name}(i + ${i}u)`, ', ')})`;
-  const last = `vec4f(${each(4, (i) => (i < rest ? `${name}(i + ${i}u)` : '0.0'), ', ')})`;
-  const tail = rest === 0 ? '' : `if (d == ${(headDim - rest) / 4}u) { return ${last}; }`;
+  const four = (index: (letter: string) => string): string =>
+    `vec4f(${LETTERS.map((letter) => `${name}(${index(letter)})`).join(', ')})`;
+  if (headDim % 4 === 0) {
+    return `fn read_${name}(at: u32, d: u32) -> vec4f { let i = at + vec4u(4u * d, 4u * d + 1u, 4u * d + 2u, 4u * d + 3u); return ${four((letter) => `i.${letter}`)}; }`;
+  }
+  // No branch: a function that returns early is a loop to compilers of software adapters.
   return `fn read_${name}(at: u32, d: u32) -> vec4f {
-  let i = at + 4u * d;
-  ${tail}
-  return ${all};
+  let n = 4u * d + vec4u(0u, 1u, 2u, 3u);
+  let i = at + min(n, vec4u(${headDim - 1}u));
+  return select(vec4f(), ${four((letter) => `i.${letter}`)}, n < vec4u(${headDim}u));
 }`;
 }
+
+const LETTERS = ['x', 'y', 'z', 'w'] as const;
 
 /** `write_x(at, d, v)`, as headReader. */
 export function headWriter(name: string, headDim: number, vectors: boolean): string {
   if (vectors) return `fn write_${name}(at: u32, d: u32, v: vec4f) { set_${name}4(at + d, v); }`;
+  // Numbers past the head repeat its last one.
+  const last = headDim % 4 === 0 ? '3u' : `min(3u, ${headDim - 1}u - 4u * d)`;
   return `fn write_${name}(at: u32, d: u32, v: vec4f) {
-  let i = at + 4u * d;
-  ${each(4, (i) => `${headDim % 4 === 0 ? '' : `if (4u * d + ${i}u < ${headDim}u) `}{ set_${name}(i + ${i}u, v[${i}]); }`, '\n  ')}
+  let n = min(vec4u(0u, 1u, 2u, 3u), vec4u(${last}));
+  ${LETTERS.map((letter) => `set_${name}(at + 4u * d + n.${letter}, v[n.${letter}]);`).join('\n  ')}
 }`;
 }
 
@@ -145,7 +151,7 @@ function bring(
       let line = i / ${vectors}u;
       let d = i % ${vectors}u;
       var v = vec4f();
-      if (line < ${source.count} && ${first} + d < ${headVectors}u) {
+      if ((line < ${source.count}) & (${first} + d < ${headVectors}u)) {
         v = ${source.read(`${source.start} + line * ${source.stride}`, `${first} + d`)};
       }
       stage[${at('line', 'd')}] = v;

@@ -6,6 +6,7 @@
 import { type Dispatch, type KernelSource, reads, writes } from '../kernel.ts';
 import type { LoweringContext } from '../lowering.ts';
 import { isVectorProduct, type Product, placesOf, sizesOf } from './product-form.ts';
+import { writer } from './product-operands.ts';
 
 /** Threads along a row of b, rows of b that each reads, and groups of threads in a workgroup. */
 const LANES = 32;
@@ -34,13 +35,6 @@ function rowsKernel(rows: number, isVector: boolean, hasBias: boolean, hasAddend
       ? `${x}4((${base} + k) >> 2u)`
       : `select(vec4f(), vec4f(${['x', 'y', 'z', 'w'].map((c) => `${x}(${base} + at.${c})`).join(', ')}), inside)`;
   const batch = Math.min(rows, BATCH);
-  const write = isVector
-    ? `let v = p.alpha * total${hasAddend ? ' + addend4(at >> 2u)' : ''}${hasBias ? ' + bias4(column >> 2u)' : ''};
-    if (column < p.n) { set_out4(at >> 2u, v); }`
-    : all(COLUMNS, (c) => {
-        const added = `${hasAddend ? ` + addend(at + ${c}u)` : ''}${hasBias ? ` + bias(column + ${c}u)` : ''}`;
-        return `if (column + ${c}u < p.n) { set_out(at + ${c}u, p.alpha * total[${c}]${added}); }`;
-      });
   return {
     name: `product of ${rows} rows ${isVector ? 'vectors' : 'words'}${hasBias ? ' bias' : ''}${hasAddend ? ' addend' : ''}`,
     operands: [
@@ -54,7 +48,8 @@ function rowsKernel(rows: number, isVector: boolean, hasBias: boolean, hasAddend
     workgroupSize: [LANES * GROUPS],
     vectors: isVector,
     // One vector of padding per group of eight, so that the eight lie in different banks.
-    declarations: `var<workgroup> sums: array<vec4f, ${batch * GROUPS * (LANES + 4)}>;
+    declarations: `${writer({ isVector, hasBias, hasAddend })}
+var<workgroup> sums: array<vec4f, ${batch * GROUPS * (LANES + 4)}>;
 var<workgroup> eighths: array<vec4f, ${batch * GROUPS * 8}>;`,
     body: `
   let first = ${COLUMNS * GROUPS}u * group;
@@ -92,8 +87,7 @@ ${all(batch, (i) => `  sums[(${i * GROUPS}u + column_group) * ${LANES + 4}u + al
     let total = ((eighths[e] + eighths[e + 1u]) + (eighths[e + 2u] + eighths[e + 3u])) +
       ((eighths[e + 4u] + eighths[e + 5u]) + (eighths[e + 6u] + eighths[e + 7u]));
     let column = first + ${COLUMNS}u * (lane % ${GROUPS}u);
-    let at = (${r}u + lane / ${GROUPS}u) * p.out_row + column;
-    ${write}
+    write((${r}u + lane / ${GROUPS}u) * p.out_row + column, column, total);
   }`;
 })}`,
   };
