@@ -20,6 +20,8 @@
         "native/fasttext_texts.cc",
         "native/fasttext_vector.cc",
         "native/folded_tokens.cc",
+        "native/jsonl.cc",
+        "native/jsonl_binding.cc",
         "native/large_pages_binding.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",

@@ -10,6 +10,7 @@ void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterGemm(Napi::Env env, Napi::Object exports);
+void RegisterJsonl(Napi::Env env, Napi::Object exports);
 void RegisterLargePages(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
@@ -30,6 +31,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterBpeScan(env, exports);
   RegisterFastText(env, exports);
   RegisterGemm(env, exports);
+  RegisterJsonl(env, exports);
   RegisterLargePages(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);

@@ -11,16 +11,17 @@
 
 namespace corpusmill {
 
-inline void ask_for_large_pages(void* data, size_t bytes) {
-#if defined(__linux__)
+// Returns the first byte of the first whole page, 0 where the memory holds none.
+inline size_t ask_for_large_pages(void* data, size_t bytes) {
   constexpr uintptr_t kPage = 1 << 21;
-  const uintptr_t from = (reinterpret_cast<uintptr_t>(data) + kPage - 1) & ~(kPage - 1);
-  const uintptr_t to = (reinterpret_cast<uintptr_t>(data) + bytes) & ~(kPage - 1);
-  if (to > from) (void)madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
-#else
-  (void)data;
-  (void)bytes;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t from = (begin + kPage - 1) & ~(kPage - 1);
+  const uintptr_t to = (begin + bytes) & ~(kPage - 1);
+  if (to <= from) return 0;
+#if defined(__linux__)
+  (void)madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
 #endif
+  return from - begin;
 }
 
 }  // namespace corpusmill

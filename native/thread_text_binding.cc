@@ -15,6 +15,7 @@
 #include "minhash.h"
 #include "shingles.h"
 #include "text_key.h"
+#include "utf8.h"
 
 namespace {
 
@@ -22,6 +23,7 @@ namespace folded_tokens = corpusmill::folded_tokens;
 namespace minhash = corpusmill::minhash;
 namespace shingles = corpusmill::shingles;
 namespace text_key = corpusmill::text_key;
+namespace utf8 = corpusmill::utf8;
 
 // What one huge text needed beyond this many entries is given back at the next that needs a quarter.
 constexpr size_t kLarge = 1 << 22;
@@ -54,7 +56,7 @@ struct ThreadText {
   Room<uint16_t> units;
   Room<uint32_t> tokens;
   Room<uint32_t> shingles;
-  Room<uint8_t> utf8;
+  Room<uint8_t> bytes;
   size_t token_count = 0;
 };
 
@@ -162,6 +164,33 @@ Napi::Value FoldText(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(count));
 }
 
+// The bytes [start, end) of a Uint8Array, which are the first three arguments.
+bool utf8_span(const Napi::CallbackInfo& info, Array<uint8_t>* span) {
+  Array<uint8_t> bytes;
+  double start = 0, end = 0;
+  if (!array<uint8_t, napi_uint8_array>(info, 0, &bytes) ||
+      !integer(info, 2, 0, static_cast<double>(bytes.length), &end) || !integer(info, 1, 0, end, &start)) {
+    return false;
+  }
+  span->data = bytes.data + static_cast<size_t>(start);
+  span->length = static_cast<size_t>(end - start);
+  return true;
+}
+
+// foldUtf8(bytes, start, end): number
+Napi::Value FoldUtf8(const Napi::CallbackInfo& info) {
+  ThreadText& text = here();
+  text.token_count = 0;
+  Array<uint8_t> span;
+  if (!utf8_span(info, &span)) return fail(info, "foldUtf8: wants a Uint8Array and where a text begins and ends in it");
+  uint16_t* const units = text.units.of(span.length + folded_tokens::kPadding);
+  uint32_t* const tokens = text.tokens.of(span.length + 1);
+  if (units == nullptr || tokens == nullptr) return no_memory(info);
+  const int64_t count = folded_tokens::fold(units, utf8::to_utf16(span.data, span.length, units), tokens);
+  if (count > 0) text.token_count = static_cast<size_t>(count);
+  return Napi::Number::New(info.Env(), static_cast<double>(count));
+}
+
 // foldedTokens(tokens): void
 Napi::Value FoldedTokens(const Napi::CallbackInfo& info) {
   const ThreadText& text = here();
@@ -199,6 +228,12 @@ uint32_t* own_shingles(size_t size, size_t* count) {
 
 constexpr uint64_t kSeeds[2] = {0, 0x9e3779b97f4a7c15};
 
+void write_key(const uint8_t* bytes, size_t length, uint32_t* row) {
+  uint64_t hashes[2];
+  text_key::xxh64_twice(bytes, length, kSeeds, hashes);
+  for (size_t word = 0; word < 4; word++) row[word] = static_cast<uint32_t>(hashes[word / 2] >> (32 * (word % 2)));
+}
+
 // textKey(text, row): void
 Napi::Value TextKey(const Napi::CallbackInfo& info) {
   Array<uint32_t> row;
@@ -208,11 +243,20 @@ Napi::Value TextKey(const Napi::CallbackInfo& info) {
   size_t length = 0;
   const uint16_t* const units = units_of(info, "textKey", 0, &length);
   if (units == nullptr) return info.Env().Undefined();
-  uint8_t* const utf8 = here().utf8.of(3 * length);
-  if (utf8 == nullptr) return no_memory(info);
-  uint64_t hashes[2];
-  text_key::xxh64_twice(utf8, text_key::to_utf8(units, length, utf8), kSeeds, hashes);
-  for (size_t word = 0; word < 4; word++) row.data[word] = static_cast<uint32_t>(hashes[word / 2] >> (32 * (word % 2)));
+  uint8_t* const bytes = here().bytes.of(3 * length);
+  if (bytes == nullptr) return no_memory(info);
+  write_key(bytes, text_key::to_utf8(units, length, bytes), row.data);
+  return info.Env().Undefined();
+}
+
+// textKeyUtf8(bytes, start, end, row): void
+Napi::Value TextKeyUtf8(const Napi::CallbackInfo& info) {
+  Array<uint8_t> span;
+  Array<uint32_t> row;
+  if (!utf8_span(info, &span) || !uint32_array(info, 3, &row) || row.length < 4) {
+    return fail(info, "textKeyUtf8: wants a Uint8Array, where a text begins and ends in it, and a row of 4 entries or more");
+  }
+  write_key(span.data, span.length, row.data);
   return info.Env().Undefined();
 }
 
@@ -322,9 +366,11 @@ void RegisterThreadText(Napi::Env env, Napi::Object exports) {
   exports.Set("foldUnits", Napi::Function::New(env, FoldUnits, "foldUnits"));
   exports.Set("foldPair", Napi::Function::New(env, FoldPair, "foldPair"));
   exports.Set("foldText", Napi::Function::New(env, FoldText, "foldText"));
+  exports.Set("foldUtf8", Napi::Function::New(env, FoldUtf8, "foldUtf8"));
   exports.Set("foldedTokens", Napi::Function::New(env, FoldedTokens, "foldedTokens"));
   exports.Set("shingleText", Napi::Function::New(env, ShingleText, "shingleText"));
   exports.Set("textKey", Napi::Function::New(env, TextKey, "textKey"));
+  exports.Set("textKeyUtf8", Napi::Function::New(env, TextKeyUtf8, "textKeyUtf8"));
   exports.Set("TextSigner", TextSigner::Define(env));
   exports.Set("OpenSet", OpenSet::Define(env));
 }

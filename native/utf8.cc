@@ -27,6 +27,31 @@ CORPUSMILL_INLINE size_t skip_ascii(const uint8_t* bytes, size_t at, size_t leng
   return at;
 }
 
+// A character of two bytes or more; width 0 where the bytes are not well-formed (RFC 3629).
+struct Character {
+  uint32_t code_point;
+  size_t width;
+};
+
+CORPUSMILL_INLINE Character character_at(const uint8_t* bytes, size_t at, size_t length) {
+  const auto is_tail = [&](size_t i) { return (bytes[i] & 0xc0) == 0x80; };
+  const uint32_t lead = bytes[at];
+  const size_t left = length - at;
+  if (lead >= 0xe0 && lead < 0xf0 && left >= 3 && is_tail(at + 1) && is_tail(at + 2)) {
+    const uint32_t code_point = ((lead & 0x0f) << 12) | ((bytes[at + 1] & 0x3fu) << 6) | (bytes[at + 2] & 0x3fu);
+    return {code_point, code_point >= 0x800 && (code_point & 0xf800) != 0xd800 ? 3u : 0u};
+  }
+  if (lead >= 0xc2 && lead < 0xe0 && left >= 2 && is_tail(at + 1)) {
+    return {((lead & 0x1f) << 6) | (bytes[at + 1] & 0x3fu), 2};
+  }
+  if (lead >= 0xf0 && lead < 0xf5 && left >= 4 && is_tail(at + 1) && is_tail(at + 2) && is_tail(at + 3)) {
+    const uint32_t code_point = ((lead & 0x07) << 18) | ((bytes[at + 1] & 0x3fu) << 12) |
+                                ((bytes[at + 2] & 0x3fu) << 6) | (bytes[at + 3] & 0x3fu);
+    return {code_point, code_point >= 0x10000 && code_point < 0x110000 ? 4u : 0u};
+  }
+  return {0, 0};
+}
+
 }  // namespace
 
 Text from_utf16(const uint16_t* units, size_t count, uint8_t* out) {
@@ -81,35 +106,50 @@ Text from_utf16(const uint16_t* units, size_t count, uint8_t* out) {
 Text check(const uint8_t* bytes, size_t length) {
   bool is_stable = true;
   size_t at = 0;
-  const auto is_tail = [&](size_t i) { return (bytes[i] & 0xc0) == 0x80; };
   while ((at = skip_ascii(bytes, at, length)) < length) {
     const size_t stop = length - at < 16 ? length : at + 16;
     while (at < stop) {
-      const uint32_t lead = bytes[at];
-      if (lead < 0x80) {
+      if (bytes[at] < 0x80) {
         at++;
         continue;
       }
-      const size_t left = length - at;
-      uint32_t code_point = 0;
-      size_t width = 0;
-      if (lead >= 0xe0 && lead < 0xf0 && left >= 3 && is_tail(at + 1) && is_tail(at + 2)) {
-        code_point = ((lead & 0x0f) << 12) | ((bytes[at + 1] & 0x3fu) << 6) | (bytes[at + 2] & 0x3fu);
-        if (code_point >= 0x800 && (code_point & 0xf800) != 0xd800) width = 3;
-      } else if (lead >= 0xc2 && lead < 0xe0 && left >= 2 && is_tail(at + 1)) {
-        code_point = ((lead & 0x1f) << 6) | (bytes[at + 1] & 0x3fu);
-        width = 2;
-      } else if (lead >= 0xf0 && lead < 0xf5 && left >= 4 && is_tail(at + 1) && is_tail(at + 2) && is_tail(at + 3)) {
-        code_point = ((lead & 0x07) << 18) | ((bytes[at + 1] & 0x3fu) << 12) | ((bytes[at + 2] & 0x3fu) << 6) |
-                     (bytes[at + 3] & 0x3fu);
-        if (code_point >= 0x10000 && code_point < 0x110000) width = 4;
-      }
-      if (width == 0) return {at, is_stable};
-      if (is_unstable(code_point)) is_stable = false;
-      at += width;
+      const Character character = character_at(bytes, at, length);
+      if (character.width == 0) return {at, is_stable};
+      if (is_unstable(character.code_point)) is_stable = false;
+      at += character.width;
     }
   }
   return {length, is_stable};
+}
+
+size_t to_utf16(const uint8_t* bytes, size_t length, uint16_t* out) {
+  uint16_t* to = out;
+  size_t at = 0;
+  while (at < length) {
+    const size_t wide = skip_ascii(bytes, at, length);
+    for (; at < wide; at++) *to++ = bytes[at];
+    // A stretch by itself, so that a wide character does not cost a look at sixteen bytes.
+    const size_t stop = length - at < 16 ? length : at + 16;
+    while (at < stop) {
+      if (bytes[at] < 0x80) {
+        *to++ = bytes[at++];
+        continue;
+      }
+      const Character character = character_at(bytes, at, length);
+      if (character.width == 0) {
+        *to++ = 0xfffd;
+        at++;
+      } else if (character.width == 4) {
+        *to++ = static_cast<uint16_t>(0xd800 + ((character.code_point - 0x10000) >> 10));
+        *to++ = static_cast<uint16_t>(0xdc00 | (character.code_point & 0x3ff));
+        at += 4;
+      } else {
+        *to++ = static_cast<uint16_t>(character.code_point);
+        at += character.width;
+      }
+    }
+  }
+  return static_cast<size_t>(to - out);
 }
 
 }  // namespace corpusmill::utf8

@@ -20,4 +20,8 @@ Text from_utf16(const uint16_t* units, size_t count, uint8_t* out);
 // Reads until the end or the first byte that is not well-formed UTF-8.
 Text check(const uint8_t* bytes, size_t length);
 
+// Writes UTF-8 as UTF-16 units, each byte that is not well-formed as U+FFFD; `out` has room for a unit a byte. Returns their
+// number. Needs no classes.
+size_t to_utf16(const uint8_t* bytes, size_t length, uint16_t* out);
+
 }  // namespace corpusmill::utf8

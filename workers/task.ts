@@ -4,13 +4,14 @@ import { parentPort, threadId } from 'node:worker_threads';
 import { CorpusmillError, isCorpusmillError } from '../src/core/errors.ts';
 import { collectGarbage } from '../src/core/memory.ts';
 import { type AuditTask, runAuditTask } from '../src/pipeline/audit-file.ts';
+import { type HelpTask, runHelpTask } from '../src/pipeline/barrier-help.ts';
 import { type BarrierTask, runBarrierTask } from '../src/pipeline/barrier-task.ts';
 import { type ObserveTask, type PassTask, runObserveTask, runPassTask } from '../src/pipeline/pass-task.ts';
 import type { LoadedMessage, TaskReply } from '../src/pipeline/pool.ts';
 import { runSinkTask, type SinkTask } from '../src/pipeline/sink-task.ts';
 import { loadStage } from '../src/pipeline/stage-loaders.ts';
 
-export type Task = PassTask | ObserveTask | BarrierTask | SinkTask | AuditTask;
+export type Task = PassTask | ObserveTask | BarrierTask | HelpTask | SinkTask | AuditTask;
 
 // Now rather than at the first task: a worker may be ended only when it is loading nothing (src/pipeline/pool.ts).
 await Promise.all(process.argv.slice(2).map(loadStage));
@@ -45,6 +46,8 @@ function perform(task: Task): Promise<unknown> {
       return runObserveTask(task);
     case 'barrier':
       return runBarrierTask(task);
+    case 'help':
+      return runHelpTask(task);
     case 'sink':
       return runSinkTask(task);
     case 'audit':

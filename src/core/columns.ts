@@ -5,6 +5,9 @@
  *   [mark, rows, columns, bytes of trailer] [column 0] [column 1] … [trailer], words little-endian.
  */
 
+import { largeBytes } from './large-pages.ts';
+import { borrowBytes, returnBytes } from './reused-bytes.ts';
+
 /** 'cmc2': a blob of another layout is refused, not misread. */
 const MARK = 0x32636d63;
 const HEADER_WORDS = 4;
@@ -18,7 +21,7 @@ const LINE_WORDS = 16;
 export interface ColumnWriter {
   /** Appends the first `columns` entries of `row`. */
   push(row: Uint32Array): void;
-  /** The blob; the trailer is bytes, or any other value, which is kept as JSON. */
+  /** The blob; the trailer is bytes, or any other value, which is kept as JSON. Called once, last. */
   finish(trailer?: unknown): Uint8Array;
 }
 
@@ -27,13 +30,17 @@ export function createColumnWriter(columns: number): ColumnWriter {
   // column after column: turning rows into columns at the end was the larger part of a short document's cost.
   // A cache line lies between columns: a power of two apart, all values of a row would fall into the same few lines.
   let capacity = FIRST_ROWS + LINE_WORDS;
-  let store = new Uint32Array(columns * capacity);
+  let memory = borrowBytes(4 * columns * capacity);
+  let store = wordsIn(memory);
   let rows = 0;
   const push = (row: Uint32Array): void => {
     if (rows === capacity) {
       const wider = 2 * (capacity - LINE_WORDS) + LINE_WORDS;
-      const grown = new Uint32Array(columns * wider);
+      const larger = borrowBytes(4 * columns * wider);
+      const grown = wordsIn(larger);
       for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, (i + 1) * capacity), i * wider);
+      returnBytes(memory);
+      memory = larger;
       store = grown;
       capacity = wider;
     }
@@ -42,16 +49,21 @@ export function createColumnWriter(columns: number): ColumnWriter {
   };
   const finish = (trailer?: unknown): Uint8Array => {
     const last = bytesOf(trailer);
-    const blob = new Uint8Array(HEADER_BYTES + 4 * rows * columns + last.length);
-    const words = new Uint32Array(blob.buffer, 0, HEADER_WORDS + rows * columns);
+    const blob = largeBytes(HEADER_BYTES + 4 * rows * columns + last.length);
+    const words = new Uint32Array(blob.buffer, blob.byteOffset, HEADER_WORDS + rows * columns);
     words.set([MARK, rows, columns, last.length]);
     for (let i = 0; i < columns; i++) {
       words.set(store.subarray(i * capacity, i * capacity + rows), HEADER_WORDS + i * rows);
     }
     blob.set(last, words.byteLength);
+    returnBytes(memory);
     return blob;
   };
   return { push, finish };
+}
+
+function wordsIn({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(buffer, byteOffset, length >>> 2);
 }
 
 function bytesOf(trailer: unknown): Uint8Array {

@@ -8,6 +8,7 @@
  */
 
 import { type ColumnHeader, columnRange, HEADER_BYTES, readHeader, splitColumns, trailerRange } from './columns.ts';
+import { largeBytes } from './large-pages.ts';
 import { collectGarbage } from './memory.ts';
 import type { BarrierContext, FeaturePart } from './stage.ts';
 
@@ -77,8 +78,8 @@ async function readWindow(
   store: Uint32Array<ArrayBuffer> | undefined,
   signal: AbortSignal,
 ): Promise<Window> {
-  const words = store !== undefined && store.length >= rows * count ? store : new Uint32Array(rows * count);
-  const bytes = new Uint8Array(words.buffer);
+  const words = store !== undefined && store.length >= rows * count ? store : largeWords(rows * count);
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   for (const part of parts) {
     if (part.rows === 0) continue;
     signal.throwIfAborted();
@@ -86,6 +87,11 @@ async function readWindow(
     collectGarbage();
   }
   return { first, count, words };
+}
+
+function largeWords(length: number): Uint32Array<ArrayBuffer> {
+  const { buffer, byteOffset } = largeBytes(4 * length);
+  return new Uint32Array(buffer, byteOffset, length);
 }
 
 async function headerOf(part: FeaturePart): Promise<ColumnHeader> {

@@ -5,8 +5,9 @@
  */
 import { native } from './native.ts';
 
+const PAGE_BYTES = 2 * 1024 * 1024;
 /** Two pages: less may hold no whole one. */
-const WORTH_ASKING = 4 * 1024 * 1024;
+const WORTH_ASKING = 2 * PAGE_BYTES;
 
 /** The same array. Nothing may have been written to its memory yet, else the asking comes too late. */
 export function withLargePages<T extends ArrayBufferView>(array: T): T {
@@ -14,4 +15,20 @@ export function withLargePages<T extends ArrayBufferView>(array: T): T {
     native?.largePages(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
   return array;
+}
+
+/** Uninitialized bytes that begin and end with a large page, where they are worth one. */
+export function largeBytes(bytes: number): Buffer<ArrayBuffer> {
+  if (bytes < PAGE_BYTES || native === undefined) return Buffer.allocUnsafeSlow(bytes);
+  const memory = Buffer.allocUnsafeSlow(bytes + 2 * PAGE_BYTES);
+  const start = native.largePages(memory);
+  return memory.subarray(start, start + bytes);
+}
+
+/** The same, shared and filled with zeros. */
+export function largeSharedBytes(bytes: number): Buffer<SharedArrayBuffer> {
+  if (bytes < PAGE_BYTES || native === undefined) return Buffer.from(new SharedArrayBuffer(bytes));
+  const memory = Buffer.from(new SharedArrayBuffer(bytes + 2 * PAGE_BYTES));
+  const start = native.largePages(memory);
+  return memory.subarray(start, start + bytes);
 }

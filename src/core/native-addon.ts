@@ -3,14 +3,14 @@ import type { NativeNgramLm } from './native-ngram-lm.ts';
 import type { NativeAttentionArguments, NativeMatmul, NativeTensorBackend } from './native-tensor.ts';
 
 export interface NativeTextSigner {
-  /** Writes the signature of the text that `foldText` read last, and returns its number of shingles. */
+  /** Writes the signature of the text that `foldText` or `foldUtf8` read last, and returns its number of shingles. */
   sign(signature: Uint32Array): number;
 }
 
 export interface NativeOpenSet {
   /** All three return numbers of distinct values: those of the set, and those that it has in common with others. */
   open(hashes: Uint32Array, count: number): number;
-  /** Of the shingles of the text that `foldText` read last. */
+  /** Of the shingles of the text that `foldText` or `foldUtf8` read last. */
   openText(shingleTokens: number): number;
   shared(values: Uint32Array): number;
   /** Writes them from `at` on, in order of first occurrence. */
@@ -141,8 +141,8 @@ export interface NativeAddon {
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
   matmul: NativeMatmul;
-  /** See src/core/large-pages.ts. */
-  largePages(memory: Uint8Array): void;
+  /** See src/core/large-pages.ts; gives the first byte of the first whole page. */
+  largePages(memory: Uint8Array): number;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
@@ -193,16 +193,28 @@ export interface NativeAddon {
     increments: BigUint64Array,
     signature: BigUint64Array,
   ): number;
-  /** See src/text/folded-tokens.ts for these four: the tables of every thread, and the text that this one read last. */
+  /** See src/io/jsonl-texts.ts. */
+  readJsonlTexts(
+    bytes: Uint8Array,
+    start: number,
+    field: Uint8Array,
+    texts: Uint8Array,
+    textStart: number,
+    rows: Uint32Array,
+  ): number;
+  /** See src/text/folded-tokens.ts for these five: the tables of every thread, and the text that this one read last. */
   foldUnits(table: Int32Array): void;
   foldPair(codePoint: number, entry: number): void;
   /** The number of tokens, or -1 - i when the pair at unit i has no entry yet. */
   foldText(text: string): number;
+  /** The same of the UTF-8 bytes [start, end); i counts UTF-16 units. */
+  foldUtf8(bytes: Uint8Array, start: number, end: number): number;
   foldedTokens(tokens: Int32Array): void;
-  /** Shingle hashes of the text that `foldText` read last: see src/dedup/shingles.ts. */
+  /** Shingle hashes of the text that `foldText` or `foldUtf8` read last: see src/dedup/shingles.ts. */
   shingleText(size: number, hashes: Uint32Array): number;
   /** See src/dedup/text-key.ts. */
   textKey(text: string, row: Uint32Array): void;
+  textKeyUtf8(bytes: Uint8Array, start: number, end: number, row: Uint32Array): void;
   /** See src/dedup/minhash/signers.ts. */
   TextSigner: new (
     shingleTokens: number,

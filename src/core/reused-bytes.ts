@@ -3,10 +3,10 @@
  * buffers took 120 ms, into one that was there already 4. What a thread borrows it must return, and then no longer
  * look at.
  */
-import { withLargePages } from './large-pages.ts';
+import { largeBytes } from './large-pages.ts';
 
 /** Returned buffers that a thread keeps, and the bytes of all of them. */
-const MOST_KEPT = 4;
+const MOST_KEPT = 8;
 const MOST_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** By size, smallest first. */
@@ -16,7 +16,7 @@ const kept: Buffer<ArrayBuffer>[] = [];
 export function borrowBytes(bytes: number): Buffer<ArrayBuffer> {
   const found = kept.findIndex((buffer) => buffer.length >= bytes);
   // Sizes in steps, so that parts of about the same size share a buffer.
-  if (found === -1) return withLargePages(Buffer.allocUnsafeSlow(Math.ceil(Math.max(1, bytes) / GRAIN) * GRAIN));
+  if (found === -1) return largeBytes(Math.ceil(Math.max(1, bytes) / GRAIN) * GRAIN);
   return kept.splice(found, 1)[0];
 }
 

@@ -147,10 +147,20 @@ export interface FeaturePart {
   rowInfo(): Promise<Uint32Array>;
 }
 
-export interface BarrierContext extends StageContext {
-  parts: readonly FeaturePart[];
+/** What a worker is given that helps another to decide. */
+export interface HelpContext extends StageContext {
+  parts: readonly Pick<FeaturePart, 'part' | 'rows' | 'firstOrdinal'>[];
   /** Total rows over all parts. */
   rows: number;
+  /** Scratch folder, that of `decide`. */
+  workDir: string;
+  /** Documents' texts by ordinal, in the order asked. Reads the parts they lie in: ask in ascending order, in bulk. */
+  readTexts(ordinals: readonly Ordinal[]): Promise<string[]>;
+  signal: AbortSignal;
+}
+
+export interface BarrierContext extends HelpContext {
+  parts: readonly FeaturePart[];
   /** Names of the pipeline's inputs. */
   inputs: readonly string[];
   /** Folder for what the stage leaves behind (artifacts); exists and is empty. */
@@ -161,11 +171,12 @@ export interface BarrierContext extends StageContext {
   memoryBytes: number;
   /** Documents by ordinal, in the order asked. Reads the parts they lie in: ask in ascending order, in bulk. */
   readDocuments(ordinals: readonly Ordinal[]): Promise<Document[]>;
-  /** Their texts alone, which is faster. */
-  readTexts(ordinals: readonly Ordinal[]): Promise<string[]>;
   /** `fraction` in [0, 1]. */
   progress(fraction: number, note?: string): void;
-  signal: AbortSignal;
+  /** Workers that may run the stage's `help` at the same time; what is decided does not depend on it. */
+  helpers?: number;
+  /** Runs the stage's `help` in another worker; the message is cloned, and what is shared in it is shared. */
+  help?(message: unknown): Promise<unknown>;
 }
 
 /** In `keptAs`: dropped, and no other document stands for it. */
@@ -221,6 +232,8 @@ export interface BarrierDefinition<S extends OptionSchema = OptionSchema> extend
   /** Called once per part, in workers. */
   createObserver(options: z.output<S>, context: StageContext): Observer;
   decide(options: z.output<S>, context: BarrierContext): Promise<BarrierResult>;
+  /** A part of `decide`'s work, in another worker: see `BarrierContext.help`. */
+  help?(message: unknown, context: HelpContext): Promise<unknown>;
 }
 
 // ---- sink ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import { createFeatureReader, type RowSet, rowsWith } from '../core/feature-read
 import { fieldValue } from '../core/meta-field.ts';
 import { createSourceColumn, sourceFieldOption } from '../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
+import { type TextSource, textOf, textString, textUnits } from '../core/stored-text.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { describeClusters, reportClustersOption } from './clusters.ts';
 import { observeForIndex } from './index/observe.ts';
@@ -85,8 +86,9 @@ export function createExactObserver({
     observe(document) {
       const value = compared(document);
       writeTextKey(value === undefined ? '' : normalizers[normalize](value), row);
-      row[COLUMNS.length] = document.text.length;
-      row[COLUMNS.tokens] = readTokens(document.text);
+      const text = textOf(document);
+      row[COLUMNS.length] = textUnits(text);
+      row[COLUMNS.tokens] = readTokens(text);
       row[COLUMNS.present] = value === undefined ? 0 : 1;
       if (rank !== undefined) writeRank(row, COLUMNS.rank, rank(document));
       source.write(row, sourceAt, document);
@@ -97,8 +99,8 @@ export function createExactObserver({
 }
 
 /** What of a document is compared; undefined where it has none. */
-function comparedValue(by: string): (document: Document) => string | undefined {
-  if (by === 'text') return ({ text }) => text;
+function comparedValue(by: string): (document: Document) => TextSource | undefined {
+  if (by === 'text') return textOf;
   if (by === 'id') return ({ id }) => id;
   const path = by.split('.');
   return ({ meta }) => {
@@ -108,10 +110,10 @@ function comparedValue(by: string): (document: Document) => string | undefined {
   };
 }
 
-const normalizers: Record<Options['normalize'], (value: string) => string> = {
+const normalizers: Record<Options['normalize'], (value: TextSource) => TextSource> = {
   raw: (value) => value,
-  loose: normalizeLoosely,
-  url: normalizeUrl,
+  loose: (value) => normalizeLoosely(textString(value)),
+  url: (value) => normalizeUrl(textString(value)),
 };
 
 /** A web address without what does not change the page; anything that is none is compared as it is. */

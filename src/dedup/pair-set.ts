@@ -34,6 +34,29 @@ export interface PairSet {
   read(): PairCursor;
   /** Removes what lies in scratch. */
   remove(): void;
+  /** Of a closed set, which is then another's: what `openPairs` needs. */
+  data(): PairData;
+}
+
+/** A closed set as plain data: its pairs, (minor, major) each, or the file they lie in. */
+export type PairData = { size: number } & ({ words: Uint32Array } | { path: string });
+
+/** The set whose data it is, in this thread or another. */
+export function openPairs(data: PairData): PairSet {
+  const { size } = data;
+  const closed = (): never => {
+    throw new Error('a closed set of pairs takes no more');
+  };
+  return {
+    size,
+    add: closed,
+    close: closed,
+    data: () => data,
+    read: () => ('words' in data ? readMemory(data.words, size) : readFile(data.path)),
+    remove() {
+      if ('path' in data) unlinkSync(data.path);
+    },
+  };
 }
 
 /** Stands before the first pair until `next` is called. Ended by `next` that returns false, or by `end`. */
@@ -108,6 +131,7 @@ export function createPairSet({ workDir, name, maxBytes }: PairSetOptions): Pair
       return size;
     },
     read: () => (runs.length === 0 ? readMemory(buffer, used) : readFile(runs[0][0])),
+    data: () => (runs.length === 0 ? { size, words: buffer.slice(0, 2 * used) } : { size, path: runs[0][0] }),
     remove() {
       for (const path of runs.splice(0).flat()) unlinkSync(path);
       buffer = createBuffer(0);

@@ -11,6 +11,7 @@
  */
 import { native } from '../core/native.ts';
 import { mix32 } from '../core/random.ts';
+import type { TextSource } from '../core/stored-text.ts';
 import { fits, readTokens, roomFor, threadTokens } from '../text/folded-tokens.ts';
 
 export { createTokenizer, type Tokenizer } from '../text/folded-tokens.ts';
@@ -24,7 +25,7 @@ export interface Shingler {
   /** Number of tokens of the last document. */
   readonly tokens: number;
   /** Fills `hashes` and returns their number. */
-  shingle(text: string): number;
+  shingle(text: TextSource): number;
 }
 
 /** A shingler of windows of `size` tokens, 1 or more. */

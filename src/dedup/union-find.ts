@@ -3,6 +3,8 @@
  * order of the unions. 4 bytes per ordinal; path halving alone keeps finds at O(log n) amortized (Tarjan & van Leeuwen
  * 1984), which min-rooted linking needs because it cannot link by size.
  */
+import { largeSharedBytes } from '../core/large-pages.ts';
+
 export interface UnionFind {
   /** Smallest member of x's set. */
   find(x: number): number;
@@ -10,12 +12,24 @@ export interface UnionFind {
   union(x: number, y: number): boolean;
   /** For every ordinal the smallest member of its set; the array is the structure's own, which ends here. */
   roots(): Uint32Array;
+  /**
+   * Its memory, shared: threads may each join members of their own sets in it at a time, since finding a member's root
+   * touches nothing but its set.
+   */
+  readonly parents: Uint32Array<SharedArrayBuffer>;
 }
 
 /** `size` sets of one member each. */
 export function createUnionFind(size: number): UnionFind {
-  const parent = new Uint32Array(size);
-  for (let i = 0; i < size; i++) parent[i] = i;
+  const { buffer, byteOffset } = largeSharedBytes(4 * size);
+  const parents = new Uint32Array(buffer, byteOffset, size);
+  for (let i = 0; i < size; i++) parents[i] = i;
+  return unionFindOver(parents);
+}
+
+/** The structure whose memory it is, in another thread. */
+export function unionFindOver(parent: Uint32Array<SharedArrayBuffer>): UnionFind {
+  const size = parent.length;
 
   const find = (x: number): number => {
     let up = parent[x];
@@ -40,5 +54,5 @@ export function createUnionFind(size: number): UnionFind {
     for (let i = 0; i < size; i++) parent[i] = parent[parent[i]];
     return parent;
   };
-  return { find, union, roots };
+  return { find, union, roots, parents: parent };
 }

@@ -17,26 +17,35 @@
  * a pair may be missed, never wrongly joined. How many were left is reported. The sets of what failed are kept for the next
  * round, as far as a quarter of the room for representatives goes: what does not fit is read again.
  *
- * Everything follows the order of ordinals alone, so the result is the same however documents lie in parts and whatever
- * the memory: pairs that have no room in it lie in scratch files (pair-set.ts), and what is held of documents has one bound.
+ * Documents that no chain of candidates ties together have nothing to do with each other: candidates are put into groups of
+ * such components (check-groups.ts), and the groups are shared out among the run's workers. The number of groups does not
+ * depend on that of workers, and everything else follows the order of ordinals alone: the result is the same however
+ * documents lie in parts, whoever checks them and whatever the memory. Pairs that have no room in it lie in scratch files
+ * (pair-set.ts), and what is held of documents has a bound for each group.
  *
- * Memory: 4.1 bytes a document, 8 a pair within a quarter of `context.memoryBytes`, up to 480 MiB of sets, whatever
- * `memoryBytes` is; 4 bytes a document
- * more where fragments are found.
+ * Memory: 9.1 bytes a document and worker, 8 a document, 8 a pair within a quarter of `context.memoryBytes`, up to 480 MiB
+ * of sets, whatever `memoryBytes` is.
  */
-import type { CheckedPairs } from '../core/run-summary.ts';
-import type { BarrierContext } from '../core/stage.ts';
-import { createHeldSets, type HeldSets } from './held-sets.ts';
-import { createLikeness, type Held, type LikenessRule } from './likeness.ts';
-import { createPairSet, type PairSet } from './pair-set.ts';
-import type { UnionFind } from './union-find.ts';
 
-/** Representatives that a member of one bucket is compared with at most. */
-const MAX_ROUNDS = 16;
+import { largeSharedBytes } from '../core/large-pages.ts';
+import { mix32 } from '../core/random.ts';
+import type { CheckedPairs } from '../core/run-summary.ts';
+import type { BarrierContext, HelpContext } from '../core/stage.ts';
+import { type CheckCounts, type CheckShare, checkShare, type ShareResult } from './check-groups.ts';
+import type { LikenessRule } from './likeness.ts';
+import { createPairSet, openPairs, type PairData, type PairSet } from './pair-set.ts';
+import { createUnionFind, type UnionFind } from './union-find.ts';
+
+export { emptyHistogram } from './check-groups.ts';
+export type VerifyCounts = CheckCounts;
+
 /** Shingle hashes of representatives held at once: 64 M, 256 MiB, about 60,000 web pages. */
 const MAX_HELD_VALUES = 64 << 20;
 /** Pairs of one set in memory: 32 M. */
 const MAX_PAIR_BYTES = 256 << 20;
+const GROUPS = 8;
+/** Fewer candidates are checked sooner than they are shared out. */
+const WORTH_GROUPS = 2000;
 
 export interface VerifyOptions {
   /** What a pair must be to be joined. */
@@ -46,29 +55,17 @@ export interface VerifyOptions {
   similarities?: CheckedPairs | undefined;
   /** Which clusters go to no container, whatever fragments they have; asked when all else is joined. */
   settle?: ((sets: UnionFind) => (cluster: number) => boolean) | undefined;
-}
-
-export interface VerifyCounts {
-  /** Pairs that were compared. */
-  checked: number;
-  /** Of those, pairs that were not alike enough. */
-  rejected: number;
-  /** Members that failed against every representative tried while others of their bucket remained. */
-  leftApart: number;
-}
-
-/** Bins of .05; 1 lies in the last. */
-const SIMILARITY_BINS = 20;
-
-/** An empty histogram of similarities, for `VerifyOptions.similarities`. */
-export function emptyHistogram(rule: LikenessRule): CheckedPairs {
-  const bins = () => new Array<number>(SIMILARITY_BINS).fill(0);
-  return { measure: rule.kind, accepted: bins(), rejected: bins() };
+  /** So many candidates are worth groups; tests have fewer. */
+  worthGroups?: number;
 }
 
 /** An empty set of candidate pairs, (member, representative), representative < member, bounded by the context's memory. */
 export function createCandidates(context: BarrierContext, name = 'candidates'): PairSet {
-  return createPairSet({ workDir: context.workDir, name, maxBytes: Math.min(MAX_PAIR_BYTES, context.memoryBytes / 4) });
+  return createPairSet({ workDir: context.workDir, name, maxBytes: pairBytesOf(context) });
+}
+
+function pairBytesOf({ memoryBytes }: BarrierContext): number {
+  return Math.min(MAX_PAIR_BYTES, memoryBytes / 4);
 }
 
 /** Joins in `sets` the candidates that are near-copies by the rule. `candidates` is closed; it is removed. */
@@ -76,218 +73,107 @@ export async function verifyCandidates(
   candidates: PairSet,
   sets: UnionFind,
   context: BarrierContext,
-  options: VerifyOptions,
-): Promise<VerifyCounts> {
-  const counts: VerifyCounts = { checked: 0, rejected: 0, leftApart: 0 };
-  const fragments = createFragments(context);
-  const maxKept = Math.floor((options.maxHeldValues ?? MAX_HELD_VALUES) / 4);
-  const held = createHeldSets(options.maxHeldValues ?? MAX_HELD_VALUES);
-  let kept = createHeldSets(maxKept);
-  let failed = createHeldSets(maxKept);
-  let open = candidates;
-  for (let round = 0; round < MAX_ROUNDS && open.size > 0; round++) {
-    const failures = createCandidates(context, `failures-${round}`);
-    for (let pass = 0; open.size > 0; pass++) {
-      const waiting = createCandidates(context, `waiting-${round}-${pass}`);
-      await sweep(open, sets, context, options, { counts, failures, waiting, fragments, held, kept, failed, maxKept });
-      open.remove();
-      waiting.close();
-      open = waiting;
+  { rule, maxHeldValues = MAX_HELD_VALUES, similarities, settle, worthGroups = WORTH_GROUPS }: VerifyOptions,
+): Promise<CheckCounts> {
+  const groups = candidates.size < worthGroups ? [candidates] : componentGroups(candidates, sets, context);
+  const shares = sharesOf(groups, context.helpers ?? 0);
+  const { buffer, byteOffset } = largeSharedBytes(4 * context.rows);
+  const sizes = new Uint32Array(buffer, byteOffset, context.rows);
+  const messages = shares.map(
+    (share, i): CheckShare => ({
+      ...{ name: `check-${i}`, rule, groups: share, parents: sets.parents, sizes },
+      maxHeldValues: Math.floor(maxHeldValues / groups.length),
+      maxKeptValues: Math.floor(maxHeldValues / 4 / shares.length),
+      pairBytes: pairBytesOf(context) / groups.length,
+    }),
+  );
+  const results = await Promise.all(
+    messages.map((message, i) =>
+      i === 0 ? checkShare(message, context) : (context.help!(message) as Promise<ShareResult>),
+    ),
+  );
+  const counts: CheckCounts = { checked: 0, rejected: 0, leftApart: 0 };
+  for (const result of results) {
+    for (const key of ['checked', 'rejected', 'leftApart'] as const) counts[key] += result.counts[key];
+    if (similarities === undefined) continue;
+    for (const key of ['accepted', 'rejected'] as const) {
+      result.similarities[key].forEach((count, bin) => {
+        similarities[key][bin] += count;
+      });
     }
-    failures.close();
-    open = createCandidates(context, `regrouped-${round}`);
-    regroup(failures, sets, open);
-    failures.remove();
-    [kept, failed] = [failed, kept];
-    failed.clear();
   }
-  counts.leftApart = open.size;
-  open.remove();
-  fragments.attach(sets, options.settle?.(sets));
+  attachFragments(
+    results.map(({ fragments }) => openPairs(fragments)),
+    sizes,
+    sets,
+    settle?.(sets),
+  );
   return counts;
 }
 
-/** What sweeps add to. */
-interface Found {
-  counts: VerifyCounts;
-  /** (representative, member) that were compared and not joined. */
-  failures: PairSet;
-  /** Candidates whose representative found no room. */
-  waiting: PairSet;
-  fragments: Fragments;
-  /** Sets of representatives whose members are to come. */
-  held: HeldSets;
-  /** Sets of members that failed in the round before, so that they need not be read again, and of those of this round. */
-  kept: HeldSets;
-  failed: HeldSets;
-  /** Values in each of the two. */
-  maxKept: number;
+/** What a stage whose `decide` verifies candidates has as its `help`. */
+export function helpToVerify(message: unknown, context: HelpContext): Promise<ShareResult> {
+  return checkShare(message as CheckShare, context);
 }
 
-interface Fragments {
-  /** `size`: values held of the container. */
-  add(fragment: number, container: number, size: number): void;
-  attach(sets: UnionFind, isSettled?: (cluster: number) => boolean): void;
+/** The candidates by components of what they tie together; `candidates` is removed. */
+function componentGroups(candidates: PairSet, sets: UnionFind, context: BarrierContext): PairSet[] {
+  const components = createUnionFind(context.rows);
+  const pair = candidates.read();
+  while (pair.next()) {
+    components.union(pair.major, pair.minor);
+    // What was joined before hangs together too.
+    components.union(pair.major, sets.find(pair.major));
+    components.union(pair.minor, sets.find(pair.minor));
+  }
+  const maxBytes = pairBytesOf(context) / GROUPS;
+  const groups = Array.from({ length: GROUPS }, (_, i) =>
+    createPairSet({ workDir: context.workDir, name: `group-${i}`, maxBytes }),
+  );
+  const again = candidates.read();
+  while (again.next()) groups[mix32(components.find(again.major)) % GROUPS].add(again.major, again.minor);
+  candidates.remove();
+  for (const group of groups) group.close();
+  return groups;
+}
+
+/** The groups for this worker and for each helper, about the same number of pairs each. */
+function sharesOf(groups: readonly PairSet[], helpers: number): PairData[][] {
+  const shares = Array.from({ length: Math.min(groups.length, 1 + helpers) }, () => ({
+    pairs: 0,
+    data: [] as PairData[],
+  }));
+  for (const group of [...groups].sort((a, b) => b.size - a.size)) {
+    const least = shares.reduce((best, share) => (share.pairs < best.pairs ? share : best));
+    least.pairs += group.size;
+    least.data.push(group.data());
+  }
+  return shares.map(({ data }) => data);
 }
 
 /**
  * Every cluster with a fragment goes to one other, that of its largest container: a cluster has one such parent, so that two
- * documents with nothing but a fragment in common never meet.
+ * documents with nothing but a fragment in common never meet. `sizes`: values held of containers, by ordinal.
  */
-function createFragments(context: BarrierContext): Fragments {
-  const pairs = createCandidates(context, 'fragments');
-  // Of containers, by ordinal; only made when there is a fragment.
-  let sizes: Uint32Array | undefined;
-  return {
-    add(fragment, container, size) {
-      sizes ??= new Uint32Array(context.rows);
-      sizes[container] = size;
-      pairs.add(fragment, container);
-    },
-    attach(sets, isSettled) {
-      if (sizes === undefined) return;
-      pairs.close();
-      const parents = new Map<number, number>();
-      const cursor = pairs.read();
-      while (cursor.next()) {
-        const container = cursor.minor;
-        const cluster = sets.find(cursor.major);
-        if (sets.find(container) === cluster || isSettled?.(cluster) === true) continue;
-        const best = parents.get(cluster);
-        const isBetter =
-          best === undefined ||
-          sizes[container] > sizes[best] ||
-          (sizes[container] === sizes[best] && container < best);
-        if (isBetter) parents.set(cluster, container);
-      }
-      for (const [cluster, container] of parents) sets.union(cluster, container);
-      pairs.remove();
-    },
-  };
-}
-
-/** One ascending pass over the documents that `candidates` name. */
-async function sweep(
-  candidates: PairSet,
+function attachFragments(
+  fragments: readonly PairSet[],
+  sizes: Uint32Array,
   sets: UnionFind,
-  context: BarrierContext,
-  { rule, maxHeldValues = MAX_HELD_VALUES, similarities }: VerifyOptions,
-  { counts, failures, waiting, fragments, held, kept, failed, maxKept }: Found,
-): Promise<void> {
-  const { needed, lastMember } = reach(candidates, sets, context.rows);
-  const current = createLikeness(rule);
-  held.clear();
-  const pair = candidates.read();
-  let more = pair.next();
-
-  const visit = (ordinal: number, text: string | undefined): void => {
-    if (text === undefined) current.reopen(kept.get(ordinal)!);
-    else current.open(text);
-    let hasFailed = false;
-    while (more && pair.major < ordinal) more = pair.next();
-    for (; more && pair.major === ordinal; more = pair.next()) {
-      const representative = pair.minor;
-      const other = held.get(representative);
-      if (sets.find(ordinal) !== sets.find(representative)) {
-        if (other === undefined) {
-          waiting.add(ordinal, representative);
-        } else {
-          counts.checked++;
-          const relation = current.compare(other);
-          // A fragment goes with its container: accepted.
-          const bins = relation === 'apart' ? similarities?.rejected : similarities?.accepted;
-          if (bins !== undefined) bins[binOf(current.similarity)]++;
-          if (relation === 'alike') {
-            sets.union(representative, ordinal);
-          } else {
-            if (relation === 'apart') counts.rejected++;
-            if (relation === 'fragment of held') fragments.add(ordinal, representative, sizeOf(other));
-            if (relation === 'fragment of open') fragments.add(representative, ordinal, current.size);
-            failures.add(representative, ordinal);
-            hasFailed = true;
-          }
-        }
-      }
-      if (other !== undefined && lastMember[representative] === ordinal) held.release(representative);
+  isSettled?: (cluster: number) => boolean,
+): void {
+  const parents = new Map<number, number>();
+  for (const pairs of fragments) {
+    const cursor = pairs.read();
+    while (cursor.next()) {
+      const container = cursor.minor;
+      const cluster = sets.find(cursor.major);
+      if (sets.find(container) === cluster || isSettled?.(cluster) === true) continue;
+      const best = parents.get(cluster);
+      const isBetter =
+        best === undefined || sizes[container] > sizes[best] || (sizes[container] === sizes[best] && container < best);
+      if (isBetter) parents.set(cluster, container);
     }
-    if (lastMember[ordinal] > ordinal && (held.sets === 0 || held.values + current.size <= maxHeldValues)) {
-      held.put(ordinal, current);
-    }
-    if (hasFailed && failed.values + current.size <= maxKept && !failed.has(ordinal)) {
-      failed.put(ordinal, current);
-    }
-  };
-  for await (const { ordinals, texts } of documentsOf(needed, kept, context)) {
-    for (let i = 0; i < ordinals.length; i++) visit(ordinals[i], texts[i]);
+    pairs.remove();
   }
-  pair.end();
-}
-
-function sizeOf({ shingles, tokens }: Held): number {
-  return shingles.length + (tokens?.length ?? 0);
-}
-
-function binOf(similarity: number): number {
-  return Math.min(Math.floor(similarity * SIMILARITY_BINS + 1e-9), SIMILARITY_BINS - 1);
-}
-
-/** Which documents a sweep must read, a bit each, and with which member each representative is done with. */
-function reach(candidates: PairSet, sets: UnionFind, rows: number): { needed: Uint32Array; lastMember: Uint32Array } {
-  const needed = new Uint32Array((rows + 31) >>> 5);
-  const lastMember = new Uint32Array(rows);
-  const pair = candidates.read();
-  while (pair.next()) {
-    const { major: member, minor: representative } = pair;
-    // Joined meanwhile by other pairs: the answer is known.
-    if (sets.find(member) === sets.find(representative)) continue;
-    needed[member >>> 5] |= 1 << (member & 31);
-    needed[representative >>> 5] |= 1 << (representative & 31);
-    lastMember[representative] = member;
-  }
-  return { needed, lastMember };
-}
-
-interface DocumentBatch {
-  ordinals: number[];
-  /** Undefined where the set is kept. */
-  texts: (string | undefined)[];
-}
-
-/** The needed documents in ascending order, a part at a time; those whose sets are kept are not read. */
-async function* documentsOf(
-  needed: Uint32Array,
-  kept: HeldSets,
-  context: BarrierContext,
-): AsyncGenerator<DocumentBatch> {
-  const parts = [...context.parts].sort((a, b) => a.firstOrdinal - b.firstOrdinal);
-  for (const part of parts) {
-    const ordinals: number[] = [];
-    for (let i = part.firstOrdinal; i < part.firstOrdinal + part.rows; i++) {
-      if ((needed[i >>> 5] >>> (i & 31)) & 1) ordinals.push(i);
-    }
-    if (ordinals.length === 0) continue;
-    context.signal.throwIfAborted();
-    const unread = ordinals.filter((ordinal) => !kept.has(ordinal));
-    const texts = unread.length === 0 ? [] : await context.readTexts(unread);
-    let next = 0;
-    yield { ordinals, texts: ordinals.map((ordinal) => (kept.has(ordinal) ? undefined : texts[next++])) };
-  }
-}
-
-/** The members that failed against a representative, as a star around the first of them. */
-function regroup(failures: PairSet, sets: UnionFind, regrouped: PairSet): void {
-  const failure = failures.read();
-  let representative = -1;
-  let first = -1;
-  while (failure.next()) {
-    if (failure.major !== representative) {
-      representative = failure.major;
-      first = -1;
-    }
-    const member = failure.minor;
-    if (sets.find(member) === sets.find(representative)) continue;
-    if (first < 0) first = member;
-    else if (sets.find(first) !== sets.find(member)) regrouped.add(member, first);
-  }
-  regrouped.close();
+  for (const [cluster, container] of parents) sets.union(cluster, container);
 }

@@ -10,6 +10,7 @@ import { isAscii } from 'node:buffer';
 import { type Data, Field, RecordBatchReader, Schema, Utf8 as Utf8Type } from 'apache-arrow';
 import type { Document, Meta } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
+import { textOf } from '../core/stored-text.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { arrowFileWriter } from './arrow-file-writer.ts';
 import { textBuffer } from './text-bytes.ts';
@@ -48,10 +49,12 @@ export interface BatchEncoder {
 export function createDocumentEncoder(mostBytes = MAX_COLUMN_BYTES): BatchEncoder {
   const [ids, texts, metas] = ['id', 'text', 'meta'].map((name) => createUtf8Builder(name, mostBytes));
   return {
-    add({ id, text, meta }) {
-      ids.add(id);
-      texts.add(text);
-      metas.add(JSON.stringify(meta));
+    add(document) {
+      ids.add(document.id);
+      const text = textOf(document);
+      if (typeof text === 'string') texts.add(text);
+      else texts.addBytes(text.bytes, text.start, text.end);
+      metas.add(JSON.stringify(document.meta));
     },
     finish() {
       const columns = [ids, texts, metas];

@@ -7,7 +7,7 @@ export interface DocumentEncoder {
   add(columns: DocumentColumns, from: number): number;
   /** True when enough has been added to hand out a piece. */
   ready(): boolean;
-  /** The bytes of what has been added since the last call. */
+  /** The bytes of what has been added since the last call; to be used before anything is added again. */
   take(): Promise<Uint8Array[]>;
   /** The bytes that end the file, with what `take` has not handed out. Called once, last. */
   finish(): Promise<Uint8Array[]>;

@@ -10,7 +10,8 @@ import type { ReadContext } from './record.ts';
 
 /**
  * Parses a chunk of readChunks. Documents come in the chunk's order, each record exactly once as a document, a bad
- * record, or left out by `sample`.
+ * record, or left out by `sample`. Texts may lie together in memory of the chunk's size until a string is made of them: who
+ * keeps documents, and not their strings, keeps that.
  */
 export async function parseChunk(
   chunk: Chunk,

@@ -7,6 +7,7 @@
  */
 import type { Document, Meta } from '../core/document.ts';
 import { sampleFraction } from '../core/random.ts';
+import { type StoredText, storedDocument } from '../core/stored-text.ts';
 import { CONVERSATION_FIELDS, type Conversation, conversationText, readConversation } from './conversation.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
 import { renderTemplate, templateOf } from './template.ts';
@@ -37,16 +38,24 @@ export interface Mending {
 
 export const CLEAN: Mending = { invalidUtf8: false, surrogates: false };
 
+/** What a format may know of a record besides its fields. */
+export interface RecordExtras {
+  /** The digits of an id that no double can hold. */
+  rawId?: () => string | undefined;
+  /** The text, where `record` is without it. */
+  text?: StoredText | undefined;
+}
+
 /**
  * Builds the document of a record and hands it to `onDocument`, unless `sample` leaves it out. Returns why the record
- * cannot become a document, or undefined. `rawId` gives the digits of an id that no double can hold.
+ * cannot become a document, or undefined.
  */
 export function deliverRecord(
   record: Record<string, unknown>,
   place: Place,
   mending: Mending,
   context: ReadContext,
-  rawId?: () => string | undefined,
+  { rawId, text: stored }: RecordExtras = {},
 ): { reason: string; detail: string } | undefined {
   const { spec, counters } = context;
   let text: unknown;
@@ -56,6 +65,8 @@ export function deliverRecord(
     if ('reason' in read) return read;
     conversation = read;
     text = conversationText(read);
+  } else if (stored !== undefined) {
+    text = undefined;
   } else if (spec.template === undefined) {
     text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
     if (typeof text !== 'string') return notText(spec.textField, record, text);
@@ -72,8 +83,8 @@ export function deliverRecord(
 
   let mended = false;
   if (mending.surrogates) {
-    const before = text as string;
-    text = before.toWellFormed();
+    const before = text;
+    if (typeof before === 'string') text = before.toWellFormed();
     mended = text !== before || !(id as string).isWellFormed();
     id = (id as string).toWellFormed();
   }
@@ -83,11 +94,12 @@ export function deliverRecord(
   if (mending.invalidUtf8) counters.invalidUtf8++;
   const meta = metaOf(record, spec);
   if (conversation !== undefined) meta['conversation'] = conversation;
-  context.onDocument({
-    id: id as string,
-    text: text as string,
-    meta: mending.surrogates ? (wellFormed(meta) as Meta) : meta,
-  });
+  const mendedMeta = mending.surrogates ? (wellFormed(meta) as Meta) : meta;
+  context.onDocument(
+    stored === undefined
+      ? { id: id as string, text: text as string, meta: mendedMeta }
+      : storedDocument(id as string, stored, mendedMeta),
+  );
   return undefined;
 }
 

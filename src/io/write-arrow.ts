@@ -21,8 +21,7 @@ export async function arrowEncoder(compression: 'none' | 'zstd', level: number):
     if (rows === 0) return [];
     for (const source of group.source) sources.add(source);
     const children = [group.id, group.text, sources, group.meta].map((builder) => builder.data());
-    // Views of the builders, which go on with the next group.
-    const pieces = writer.batch(children, rows).map((piece) => piece.slice());
+    const pieces = writer.batch(children, rows);
     for (const builder of [group, sources]) builder.clear();
     return pieces;
   };
@@ -30,10 +29,7 @@ export async function arrowEncoder(compression: 'none' | 'zstd', level: number):
     add: (columns, from) => group.add(columns, from),
     ready: () => group.isFull(),
     take,
-    async finish() {
-      const pieces = await take();
-      for (const builder of [group, sources]) builder.release();
-      return [...pieces, ...writer.finish()];
-    },
+    // Its last pieces are views of the builders, whose memory is left to the collector.
+    finish: async () => [...(await take()), ...writer.finish()],
   };
 }

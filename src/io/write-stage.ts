@@ -6,7 +6,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { defineSink, type SinkContext, type SinkTaskContext } from '../core/stage.ts';
+import { defineSink, type SinkContext, type SinkPart, type SinkTaskContext } from '../core/stage.ts';
 import { writeFileAtomic } from './atomic.ts';
 import { COMPRESSIONS } from './codecs.ts';
 import { extensionOf, OUTPUT_FORMATS, openDocumentWriter } from './writers.ts';
@@ -31,8 +31,9 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'A file ends before it holds more than this many bytes of text (UTF-8, before compression). Default: an eighth of ' +
-        'the corpus, at least 16 MiB and at most 256 MiB, so that several workers can write.',
+      'A file ends before it holds more than this many bytes of text (UTF-8, before compression). By default there are ' +
+        'eight files of about the same size, so that several workers can write; fewer where they would be smaller than ' +
+        '8 MiB, more where they would be larger than 256 MiB.',
     ),
   meta: z
     .enum(['flat', 'nested'])
@@ -45,6 +46,9 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 const MIB = 1024 * 1024;
+const FEW_FILES = 8;
+const LEAST_BYTES = 8 * MIB;
+const MOST_BYTES = 256 * MIB;
 
 interface FileTask {
   name: string;
@@ -73,29 +77,41 @@ export const writeStage = defineSink({
 });
 
 async function planFiles(options: Options, context: SinkContext): Promise<FileTask[]> {
-  const total = context.parts.reduce((sum, part) => sum + part.bytes, 0);
-  const targetFileBytes = options.targetFileBytes ?? fileBytesFor(total);
-  const runs: number[][] = [];
-  let bytes = 0;
-  for (const part of context.parts) {
-    if (part.documents === 0) continue;
-    const run = runs.at(-1);
-    if (run === undefined || bytes + part.bytes > targetFileBytes) {
-      runs.push([part.part]);
-      bytes = part.bytes;
-    } else {
-      run.push(part.part);
-      bytes += part.bytes;
-    }
-  }
+  const parts = context.parts.filter(({ documents }) => documents > 0);
+  const runs = options.targetFileBytes === undefined ? evenRuns(parts) : filledRuns(parts, options.targetFileBytes);
   const extension = extensionOf(options.format, options.compression);
   const digits = (n: number): string => String(n).padStart(5, '0');
   return runs.map((parts, i) => ({ name: `documents-${digits(i)}-of-${digits(runs.length)}${extension}`, parts }));
 }
 
-/** Depends on the corpus alone: with the number of workers the files would change. */
-function fileBytesFor(corpusBytes: number): number {
-  return Math.min(256 * MIB, Math.max(16 * MIB, Math.ceil(corpusBytes / 8)));
+/** Runs of parts, each as long as its bytes stay within `mostBytes`. */
+function filledRuns(parts: readonly SinkPart[], mostBytes: number): number[][] {
+  const runs: number[][] = [];
+  let filled = Number.POSITIVE_INFINITY;
+  for (const { part, bytes } of parts) {
+    if (filled + bytes > mostBytes) {
+      runs.push([]);
+      filled = 0;
+    }
+    runs.at(-1)!.push(part);
+    filled += bytes;
+  }
+  return runs;
+}
+
+/** Runs of about the same bytes. Their number depends on the corpus alone: with that of the workers the files would change. */
+function evenRuns(parts: readonly SinkPart[]): number[][] {
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const files = Math.max(1, Math.min(FEW_FILES, Math.ceil(total / LEAST_BYTES)), Math.ceil(total / MOST_BYTES));
+  const runs: number[][] = Array.from({ length: files }, () => []);
+  let before = 0;
+  for (const { part, bytes } of parts) {
+    // Where its middle lies.
+    const share = total === 0 ? 0 : (before + bytes / 2) / total;
+    runs[Math.min(files - 1, Math.floor(share * files))].push(part);
+    before += bytes;
+  }
+  return runs.filter((run) => run.length > 0);
 }
 
 async function writeOneFile(options: Options, task: FileTask, context: SinkTaskContext): Promise<WrittenFile> {

@@ -12,6 +12,7 @@ import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from 
 import { writeFileAtomic } from '../io/atomic.ts';
 import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, removeDropped } from './audit.ts';
 import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
+import { createHelp, rowsOf } from './barrier-help.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import {
   decisionFile,
@@ -42,7 +43,9 @@ export interface BarrierTask {
   /** Names of the inputs. */
   inputs: string[];
   memoryBytes: number;
-  /** Receives `BarrierMessage`s. */
+  /** Other workers of the pool, which may help. */
+  helpers: number;
+  /** Receives `BarrierMessage`s and requests for help, and gives replies to these. */
   progress: MessagePort;
 }
 
@@ -93,13 +96,14 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
       input.bytes += bytes;
     });
   }
-  const rows = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
+  const rows = rowsOf(task.refs);
   const post = (message: BarrierMessage): void => task.progress.postMessage(message);
   mkdirSync(task.outputDir, { recursive: true });
   const workDir = join(decideDir(task.dir), 'work');
   // An interrupted decision begins again.
   rmSync(workDir, { recursive: true, force: true });
   mkdirSync(workDir, { recursive: true });
+  const { help, stop } = createHelp(task.progress, { ...task, workDir });
   const context: BarrierContext = {
     ...stageContext(task.stage, task.seed, task.baseDir),
     parts,
@@ -112,8 +116,9 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
     readTexts: (ordinals) => readTextsByOrdinal(task.refs, ordinals),
     progress: (fraction, note) => post(note === undefined ? { fraction } : { fraction, note }),
     signal: NEVER,
+    ...(definition.help !== undefined && { helpers: task.helpers, help }),
   };
-  const result = await definition.decide(task.stage.options, context);
+  const result = await definition.decide(task.stage.options, context).finally(stop);
   const { decision, examples } = await writeDecision(task, parts, input, result);
   post({ decision });
   const outcome = { ...decision, ...(await account(task, parts, result, examples)) };

@@ -5,6 +5,7 @@
 import type { Document } from '../core/document.ts';
 import type { MapStage, Observer } from '../core/stage.ts';
 import { addSize, sizeHistogram } from '../core/stats.ts';
+import { textBytes, textOf } from '../core/stored-text.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { createDocumentEncoder, type DocumentPieces } from '../io/document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
@@ -103,7 +104,7 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const lengths = sizeHistogram();
   const sources: PartStatistics['sources'] = {};
   const accept = (document: Document): void => {
-    const bytes = Buffer.byteLength(document.text);
+    const bytes = textBytes(textOf(document));
     read.documents++;
     read.bytes += bytes;
     addSize(lengths, bytes);

@@ -7,6 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { isCorpusmillError } from '../core/errors.ts';
 import { auditIsWhole, auditSpec, droppedDir } from './audit.ts';
+import { answerHelp, type HelpRequest } from './barrier-help.ts';
 import { barrierOutcome } from './barrier-result.ts';
 import {
   type BarrierDecision,
@@ -52,6 +53,7 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
     outputDir,
     inputs: run.pipeline.inputs.map(({ name }) => name),
     memoryBytes: (run.pipeline.run.decideMemoryMiB ?? DECIDE_MEMORY_MIB) * 2 ** 20,
+    helpers: run.pool.workers - 1,
   };
   await new Promise<void>((resolve, reject) => {
     const decided = (decision: BarrierDecision): void => {
@@ -86,7 +88,7 @@ async function decide(
   }
   const pool = createPool({ workers: 1, memoryMiB: undefined, stages: [phase.stage.definition.name] });
   try {
-    return await decideIn(pool, run, phase, task, decided);
+    return await decideIn(pool, run, phase, { ...task, helpers: 0 }, decided);
   } finally {
     await pool.close();
   }
@@ -102,8 +104,10 @@ async function decideIn(
   const { port1, port2 } = new MessageChannel();
   const documents = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
   let isDecided = false;
-  port1.on('message', (message: BarrierMessage) => {
-    if ('decision' in message) {
+  port1.on('message', (message: BarrierMessage | HelpRequest) => {
+    if ('help' in message) {
+      void answerHelp(pool, port1, message, run.signal);
+    } else if ('decision' in message) {
       isDecided = true;
       decided(message.decision);
     } else if (!isDecided) {

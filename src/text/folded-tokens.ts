@@ -23,6 +23,7 @@
 import { native } from '../core/native.ts';
 import type { NativeAddon } from '../core/native-addon.ts';
 import { mix32 } from '../core/random.ts';
+import { type TextSource, textString, textUnits } from '../core/stored-text.ts';
 
 /** A table entry holds the folded unit in its low 16 bits and one of these above them; 0 separates. */
 export const WORD = 1 << 16;
@@ -63,7 +64,7 @@ export function createTokenizer(): Tokenizer {
   };
 }
 
-let held: string | undefined;
+let held: TextSource | undefined;
 let heldCount = 0;
 /** Holds the tokens where there is no native memory for them. */
 let ofThread: Tokenizer | undefined;
@@ -73,12 +74,12 @@ let ofThread: Tokenizer | undefined;
  * stages which look at one document one behind the other cut it once. What native kernels then do, and `threadTokens`, is
  * about this text.
  */
-export function readTokens(text: string): number {
+export function readTokens(text: TextSource): number {
   if (text === held) return heldCount;
   held = undefined;
-  heldCount = native === undefined ? threadTokenizer().tokenize(text) : foldText(native, text);
+  heldCount = native === undefined ? threadTokenizer().tokenize(textString(text)) : foldText(native, text);
   // A huge text is not kept alive only to be known again.
-  if (text.length <= LARGE) held = text;
+  if (textUnits(text) <= LARGE) held = text;
   return heldCount;
 }
 
@@ -94,14 +95,15 @@ function threadTokenizer(): Tokenizer {
 
 let hasTables = false;
 
-function foldText(addon: NativeAddon, text: string): number {
+function foldText(addon: NativeAddon, text: TextSource): number {
   if (!hasTables) addon.foldUnits(unitTable());
   hasTables = true;
   for (;;) {
-    const count = addon.foldText(text);
+    const count = typeof text === 'string' ? addon.foldText(text) : addon.foldUtf8(text.bytes, text.start, text.end);
     if (count >= 0) return count;
     // A pair that no thread has met: it and those behind it are told, and the text is read again.
-    for (let i = -1 - count; i < text.length; i++) foldPair(text.charCodeAt(i), text.charCodeAt(i + 1));
+    const units = textString(text);
+    for (let i = -1 - count; i < units.length; i++) foldPair(units.charCodeAt(i), units.charCodeAt(i + 1));
   }
 }
 

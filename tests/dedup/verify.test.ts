@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/core/random.ts';
 import type { BarrierContext } from '../../src/core/stage.ts';
+import { minhashOptions, resolveMinhash } from '../../src/dedup/minhash/options.ts';
 import { createShingleSet } from '../../src/dedup/shingle-set.ts';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
-import { createCandidates, verifyCandidates } from '../../src/dedup/verify.ts';
+import { createCandidates, emptyHistogram, helpToVerify, verifyCandidates } from '../../src/dedup/verify.ts';
 
 const values = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 60 });
 
@@ -60,7 +62,8 @@ describe('verification', () => {
         fc.constantFrom(0.3, 0.5, 2 / 3, 1),
         fc.integer({ min: 1, max: 30 }),
         fc.constantFrom(16, 200, 1 << 20),
-        async (documents, threshold, maxHeldValues, memoryBytes) => {
+        fc.constantFrom(0, 1, 3),
+        async (documents, threshold, maxHeldValues, memoryBytes, helpers) => {
           const rows = documents.length;
           const jaccard = (x: number, y: number): number => {
             const shared = documents[x].filter((word) => documents[y].includes(word)).length;
@@ -75,6 +78,9 @@ describe('verification', () => {
             memoryBytes,
             signal: new AbortController().signal,
             readTexts: async (ordinals: number[]) => ordinals.map((i) => documents[i].join(' ')),
+            helpers,
+            // Cloned as it is for another worker, what is shared aside.
+            help: (message: unknown) => helpToVerify(structuredClone(message), context),
           } as unknown as BarrierContext;
           const candidates = createCandidates(context);
           for (let i = GROUPS; i < rows; i++) candidates.add(i, i % GROUPS);
@@ -82,6 +88,7 @@ describe('verification', () => {
           const counts = await verifyCandidates(candidates, sets, context, {
             rule: { kind: 'jaccard', shingleTokens: 1, threshold },
             maxHeldValues,
+            worthGroups: helpers === 0 ? undefined : 0,
           });
           expect(counts.leftApart).toBe(0);
           // Eight members at most: all failures get their turn, so the result is that of comparing everything in a group
@@ -100,5 +107,52 @@ describe('verification', () => {
         },
       ),
     );
+  });
+
+  it('finds and counts the same with any number of helpers', async () => {
+    const random = createRandom(5);
+    const rows = 600;
+    // Families of texts that differ in a word or two, some much longer than others, with candidates in and across them.
+    const texts = Array.from({ length: rows }, (_, i) => {
+      const words = Array.from({ length: 12 }, (_, at) => `w${(i % 40) * 20 + at}`);
+      for (let change = random.below(4); change > 0; change--) words[random.below(12)] = `x${random.below(1000)}`;
+      return [...words, ...(i % 7 === 0 ? Array.from({ length: 60 }, (_, at) => `long${i % 40}-${at}`) : [])].join(' ');
+    });
+    const pairs = Array.from({ length: 3000 }, () => {
+      const major = 1 + random.below(rows - 1);
+      return [major, random.below(10) === 0 ? random.below(major) : major % 40] as const;
+    }).filter(([major, minor]) => minor < major);
+
+    const results = await Promise.all(
+      [0, 1, 2, 7, 30].map(async (helpers) => {
+        const scratch = mkdtempSync(join(workDir, 'helpers-'));
+        const parts = [0, 1, 2].map((part) => ({ part, rows: 200, firstOrdinal: 200 * part, alive: undefined }));
+        let helped = 0;
+        const context = {
+          ...{ parts, rows, workDir: scratch, memoryBytes: 4096, signal: new AbortController().signal, helpers },
+          readTexts: async (ordinals: number[]) => ordinals.map((i) => texts[i]),
+          help: (message: unknown) => {
+            helped++;
+            return helpToVerify(structuredClone(message), context);
+          },
+        } as unknown as BarrierContext;
+        const candidates = createCandidates(context);
+        for (const [major, minor] of pairs) candidates.add(major, minor);
+        candidates.close();
+        const sets = createUnionFind(rows);
+        const { rule } = resolveMinhash(minhashOptions.parse({}), 0);
+        const similarities = emptyHistogram(rule!);
+        const counts = await verifyCandidates(candidates, sets, context, {
+          ...{ rule: rule!, similarities, maxHeldValues: 500, worthGroups: 0 },
+        });
+        expect(helped).toBe(Math.min(helpers, 7));
+        expect(readdirSync(scratch)).toEqual([]);
+        rmSync(scratch, { recursive: true });
+        return { counts, similarities, roots: [...sets.roots()] };
+      }),
+    );
+    expect(results[0].counts.checked).toBeGreaterThan(1000);
+    expect(new Set(results[0].roots).size).toBeLessThan(500);
+    for (const result of results) expect(result).toEqual(results[0]);
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sampleFraction } from '../../src/core/random.ts';
+import { textOf, textString } from '../../src/core/stored-text.ts';
 import { readChunks, releaseChunk } from '../../src/io/chunks.ts';
 import { compress } from '../../src/io/codecs.ts';
 import { expandInputs } from '../../src/io/files.ts';
@@ -140,6 +141,122 @@ describe('JSONL records', () => {
     expect(documents.map((d) => d.id)).toEqual(expected);
     expect(documents.length).toBeGreaterThan(140);
     expect(documents.length).toBeLessThan(260);
+  });
+});
+
+describe('any line', () => {
+  /** What JSON.parse makes of it: the text and the other columns, or why there is none. */
+  function expectedOf(line: string): [text: string, rest: unknown] | 'bad' | 'blank' {
+    if (/^[ \t\r]*$/.test(line)) return 'blank';
+    try {
+      const record = JSON.parse(line);
+      if (record === null || typeof record !== 'object' || Array.isArray(record)) return 'bad';
+      const { id: _, source: __, text, ...rest } = record;
+      if (!Object.hasOwn(record, 'text') || typeof text !== 'string') return 'bad';
+      return [text.toWellFormed(), JSON.parse(JSON.stringify(rest).toWellFormed())];
+    } catch {
+      return 'bad';
+    }
+  }
+
+  async function expectAsParsed(lines: readonly string[]): Promise<void> {
+    const { documents, bad } = await readInput(inputSpec(fileOf(lines.join('\n'))), 4096);
+    const expected = lines.map(expectedOf);
+    const good = expected.filter((each) => typeof each !== 'string');
+    expect(documents.map(({ text, meta: { source: _, original_source, ...rest } }) => [text, rest])).toEqual(good);
+    expect(bad).toHaveLength(expected.filter((each) => each === 'bad').length);
+    // As bytes they are what the strings say.
+    for (const document of documents) expect(textString(textOf(document))).toBe(document.text);
+  }
+
+  const string = fc.oneof(
+    fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+    fc
+      .array(
+        fc.constantFrom(
+          ...[
+            'a',
+            'word '.repeat(9),
+            'é',
+            '語料庫',
+            '😀',
+            '\\n',
+            '\\"',
+            '\\\\',
+            '\\/',
+            '\\u0000',
+            '\\u00e9',
+            '\\uD83d\\uDE00',
+          ],
+          ...['\\ud800', '\\udc00', '\\x', '\\u12', '\t', '\u0001', '"'],
+        ),
+        { maxLength: 12 },
+      )
+      .map((pieces) => `"${pieces.join('')}"`),
+  );
+  const value = fc.oneof(
+    string,
+    fc.constantFrom(
+      '1',
+      '-0.5e3',
+      'true',
+      'null',
+      '[]',
+      '{}',
+      '[1,{"text":"inner"}]',
+      '{"a":["]}\\""]}',
+      '01',
+      'tru',
+      '',
+    ),
+  );
+  const space = fc.constantFrom('', '', '', ' ', '\t ', '\r');
+  const key = fc.constantFrom(
+    '"text"',
+    '"text"',
+    '"id"',
+    '"n"',
+    '"source"',
+    '"te\\u0078t"',
+    '"__proto__"',
+    '"1"',
+    'n',
+    '""',
+  );
+  const member = fc
+    .tuple(space, key, space, fc.constantFrom(':', ':', ':', ':', ''), space, value, space)
+    .map((parts) => parts.join(''));
+  const comma = fc.constantFrom(',', ',', ',', ',', ',', ',,', ' ', ',}');
+  const line = fc
+    .tuple(
+      space,
+      fc.array(fc.tuple(member, comma), { maxLength: 4 }),
+      member,
+      fc.constantFrom('}', '}', '}', '', '},', '} 1'),
+      space,
+    )
+    .map(
+      ([before, more, last, close, after]) =>
+        `${before}{${more.map((pair) => pair.join('')).join('')}${last}${close}${after}`,
+    )
+    .filter((text) => !text.includes('\n'));
+
+  it('is what JSON.parse makes of it', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(line, { minLength: 40, maxLength: 120 }), expectAsParsed), {
+      numRuns: 60,
+    });
+  });
+
+  it('is so with one character taken out, doubled or put elsewhere', async () => {
+    const good =
+      '{"id": "a", "text": "one \\"two\\" \\u00e9\\n 語 😀 and some more words to fill a block", "n": {"x": [1, "]"]}}';
+    const units = [...good];
+    const broken = units.flatMap((unit, i) => [
+      units.toSpliced(i, 1),
+      units.toSpliced(i, 0, unit),
+      units.toSpliced(i, 1).toSpliced((7 * i) % units.length, 0, unit),
+    ]);
+    await expectAsParsed(broken.map((each) => each.join('')));
   });
 });
 

@@ -73,8 +73,9 @@ describe('the write stage', () => {
   });
 
   it.each([
-    ['one file of a small corpus', [10, 5], 1],
-    ['files of 16 MiB of one that has a few of them', [12, 12, 12, 12], 4],
+    ['one file of a small corpus', [3, 5], 1],
+    ['files of 8 MiB or more of one that has a few of them', [4, 4, 4, 4, 4, 4, 4, 4, 1], 5],
+    ['a file for each of a few large parts', [40, 1, 40], 3],
     ['an eighth each of a larger one', Array.from({ length: 64 }, () => 10), 8],
     ['files of 256 MiB of a large one', Array.from({ length: 100 }, () => 64), 25],
   ])('plans %s, unless a size is asked for', async (_, partMib, files) => {

@@ -40,6 +40,22 @@ function expectAgreement(text: string): void {
   writeTextKey(text, key);
   textKeyTwin(text, keyTwin);
   expect([...key]).toEqual([...keyTwin]);
+  if (text.isWellFormed()) expectTheSameOfBytes(text, count, tokens, key);
+}
+
+/** What the kernels say of a text that lies as UTF-8, with other bytes around it. */
+function expectTheSameOfBytes(text: string, count: number, tokens: Int32Array, key: Uint32Array): void {
+  const around = Buffer.from(`ab${text}cd`);
+  const stored = { bytes: around, start: 2, end: around.length - 2, units: text.length };
+  expect(readTokens(stored)).toBe(count);
+  const found = new Int32Array(count);
+  native!.foldedTokens(found);
+  expect(Buffer.compare(bytes(found), bytes(tokens))).toBe(0);
+  const ofBytes = new Uint32Array(5);
+  writeTextKey(stored, ofBytes);
+  expect([...ofBytes]).toEqual([...key]);
+  textKeyTwin(stored, ofBytes);
+  expect([...ofBytes]).toEqual([...key]);
 }
 
 function bytes(words: Int32Array | Uint32Array): Uint8Array {
@@ -165,6 +181,16 @@ describeNative('the native kernels over whole texts', () => {
     expect(() => addon.shingleText(0, new Uint32Array(9))).toThrow(/size/);
     expect(() => addon.shingleText(1, new Uint32Array(2))).toThrow(/room/);
     expect(() => addon.textKey('a', new Uint32Array(3))).toThrow(/4 entries/);
+    for (const [start, end] of [
+      [-1, 2],
+      [0, 4],
+      [2, 1],
+      [0.5, 1],
+    ]) {
+      expect(() => addon.foldUtf8(new Uint8Array(3), start, end)).toThrow(/begins and ends/);
+      expect(() => addon.textKeyUtf8(new Uint8Array(3), start, end, new Uint32Array(4))).toThrow(/begins and ends/);
+    }
+    expect(() => addon.foldUtf8([1, 2] as never, 0, 1)).toThrow(/begins and ends/);
     expect(() => addon.bandKeys(new Uint32Array(8), 4, new Uint32Array(3))).toThrow(/room/);
     expect(() => addon.bandKeys(new Uint32Array(8), 9, new Uint32Array(4))).toThrow(/rows/);
     expect(() => new addon.TextSigner(3, new Uint32Array(2), new Uint32Array(3))).toThrow(/one length/);

@@ -7,6 +7,7 @@
 import { createColumnWriter } from '../../core/columns.ts';
 import type { Document } from '../../core/document.ts';
 import type { FeaturePart, Observer } from '../../core/stage.ts';
+import { textOf } from '../../core/stored-text.ts';
 import { normalizeLoosely } from '../exact.ts';
 import { createMinhashObserver } from '../minhash/observer.ts';
 import { minhashOptions, type ResolvedMinhash, resolveMinhash } from '../minhash/options.ts';
@@ -33,7 +34,7 @@ export function createCompareObserver(options: CompareOptions, seed: number): Ob
       writeTextKey(id ?? '', words);
       row[COLUMNS.id] = words[0];
       row[COLUMNS.id + 1] = words[1];
-      writeTextKey(isLoose ? normalizeLoosely(document.text) : document.text, words);
+      writeTextKey(isLoose ? normalizeLoosely(document.text) : textOf(document), words);
       row.set(words, COLUMNS.text);
       row[COLUMNS.hasId] = id === undefined ? 0 : 1;
       writer.push(row);

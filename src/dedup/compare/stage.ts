@@ -14,6 +14,7 @@
  * Nothing is dropped. Cost: that of `dedup.exact` and `dedup.minhash` together, and reading the documents that differ.
  */
 import { defineBarrier } from '../../core/stage.ts';
+import { helpToVerify } from '../verify.ts';
 import { decideComparison } from './decide.ts';
 import { createCompareObserver } from './observer.ts';
 import { compareOptions } from './options.ts';
@@ -31,4 +32,5 @@ export const compare = defineBarrier({
   makes: ['changes'],
   createObserver: (options, { seed }) => createCompareObserver(options, seed),
   decide: decideComparison,
+  help: helpToVerify,
 });

@@ -8,6 +8,7 @@
 import { createColumnWriter } from '../../core/columns.ts';
 import { createSourceColumn } from '../../core/sources.ts';
 import type { Observer } from '../../core/stage.ts';
+import { textOf, textUnits } from '../../core/stored-text.ts';
 import { rankOf, rankWords, writeRank } from '../keep.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
 import type { ResolvedMinhash } from './options.ts';
@@ -52,10 +53,10 @@ export function createMinhashObserver(
   const writer = createColumnWriter(row.length);
   return {
     observe(document) {
-      const { text } = document;
+      const text = textOf(document);
       row[columns.shingles] = signer.sign(text);
       bandKeys(signature, keyShape, row);
-      row[columns.length] = text.length;
+      row[columns.length] = textUnits(text);
       row[columns.tokens] = signer.tokens;
       if (isRootKept) row.set(signature, signatureAt);
       if (rank !== undefined) writeRank(row, columns.rank, rank(document));

@@ -1,5 +1,6 @@
 /** From a text to its MinHash signature, by convention: our own tokens and functions, or datatrove's. */
 import { native } from '../../core/native.ts';
+import { type TextSource, textString } from '../../core/stored-text.ts';
 import { readTokens } from '../../text/folded-tokens.ts';
 import { simplifyText } from '../../text/simplify.ts';
 import { spaceSpacyWords } from '../../text/spacy-words.ts';
@@ -16,7 +17,7 @@ export interface Signer {
   /** Of the last text: its tokens. */
   readonly tokens: number;
   /** Fills `signature`; how many shingles the text has (0: it has no signature). */
-  sign(text: string): number;
+  sign(text: TextSource): number;
 }
 
 /** Shingles of folded tokens under 32-bit functions. */
@@ -76,7 +77,7 @@ export function createDatatroveSigner(shape: BandShape, shingleWords: number, ha
       return words;
     },
     sign(text) {
-      const spaced = spaceSpacyWords(simplifyText(text, ALL_STEPS));
+      const spaced = spaceSpacyWords(simplifyText(textString(text), ALL_STEPS));
       // A UTF-16 unit takes three bytes of UTF-8 at most.
       if (bytes.length < 3 * spaced.length) bytes = Buffer.alloc(3 * spaced.length);
       const length = bytes.write(spaced);

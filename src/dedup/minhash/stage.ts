@@ -18,6 +18,7 @@ import { defineBarrier } from '../../core/stage.ts';
 import { observeForIndex } from '../index/observe.ts';
 import { INDEX_ROLE, indexFiles, inIndexReason } from '../index/options.ts';
 import { keepMistakes } from '../keep.ts';
+import { helpToVerify } from '../verify.ts';
 import { decideMinhash } from './decide.ts';
 import { createMinhashObserver } from './observer.ts';
 import { minhashOptions, resolveMinhash } from './options.ts';
@@ -41,4 +42,5 @@ export const minhash = defineBarrier({
     return observeForIndex(createMinhashObserver(resolved, given), given, resolved.rule);
   },
   decide: decideMinhash,
+  help: helpToVerify,
 });
