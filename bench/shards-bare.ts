@@ -3,7 +3,7 @@
  * memory, 4 MB to a column, before the clock starts; each thread encodes every so manieth column. Prints JSON: the better of
  * two passes.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { columnOf, type Utf8Column } from '../src/core/utf8-column.ts';
 import { Tokenizer } from '../src/tokenizer/tokenizer.ts';
@@ -63,7 +63,7 @@ async function encodeShare(): Promise<void> {
 function* readColumns(path: string): Generator<Utf8Column> {
   let texts: string[] = [];
   let chars = 0;
-  for (const line of readFileSync(path, 'utf8').trimEnd().split('\n')) {
+  for (const line of linesOf(path)) {
     const { text } = JSON.parse(line) as { text: string };
     texts.push(text);
     chars += text.length;
@@ -73,4 +73,19 @@ function* readColumns(path: string): Generator<Utf8Column> {
     chars = 0;
   }
   if (texts.length > 0) yield columnOf(texts);
+}
+
+/** By pieces: no string holds a gigabyte. */
+function* linesOf(path: string): Generator<string> {
+  const file = openSync(path, 'r');
+  const piece = Buffer.alloc(1 << 24);
+  let rest = Buffer.alloc(0);
+  for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) {
+    const bytes = Buffer.concat([rest, piece.subarray(0, read)]);
+    const end = bytes.lastIndexOf(10) + 1;
+    rest = bytes.subarray(end);
+    if (end > 0) yield* bytes.toString('utf8', 0, end - 1).split('\n');
+  }
+  closeSync(file);
+  if (rest.length > 0) yield rest.toString();
 }

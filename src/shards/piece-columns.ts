@@ -1,7 +1,8 @@
 /**
  * Columns of the table of pieces, made by the add-on: the bytes that hyparquet-writer would make of them, without an object
  * for any piece. The library frames them: its writer holds the file's head and footer, and these columns are added to it as its
- * own are. 5 µs a piece without this, .3 with it (a million pieces, documents of 40 bytes of id).
+ * own are. Processor time of a million pieces with ids of 40 bytes: 2.5 µs each by the library alone, 1 so, most of it for the
+ * column of sources.
  */
 import type { ColumnChunk, Encoding, OffsetIndex, SchemaElement } from 'hyparquet';
 import type { ParquetWriter } from 'hyparquet-writer';
