@@ -4,18 +4,16 @@
  * can be read alone), PLAIN encoding and no statistics for text, id and meta (parquet-text-column.ts). Mostly compression.
  */
 import { gzipSync } from 'node:zlib';
-import type { RowGroup } from 'hyparquet';
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
-import { writeColumn } from 'hyparquet-writer/src/column.js';
 import type { Compression } from './codecs.ts';
 import type { DocumentEncoder } from './document-encoder.ts';
-import { type PageCompression, writeTextColumn } from './parquet-text-column.ts';
+import { addRowGroup, writePages, writeStrings } from './parquet-columns.ts';
+import { textPages } from './parquet-text-column.ts';
 import { COLUMN_NAMES, createDocumentGroup, type DocumentGroup } from './write-columns.ts';
 import { zstdCodec } from './zstd.ts';
 
 /** UTF-8 bytes in a row group; int32 page and column sizes are far away. */
 const GROUP_BYTES = 8 * 1024 * 1024;
-const PAGE_BYTES = 1024 * 1024;
 
 export async function parquetEncoder(compression: Compression, level: number): Promise<DocumentEncoder> {
   const pages = await pageCompression(compression, level);
@@ -25,6 +23,7 @@ export async function parquetEncoder(compression: Compression, level: number): P
     writer,
     schema: schemaFromColumnData({ columnData: columns }),
     codec: pages.codec,
+    compressors: { [pages.codec]: pages.compress },
     createdBy: 'corpusmill',
   });
   const group = createDocumentGroup(GROUP_BYTES);
@@ -54,6 +53,11 @@ export async function parquetEncoder(compression: Compression, level: number): P
   };
 }
 
+interface PageCompression {
+  codec: 'UNCOMPRESSED' | 'GZIP' | 'ZSTD';
+  compress(page: Uint8Array): Uint8Array;
+}
+
 async function pageCompression(compression: Compression, level: number): Promise<PageCompression> {
   if (compression === 'none') return { codec: 'UNCOMPRESSED', compress: (page) => page };
   if (compression === 'gzip') {
@@ -63,49 +67,17 @@ async function pageCompression(compression: Compression, level: number): Promise
   return { codec: 'ZSTD', compress: (page) => zstd.compress(page, level) };
 }
 
-/** What `ParquetWriter.write` does for a row group, whose columns are here of two kinds. */
-function writeGroup(parquet: ParquetWriter, group: DocumentGroup, pages: PageCompression): void {
-  const { writer } = parquet;
+/** Sources repeat: a dictionary and its statistics serve them. The others are as good as unique. */
+function writeGroup(parquet: ParquetWriter, group: DocumentGroup, { codec, compress }: PageCompression): void {
   const { rows } = group.id;
-  const begin = writer.offset;
-  const indexes = COLUMN_NAMES.map((name, i) =>
-    name === 'source'
-      ? writeSources(parquet, 1 + i, group.source, pages)
-      : writeTextColumn(writer, name, group[name].column(), rows, pages),
-  );
-  const columns = indexes.map(({ chunk }) => chunk);
-  const total = columns.reduce((sum, { meta_data }) => sum + meta_data!.total_uncompressed_size, 0n);
-  const rowGroup: RowGroup = {
-    columns,
-    total_byte_size: total,
-    num_rows: BigInt(rows),
-    total_compressed_size: BigInt(writer.offset - begin),
-  };
-  parquet.num_rows += BigInt(rows);
-  parquet.row_groups.push(rowGroup);
-  parquet.pendingIndexes.push(...indexes);
-}
-
-/** Sources repeat: a dictionary and its statistics serve them. `element` is the column's place in the schema. */
-function writeSources(
-  { writer, schema }: ParquetWriter,
-  element: number,
-  values: readonly string[],
-  { codec, compress }: PageCompression,
-): ReturnType<typeof writeColumn> {
-  return writeColumn({
-    writer,
-    column: {
-      columnName: 'source',
-      element: schema[element],
-      schemaPath: [schema[0], schema[element]],
+  const columns = COLUMN_NAMES.map((name) => () => {
+    if (name === 'source') return writeStrings(parquet, name, [...group.source], codec);
+    return writePages(parquet, {
+      name,
+      encoding: 'PLAIN',
       codec,
-      compressors: { [codec]: compress },
-      stats: true,
-      pageSize: PAGE_BYTES,
-      columnIndex: false,
-      offsetIndex: true,
-    },
-    pageData: { values: [...values], definitionLevels: [], repetitionLevels: [], maxDefinitionLevel: 0 },
+      pages: textPages(group[name].column(), rows, compress),
+    });
   });
+  addRowGroup(parquet, rows, columns);
 }
