@@ -5,13 +5,19 @@
 import type { MessagePort } from 'node:worker_threads';
 import { isCorpusmillError } from '../core/errors.ts';
 import type { HelpContext } from '../core/stage.ts';
-import type { BarrierTask } from './barrier-task.ts';
 import { type PartRef, readTextsByOrdinal } from './parts.ts';
 import type { WorkerPool } from './pool.ts';
-import { definitionOf, stageContext } from './stage-ref.ts';
+import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
 /** What a helper needs of the task that it helps. */
-export type HelpedTask = Pick<BarrierTask, 'stage' | 'seed' | 'baseDir' | 'refs'> & { workDir: string };
+export interface HelpedTask {
+  stage: StageRef;
+  seed: number;
+  baseDir: string;
+  /** Parts with the decisions of earlier barriers. */
+  refs: PartRef[];
+  workDir: string;
+}
 
 export interface HelpTask extends HelpedTask {
   kind: 'help';

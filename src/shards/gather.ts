@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { readBucket } from './bucket-file.ts';
-import type { PieceRecords } from './pieces-table.ts';
+import type { PieceRecords } from './piece-records.ts';
 import { ROUTED, ROUTED_BYTES, routedName } from './route-step.ts';
 import { rowTokensReader, type TokenPlaces } from './row-tokens.ts';
 import type { Shard, TokenType } from './shard-rows.ts';

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { readManifest, type ShardManifest } from './manifest.ts';
-import type { PieceColumns } from './pieces-table.ts';
+import type { PieceColumns } from './piece-records.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
 import { type TokenArray, tokenArray } from './shard-rows.ts';
 

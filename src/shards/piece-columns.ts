@@ -7,7 +7,7 @@
 import type { ParquetWriter } from 'hyparquet-writer';
 import type { NativeAddon } from '../core/native-addon.ts';
 import { addRowGroup, PAGE_BYTES, type Page, writePages, writeStrings } from '../io/parquet-columns.ts';
-import type { PieceRecords } from './pieces-table.ts';
+import type { PieceRecords } from './piece-records.ts';
 
 const CODEC = 'SNAPPY';
 

@@ -25,27 +25,7 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { BrokenInput } from '../io/broken-input.ts';
 import { createStringDecoder, openParquet, readRowRange } from '../io/parquet.ts';
 import { addPieceGroup } from './piece-columns.ts';
-
-/** The pieces of consecutive rows as columns. */
-export interface PieceColumns {
-  row: Int32Array;
-  piece: Int32Array;
-  documentId: string[];
-  source: string[];
-  start: Int32Array;
-  tokens: Int32Array;
-}
-
-/** The same without a string per piece, of which a shard of short documents would need millions. */
-export interface PieceRecords extends Omit<PieceColumns, 'documentId' | 'source'> {
-  /** Document ids in UTF-8, in any order, and where each piece's begins and ends. */
-  ids: Uint8Array;
-  idStart: Float64Array;
-  idEnd: Float64Array;
-  /** Index of each piece's source in `sources`. */
-  source: Uint32Array;
-  sources: readonly string[];
-}
+import type { PieceColumns, PieceRecords } from './piece-records.ts';
 
 const COLUMNS = ['row', 'piece', 'doc_id', 'source', 'start', 'tokens'];
 

@@ -10,7 +10,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCorpusmillError } from '../core/errors.ts';
 import { readManifest, type ShardEntry, type ShardManifest } from './manifest.ts';
-import type { PieceColumns } from './pieces-table.ts';
+import type { PieceColumns } from './piece-records.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
 import { NO_LABEL, tokenArray } from './shard-rows.ts';
 import { shardFolders } from './shard-set.ts';

@@ -7,7 +7,7 @@ import type { Document } from '../../src/core/document.ts';
 import { createRandom, shuffle } from '../../src/core/random.ts';
 import type { SinkContext, SinkStep, SinkTaskContext } from '../../src/core/stage.ts';
 import { type ShardOptions, shardOptions } from '../../src/shards/options.ts';
-import type { PieceColumns, PieceRecords } from '../../src/shards/pieces-table.ts';
+import type { PieceColumns, PieceRecords } from '../../src/shards/piece-records.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
 import type { ShardsReport } from '../../src/shards/write-step.ts';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';

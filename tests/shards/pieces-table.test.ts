@@ -4,7 +4,8 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { native } from '../../src/core/native.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { encodePieces, type PieceColumns, piecesName, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
+import type { PieceColumns } from '../../src/shards/piece-records.ts';
+import { encodePieces, piecesName, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
 import { asRecords, scratch } from './context.ts';
 
 /** Two pieces a row, from row 1,000 on. */

@@ -6,7 +6,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/core/sha256.ts';
 import { openShards, shardLoader } from '../../src/shards/loader.ts';
 import type { ShardManifest } from '../../src/shards/manifest.ts';
-import { type PieceColumns, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
+import type { PieceColumns } from '../../src/shards/piece-records.ts';
+import { readPieces, writePieces } from '../../src/shards/pieces-table.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
 import { asRecords, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
 

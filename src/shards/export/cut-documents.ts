@@ -5,7 +5,7 @@
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import { sampleFraction } from '../../core/random.ts';
-import type { PieceColumns } from '../pieces-table.ts';
+import type { PieceColumns } from '../piece-records.ts';
 
 /** A stretch of a row. */
 export interface PiecePlace {

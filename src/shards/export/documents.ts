@@ -7,7 +7,8 @@
  */
 import { join } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';
-import { type PieceColumns, readPieces } from '../pieces-table.ts';
+import type { PieceColumns } from '../piece-records.ts';
+import { readPieces } from '../pieces-table.ts';
 import { type TokenArray, tokenArray } from '../shard-rows.ts';
 import type { ShardSet } from '../shard-set.ts';
 import { type CutDocuments, indexCutDocuments, type PiecePlace } from './cut-documents.ts';

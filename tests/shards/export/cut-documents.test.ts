@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { indexCutDocuments } from '../../../src/shards/export/cut-documents.ts';
-import type { PieceColumns } from '../../../src/shards/pieces-table.ts';
+import type { PieceColumns } from '../../../src/shards/piece-records.ts';
 
 type Piece = [row: number, piece: number, id: string, start: number, tokens: number, source?: string];
 
