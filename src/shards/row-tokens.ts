@@ -8,7 +8,7 @@ import { CorpusmillError } from '../core/errors.ts';
 import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import { type EncodedPart, encodedPartName, openEncodedPart } from './encoded-part.ts';
 import { readRangesInto } from './loader/read-ranges.ts';
-import { NO_LABEL, type RowTokens, type TokenArray, type TokenType, tokenBytes } from './shard-rows.ts';
+import { NO_LABEL, type RowTokens, type TokenArray, type TokenType, tokenBytes, tokensOver } from './shard-rows.ts';
 
 /** Parts that a shard keeps open between batches: 4 GB of tokens, and far below what systems allow. */
 export const MOST_OPEN_PARTS = 1024;
@@ -74,8 +74,7 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
         returnBytes(memory);
         memory = borrowBytes(count * width);
       }
-      const inputIds: TokenArray =
-        type === 'uint16' ? new Uint16Array(memory.buffer, 0, count) : new Uint32Array(memory.buffer, 0, count);
+      const inputIds = tokensOver(memory, type, count);
       const [first, last] = [firstPiece[from], firstPiece[to]];
       if (bundles.length === 0) await parts.openAll(places.part.subarray(first, last));
       fill(memory, first, last, from, 'tokens');

@@ -19,7 +19,12 @@ export function tokenBytes(type: TokenType): number {
 
 /** Room for `length` tokens, all 0. */
 export function tokenArray(type: TokenType, length: number): TokenArray {
-  return type === 'uint16' ? new Uint16Array(length) : new Uint32Array(length);
+  return tokensOver(new Uint8Array(length * tokenBytes(type)), type, length);
+}
+
+/** The first `length` tokens of `bytes`, which begin at a whole word of their memory, wherever in it. */
+export function tokensOver({ buffer, byteOffset }: Uint8Array, type: TokenType, length: number): TokenArray {
+  return type === 'uint16' ? new Uint16Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length);
 }
 
 /** What a label says of a place that no loss is taken at: PyTorch's `ignore_index`. */

@@ -232,6 +232,22 @@ describe('the shards sink', () => {
     });
   });
 
+  it.each([false, true])('writes batches of several megabytes as they are (wide ids: %j)', async (wide) => {
+    const dir = await scratch();
+    const parts = someParts(8, [150, 150], 9000);
+    const wideTokenizer = await writeByteTokenizer(dir, { wide });
+    const options = { contextLength: 2048, packing: 'concatenate', shuffle: false } as const;
+    const { outputDir } = await runShards({ dir, parts, tokenizer: wideTokenizer, options });
+    const written: number[] = [];
+    for (const name of (await readdir(outputDir)).filter((file) => file.endsWith('.arrow')).sort()) {
+      const table = tableFromIPC(await readFile(join(outputDir, name)));
+      for (const row of table.getChild('input_ids') as Vector) written.push(...row.toArray());
+    }
+    const expected = parts.flat().flatMap(({ text }) => expectedTokens(text));
+    expect(expected.length).toBeGreaterThan(2 ** 21);
+    expect(written.findIndex((id, i) => i < expected.length && id !== expected[i])).toBe(-1);
+  });
+
   it('takes text that spells a special token as text', async () => {
     const { outputDir } = await runShards({
       dir: await scratch(),
