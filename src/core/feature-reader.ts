@@ -8,7 +8,7 @@
  */
 
 import { type ColumnHeader, columnRange, HEADER_BYTES, readHeader, splitColumns, trailerRange } from './columns.ts';
-import { largeBytes } from './large-pages.ts';
+import { largeWords } from './large-pages.ts';
 import { collectGarbage } from './memory.ts';
 import type { BarrierContext, FeaturePart } from './stage.ts';
 
@@ -87,11 +87,6 @@ async function readWindow(
     collectGarbage();
   }
   return { first, count, words };
-}
-
-function largeWords(length: number): Uint32Array<ArrayBuffer> {
-  const { buffer, byteOffset } = largeBytes(4 * length);
-  return new Uint32Array(buffer, byteOffset, length);
 }
 
 async function headerOf(part: FeaturePart): Promise<ColumnHeader> {

@@ -32,3 +32,15 @@ export function largeSharedBytes(bytes: number): Buffer<SharedArrayBuffer> {
   const start = native.largePages(memory);
   return memory.subarray(start, start + bytes);
 }
+
+/** Words in `largeBytes`. */
+export function largeWords(length: number): Uint32Array<ArrayBuffer> {
+  const { buffer, byteOffset } = largeBytes(4 * length);
+  return new Uint32Array(buffer, byteOffset, length);
+}
+
+/** Words in `largeSharedBytes`. */
+export function largeSharedWords(length: number): Uint32Array<SharedArrayBuffer> {
+  const { buffer, byteOffset } = largeSharedBytes(4 * length);
+  return new Uint32Array(buffer, byteOffset, length);
+}

@@ -6,7 +6,7 @@
  * Memory: 4 bytes a value, half more in gaps while there is room, and about 100 bytes a set. The array is reserved at
  * once, a quarter above what may be held, and costs memory only as far as it is used.
  */
-import { largeSharedBytes } from '../core/large-pages.ts';
+import { largeSharedWords } from '../core/large-pages.ts';
 import type { Held, OpenSets } from './likeness.ts';
 
 const FIRST_VALUES = 1 << 14;
@@ -106,8 +106,7 @@ export function createHeldSets(mostValues: number): HeldSets {
  * reserved.
  */
 function reserve(values: number): Uint32Array<SharedArrayBuffer> {
-  const { buffer, byteOffset } = largeSharedBytes(4 * values);
-  return new Uint32Array(buffer, byteOffset, values);
+  return largeSharedWords(values);
 }
 
 function viewOf({ start, shingles, tokens }: Slot, store: Uint32Array): Held {

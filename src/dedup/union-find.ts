@@ -3,7 +3,7 @@
  * order of the unions. 4 bytes per ordinal; path halving alone keeps finds at O(log n) amortized (Tarjan & van Leeuwen
  * 1984), which min-rooted linking needs because it cannot link by size.
  */
-import { largeSharedBytes } from '../core/large-pages.ts';
+import { largeSharedWords } from '../core/large-pages.ts';
 
 export interface UnionFind {
   /** Smallest member of x's set. */
@@ -21,8 +21,7 @@ export interface UnionFind {
 
 /** `size` sets of one member each. */
 export function createUnionFind(size: number): UnionFind {
-  const { buffer, byteOffset } = largeSharedBytes(4 * size);
-  const parents = new Uint32Array(buffer, byteOffset, size);
+  const parents = largeSharedWords(size);
   for (let i = 0; i < size; i++) parents[i] = i;
   return unionFindOver(parents);
 }

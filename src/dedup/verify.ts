@@ -27,7 +27,7 @@
  * of sets, whatever `memoryBytes` is.
  */
 
-import { largeSharedBytes } from '../core/large-pages.ts';
+import { largeSharedWords } from '../core/large-pages.ts';
 import { mix32 } from '../core/random.ts';
 import type { CheckedPairs } from '../core/run-summary.ts';
 import type { BarrierContext, HelpContext } from '../core/stage.ts';
@@ -35,9 +35,6 @@ import { type CheckCounts, type CheckShare, checkShare, type ShareResult } from 
 import type { LikenessRule } from './likeness.ts';
 import { createPairSet, openPairs, type PairData, type PairSet } from './pair-set.ts';
 import { createUnionFind, type UnionFind } from './union-find.ts';
-
-export { emptyHistogram } from './check-groups.ts';
-export type VerifyCounts = CheckCounts;
 
 /** Shingle hashes of representatives held at once: 64 M, 256 MiB, about 60,000 web pages. */
 const MAX_HELD_VALUES = 64 << 20;
@@ -77,8 +74,7 @@ export async function verifyCandidates(
 ): Promise<CheckCounts> {
   const groups = candidates.size < worthGroups ? [candidates] : componentGroups(candidates, sets, context);
   const shares = sharesOf(groups, context.helpers ?? 0);
-  const { buffer, byteOffset } = largeSharedBytes(4 * context.rows);
-  const sizes = new Uint32Array(buffer, byteOffset, context.rows);
+  const sizes = largeSharedWords(context.rows);
   const messages = shares.map(
     (share, i): CheckShare => ({
       ...{ name: `check-${i}`, rule, groups: share, parents: sets.parents, sizes },

@@ -11,7 +11,7 @@ import { BrokenInput } from './broken-input.ts';
 import type { ByteSource } from './codecs.ts';
 import { type CsvFormat, type CsvScan, delimiterOf, isBlankRow, parseRecord, recordEnd, scanRecords } from './csv.ts';
 import type { BadChunk, ByteChunk, InputFile, InputSpec } from './input.ts';
-import { tooLong } from './record.ts';
+import { type Problem, tooLong } from './record.ts';
 import { bomBytes, excerptOf, isBlank } from './text-bytes.ts';
 
 /** Records that an input's `limit` still allows; shared by the files of an input. */
@@ -174,11 +174,6 @@ export async function* cutRecords(
     const problem = { reason: broken.reason, detail: broken.message };
     yield bad(offset, held.length, problem, excerptOf(held, 0, held.length));
   }
-}
-
-interface Problem {
-  reason: string;
-  detail: string;
 }
 
 /** Fills `buffer` from `from` on; at a break, says what broke and keeps what came before it. */

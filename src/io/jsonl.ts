@@ -10,7 +10,7 @@
 import type { StoredText } from '../core/stored-text.ts';
 import type { ByteChunk } from './input.ts';
 import { canReadTexts, eachTextLine } from './jsonl-texts.ts';
-import { badRecord, CLEAN, deliverRecord, type Mending, type ReadContext, tooLong } from './record.ts';
+import { badRecord, CLEAN, deliverRecord, type Mending, type Problem, type ReadContext, tooLong } from './record.ts';
 import { excerptOf, isBlank, isUtf8Range, type TextBuffer, textBuffer } from './text-bytes.ts';
 
 /** Parses every record of a chunk. Nothing is thrown for bad input: each bad record goes to `context.onBad`. */
@@ -49,7 +49,7 @@ interface Lines {
   context: ReadContext;
 }
 
-/** A record without its text; undefined where it cannot be parsed, or has become another than it was with it. */
+/** A record without its text; undefined where that is no JSON. */
 function restOf(
   buffer: TextBuffer,
   from: number,
@@ -71,11 +71,6 @@ function readLine(lines: Lines, from: number, end: number, mending: Mending): vo
   const read = recordOf(buffer, from, end, context.spec.maxRecordBytes);
   if ('problem' in read) refuse(lines, from, end, read.problem);
   else deliver(lines, from, end, mending, read.record);
-}
-
-interface Problem {
-  reason: string;
-  detail: string;
 }
 
 function recordOf(

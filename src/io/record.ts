@@ -38,6 +38,12 @@ export interface Mending {
 
 export const CLEAN: Mending = { invalidUtf8: false, surrogates: false };
 
+/** What is wrong with a record, for the quarantine. */
+export interface Problem {
+  reason: string;
+  detail: string;
+}
+
 /** What a format may know of a record besides its fields. */
 export interface RecordExtras {
   /** The digits of an id that no double can hold. */
@@ -56,24 +62,22 @@ export function deliverRecord(
   mending: Mending,
   context: ReadContext,
   { rawId, text: stored }: RecordExtras = {},
-): { reason: string; detail: string } | undefined {
+): Problem | undefined {
   const { spec, counters } = context;
-  let text: unknown;
+  let text: unknown = stored;
   let conversation: Conversation | undefined;
   if (spec.conversations === true) {
     const read = readConversation(record);
     if ('reason' in read) return read;
     conversation = read;
     text = conversationText(read);
-  } else if (stored !== undefined) {
-    text = undefined;
-  } else if (spec.template === undefined) {
-    text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
-    if (typeof text !== 'string') return notText(spec.textField, record, text);
-  } else {
+  } else if (spec.template !== undefined) {
     const rendered = renderTemplate(templateOf(spec.template), record);
     if (!('text' in rendered)) return rendered;
     text = rendered.text;
+  } else if (stored === undefined) {
+    text = Object.hasOwn(record, spec.textField) ? record[spec.textField] : undefined;
+    if (typeof text !== 'string') return notText(spec.textField, record, text);
   }
 
   let id = spec.idField !== undefined && Object.hasOwn(record, spec.idField) ? record[spec.idField] : undefined;
@@ -103,7 +107,7 @@ export function deliverRecord(
   return undefined;
 }
 
-function notText(field: string, record: Record<string, unknown>, value: unknown): { reason: string; detail: string } {
+function notText(field: string, record: Record<string, unknown>, value: unknown): Problem {
   if (value === undefined) {
     const names = Object.keys(record).slice(0, 20).join(', ');
     return { reason: 'text field missing', detail: `no field ${JSON.stringify(field)}; the record has: ${names}` };
@@ -154,12 +158,7 @@ function wellFormed(value: unknown): unknown {
 }
 
 /** A quarantine record of this chunk's file. */
-export function badRecord(
-  context: ReadContext,
-  place: Place,
-  problem: { reason: string; detail: string },
-  excerpt: string,
-): BadRecord {
+export function badRecord(context: ReadContext, place: Place, problem: Problem, excerpt: string): BadRecord {
   return {
     input: context.spec.name,
     file: context.chunk.file,
@@ -173,7 +172,7 @@ export function badRecord(
 }
 
 /** `record too long`, as cutter and parser say it. */
-export function tooLong(bytes: number, maxRecordBytes: number): { reason: string; detail: string } {
+export function tooLong(bytes: number, maxRecordBytes: number): Problem {
   const limit = 'maxRecordBytes of the input, or an eighth of run.workerMemoryMiB';
   return { reason: 'record too long', detail: `${bytes} bytes; the limit is ${maxRecordBytes} (${limit})` };
 }

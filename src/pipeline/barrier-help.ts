@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { isCorpusmillError } from '../core/errors.ts';
 import type { HelpContext } from '../core/stage.ts';
-import { type PartRef, readTextsByOrdinal } from './parts.ts';
+import { type PartRef, readTextsByOrdinal, rowsOf } from './parts.ts';
 import type { WorkerPool } from './pool.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
@@ -95,9 +95,4 @@ export async function runHelpTask(task: HelpTask): Promise<unknown> {
     signal: new AbortController().signal,
   };
   return definition.help(task.message, context);
-}
-
-/** Rows of all parts. */
-export function rowsOf(refs: readonly PartRef[]): number {
-  return refs.reduce((sum, ref) => sum + ref.rows, 0);
 }

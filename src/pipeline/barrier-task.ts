@@ -12,7 +12,7 @@ import { type DropSample, EXCERPT_CHARS, SAMPLES_PER_REASON, type Volume } from 
 import { writeFileAtomic } from '../io/atomic.ts';
 import { type AuditFiles, type AuditSpec, droppedDocument, droppedFile, isAudited, removeDropped } from './audit.ts';
 import { type DroppedWriter, openDroppedWriter } from './audit-file.ts';
-import { createHelp, rowsOf } from './barrier-help.ts';
+import { createHelp } from './barrier-help.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import {
   decisionFile,
@@ -23,6 +23,7 @@ import {
   readFeatures,
   readPartRows,
   readTextsByOrdinal,
+  rowsOf,
 } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 

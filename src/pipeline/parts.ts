@@ -72,6 +72,11 @@ export function partRefs(dir: string, rows: readonly number[], decisions: string
   });
 }
 
+/** Rows of all parts. */
+export function rowsOf(refs: readonly PartRef[]): number {
+  return refs.reduce((sum, ref) => sum + ref.rows, 0);
+}
+
 /** 1 for every row that all decisions keep; undefined when there is nothing that could drop any. */
 export async function readAlive(ref: PartRef): Promise<Uint8Array | undefined> {
   if (ref.decisions.length === 0 || ref.rows === 0) return undefined;

@@ -17,6 +17,7 @@ import {
   decideDir,
 } from './barrier-task.ts';
 import { interrupted } from './for-each-limited.ts';
+import { rowsOf } from './parts.ts';
 import type { BarrierPhase } from './phase.ts';
 import { createPool, type WorkerPool } from './pool.ts';
 import type { RunContext } from './run-context.ts';
@@ -102,7 +103,7 @@ async function decideIn(
   decided: (decision: BarrierDecision) => void,
 ): Promise<BarrierOutcome> {
   const { port1, port2 } = new MessageChannel();
-  const documents = task.refs.reduce((sum, ref) => sum + ref.rows, 0);
+  const documents = rowsOf(task.refs);
   let isDecided = false;
   port1.on('message', (message: BarrierMessage | HelpRequest) => {
     if ('help' in message) {

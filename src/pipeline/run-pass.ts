@@ -21,7 +21,7 @@ import { barrierDecision, barrierOutcome } from './barrier-result.ts';
 import { decideDir } from './barrier-task.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
-import { featureFile, type PartRef, partDroppedFile, partFile, partRefs } from './parts.ts';
+import { featureFile, type PartRef, partDroppedFile, partFile, partRefs, rowsOf } from './parts.ts';
 import type { PassSpec } from './pass-task.ts';
 import type { BarrierPhase, DocumentsState, PassPhase } from './phase.ts';
 import { inputsWithinMemory } from './plan.ts';
@@ -222,7 +222,7 @@ async function runPart(run: RunContext, spec: PassSpec, item: PassItem): Promise
 async function observeOnly(run: RunContext, phase: PassPhase, spec: PassSpec): Promise<void> {
   const over = phase.writesDocuments ? { pass: phase.id, decisions: [] } : (phase.source as DocumentsState);
   const refs = partsOf(run, over);
-  const total = refs.reduce((sum, ref) => sum + ref.rows, 0);
+  const total = rowsOf(refs);
   let documents = 0;
   await forEachLimited(refs, run.pool.limit, run.signal, async (ref) => {
     if (!spec.observers.every(({ dir }) => existsSync(featureFile(dir, ref.part)))) {

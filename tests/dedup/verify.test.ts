@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import type { BarrierContext } from '../../src/core/stage.ts';
+import { emptyHistogram } from '../../src/dedup/check-groups.ts';
 import { minhashOptions, resolveMinhash } from '../../src/dedup/minhash/options.ts';
 import { createShingleSet } from '../../src/dedup/shingle-set.ts';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
-import { createCandidates, emptyHistogram, helpToVerify, verifyCandidates } from '../../src/dedup/verify.ts';
+import { createCandidates, helpToVerify, verifyCandidates } from '../../src/dedup/verify.ts';
 
 const values = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 60 });
 

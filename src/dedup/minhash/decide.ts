@@ -2,6 +2,7 @@
 
 import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../../core/feature-reader.ts';
 import type { BarrierContext, BarrierResult } from '../../core/stage.ts';
+import { type CheckCounts, emptyHistogram } from '../check-groups.ts';
 import { describeClusters } from '../clusters.ts';
 import { findKnown, leaveIndex } from '../index/use.ts';
 import { keepByRule, rankWords } from '../keep.ts';
@@ -9,7 +10,7 @@ import { eachRepeat } from '../key-groups.ts';
 import type { LikenessRule } from '../likeness.ts';
 import { curveThreshold } from '../lsh.ts';
 import { createUnionFind } from '../union-find.ts';
-import { createCandidates, emptyHistogram, type VerifyCounts, verifyCandidates } from '../verify.ts';
+import { createCandidates, verifyCandidates } from '../verify.ts';
 import { type DatatroveBand, datatroveRoots } from './datatrove-clusters.ts';
 import { indexLayout } from './index-layout.ts';
 import type { WordHash } from './mersenne.ts';
@@ -50,7 +51,7 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
     });
   }
 
-  let verification: ({ candidatePairs: number } & VerifyCounts) | undefined;
+  let verification: ({ candidatePairs: number } & CheckCounts) | undefined;
   const similarities = rule && emptyHistogram(rule);
   if (rule !== undefined) {
     const candidatePairs = candidates.close();
