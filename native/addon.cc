@@ -20,6 +20,7 @@ void RegisterReadRanges(Napi::Env env, Napi::Object exports);
 void RegisterPieceTable(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterTensor(Napi::Env env, Napi::Object exports);
+void RegisterTextRows(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterVectorMath(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
@@ -41,6 +42,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterPieceTable(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterTensor(env, exports);
+  RegisterTextRows(env, exports);
   RegisterThreadText(env, exports);
   RegisterVectorMath(env, exports);
   RegisterWords(env, exports);

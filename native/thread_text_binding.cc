@@ -15,6 +15,7 @@
 #include "minhash.h"
 #include "shingles.h"
 #include "text_key.h"
+#include "thread_text.h"
 #include "utf8.h"
 
 namespace {
@@ -25,45 +26,8 @@ namespace shingles = corpusmill::shingles;
 namespace text_key = corpusmill::text_key;
 namespace utf8 = corpusmill::utf8;
 
-// What one huge text needed beyond this many entries is given back at the next that needs a quarter.
-constexpr size_t kLarge = 1 << 22;
-constexpr size_t kLeast = 1 << 12;
-
-// Uninitialized memory that grows; content is lost when it does.
-template <typename T>
-class Room {
- public:
-  // Null when there is no memory.
-  T* of(size_t entries) {
-    if (data_ == nullptr || entries > capacity_ || (capacity_ > kLarge && 4 * entries < capacity_)) {
-      const size_t capacity = entries + entries / 4 + kLeast;
-      capacity_ = 0;
-      data_.reset();
-      data_.reset(new (std::nothrow) T[capacity]);
-      if (data_ == nullptr) return nullptr;
-      capacity_ = capacity;
-    }
-    return data_.get();
-  }
-  const T* data() const { return data_.get(); }
-
- private:
-  std::unique_ptr<T[]> data_;
-  size_t capacity_ = 0;
-};
-
-struct ThreadText {
-  Room<uint16_t> units;
-  Room<uint32_t> tokens;
-  Room<uint32_t> shingles;
-  Room<uint8_t> bytes;
-  size_t token_count = 0;
-};
-
-ThreadText& here() {
-  static thread_local ThreadText text;
-  return text;
-}
+using corpusmill::ThreadText;
+using corpusmill::thread_text;
 
 Napi::Value fail(const Napi::CallbackInfo& info, const std::string& what) {
   Napi::TypeError::New(info.Env(), what).ThrowAsJavaScriptException();
@@ -118,7 +82,7 @@ uint16_t* units_of(const Napi::CallbackInfo& info, const char* function, size_t 
     fail(info, std::string(function) + ": the text must be a string");
     return nullptr;
   }
-  uint16_t* const units = here().units.of(*length + padding + 1);
+  uint16_t* const units = thread_text().units.of(*length + padding + 1);
   if (units == nullptr) {
     no_memory(info);
     return nullptr;
@@ -152,7 +116,7 @@ Napi::Value FoldPair(const Napi::CallbackInfo& info) {
 
 // foldText(text): number
 Napi::Value FoldText(const Napi::CallbackInfo& info) {
-  ThreadText& text = here();
+  ThreadText& text = thread_text();
   text.token_count = 0;
   size_t length = 0;
   uint16_t* const units = units_of(info, "foldText", folded_tokens::kPadding, &length);
@@ -179,7 +143,7 @@ bool utf8_span(const Napi::CallbackInfo& info, Array<uint8_t>* span) {
 
 // foldUtf8(bytes, start, end): number
 Napi::Value FoldUtf8(const Napi::CallbackInfo& info) {
-  ThreadText& text = here();
+  ThreadText& text = thread_text();
   text.token_count = 0;
   Array<uint8_t> span;
   if (!utf8_span(info, &span)) return fail(info, "foldUtf8: wants a Uint8Array and where a text begins and ends in it");
@@ -193,7 +157,7 @@ Napi::Value FoldUtf8(const Napi::CallbackInfo& info) {
 
 // foldedTokens(tokens): void
 Napi::Value FoldedTokens(const Napi::CallbackInfo& info) {
-  const ThreadText& text = here();
+  const ThreadText& text = thread_text();
   Array<int32_t> out;
   if (!int32_array(info, 0, &out) || out.length < text.token_count) {
     return fail(info, "foldedTokens: must be an Int32Array with room for every token");
@@ -204,7 +168,7 @@ Napi::Value FoldedTokens(const Napi::CallbackInfo& info) {
 
 // shingleText(size, hashes): number
 Napi::Value ShingleText(const Napi::CallbackInfo& info) {
-  const ThreadText& text = here();
+  const ThreadText& text = thread_text();
   double size = 0;
   Array<uint32_t> hashes;
   if (!integer(info, 0, 1, kMostShingleTokens, &size)) {
@@ -220,17 +184,15 @@ Napi::Value ShingleText(const Napi::CallbackInfo& info) {
 
 // The shingle hashes of this thread's text, in its own memory; null when there is none.
 uint32_t* own_shingles(size_t size, size_t* count) {
-  ThreadText& text = here();
+  ThreadText& text = thread_text();
   uint32_t* const hashes = text.shingles.of(text.token_count);
   if (hashes != nullptr) *count = shingles::shingle(text.tokens.data(), text.token_count, size, hashes);
   return hashes;
 }
 
-constexpr uint64_t kSeeds[2] = {0, 0x9e3779b97f4a7c15};
-
 void write_key(const uint8_t* bytes, size_t length, uint32_t* row) {
   uint64_t hashes[2];
-  text_key::xxh64_twice(bytes, length, kSeeds, hashes);
+  text_key::xxh64_twice(bytes, length, text_key::kSeeds, hashes);
   for (size_t word = 0; word < 4; word++) row[word] = static_cast<uint32_t>(hashes[word / 2] >> (32 * (word % 2)));
 }
 
@@ -243,7 +205,7 @@ Napi::Value TextKey(const Napi::CallbackInfo& info) {
   size_t length = 0;
   const uint16_t* const units = units_of(info, "textKey", 0, &length);
   if (units == nullptr) return info.Env().Undefined();
-  uint8_t* const bytes = here().bytes.of(3 * length);
+  uint8_t* const bytes = thread_text().bytes.of(3 * length);
   if (bytes == nullptr) return no_memory(info);
   write_key(bytes, text_key::to_utf8(units, length, bytes), row.data);
   return info.Env().Undefined();

@@ -21,8 +21,17 @@ const LINE_WORDS = 16;
 export interface ColumnWriter {
   /** Appends the first `columns` entries of `row`. */
   push(row: Uint32Array): void;
+  /** Appends `rows` rows, which the caller fills before anything else is appended. */
+  block(rows: number): ColumnBlock;
   /** The blob; the trailer is bytes, or any other value, which is kept as JSON. Called once, last. */
   finish(trailer?: unknown): Uint8Array;
+}
+
+/** Rows to be filled: value i of column c at `at + i + c * stride`. They hold anything at first. */
+export interface ColumnBlock {
+  words: Uint32Array<ArrayBuffer>;
+  at: number;
+  stride: number;
 }
 
 export function createColumnWriter(columns: number): ColumnWriter {
@@ -33,19 +42,27 @@ export function createColumnWriter(columns: number): ColumnWriter {
   let memory = borrowBytes(4 * columns * capacity);
   let store = wordsIn(memory);
   let rows = 0;
+  const reserve = (needed: number): void => {
+    let wider = capacity;
+    while (wider < needed) wider = 2 * (wider - LINE_WORDS) + LINE_WORDS;
+    const larger = borrowBytes(4 * columns * wider);
+    const grown = wordsIn(larger);
+    for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, i * capacity + rows), i * wider);
+    returnBytes(memory);
+    memory = larger;
+    store = grown;
+    capacity = wider;
+  };
   const push = (row: Uint32Array): void => {
-    if (rows === capacity) {
-      const wider = 2 * (capacity - LINE_WORDS) + LINE_WORDS;
-      const larger = borrowBytes(4 * columns * wider);
-      const grown = wordsIn(larger);
-      for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, (i + 1) * capacity), i * wider);
-      returnBytes(memory);
-      memory = larger;
-      store = grown;
-      capacity = wider;
-    }
+    if (rows === capacity) reserve(rows + 1);
     for (let i = 0, at = rows; i < columns; i++, at += capacity) store[at] = row[i];
     rows++;
+  };
+  const block = (more: number): ColumnBlock => {
+    if (rows + more > capacity) reserve(rows + more);
+    const at = rows;
+    rows += more;
+    return { words: store, at, stride: capacity };
   };
   const finish = (trailer?: unknown): Uint8Array => {
     const last = bytesOf(trailer);
@@ -59,7 +76,7 @@ export function createColumnWriter(columns: number): ColumnWriter {
     returnBytes(memory);
     return blob;
   };
-  return { push, finish };
+  return { push, block, finish };
 }
 
 function wordsIn({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): Uint32Array<ArrayBuffer> {

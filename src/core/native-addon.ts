@@ -7,6 +7,33 @@ export interface NativeTextSigner {
   sign(signature: Uint32Array): number;
 }
 
+export interface NativeRowSigner {
+  /**
+   * Of the rows that `foldRows` read last, columns of features: two words of key for each band, and the number of shingles.
+   * Returns the number of rows.
+   */
+  sign(words: Uint32Array, at: number, stride: number): number;
+}
+
+export interface NativeJsonlReader {
+  /**
+   * Reads lines from `progress[0]` on behind row `progress[1]` of the columns, and leaves there how far it came; adds to
+   * `progress[2]` the ids that were numbers. Returns 0 at the end, 1 at a line that is left unread, 2 where a column has too
+   * little room for the next row.
+   */
+  read(
+    bytes: Uint8Array,
+    offset: number,
+    ids: Uint8Array,
+    idOffsets: Int32Array,
+    texts: Uint8Array,
+    textOffsets: Int32Array,
+    metas: Uint8Array,
+    metaOffsets: Int32Array,
+    progress: Uint32Array,
+  ): number;
+}
+
 export interface NativeOpenSet {
   /** All three return numbers of distinct values: those of the set, and those that it has in common with others. */
   open(hashes: Uint32Array, count: number): number;
@@ -202,6 +229,16 @@ export interface NativeAddon {
     textStart: number,
     rows: Uint32Array,
   ): number;
+  /** See src/io/jsonl-columns.ts. `idField` is empty where there is none; `keepsAll` is 0 or 1. */
+  JsonlReader: new (
+    textField: Uint8Array,
+    idField: Uint8Array,
+    head: Uint8Array,
+    idHead: Uint8Array,
+    keepsAll: number,
+    fields: Uint8Array,
+    mostBytes: number,
+  ) => NativeJsonlReader;
   /** See src/text/folded-tokens.ts for these five: the tables of every thread, and the text that this one read last. */
   foldUnits(table: Int32Array): void;
   foldPair(codePoint: number, entry: number): void;
@@ -223,6 +260,35 @@ export interface NativeAddon {
   ) => NativeTextSigner;
   /** See src/dedup/lsh.ts: as many bands as the signature has whole ones. */
   bandKeys(signature: Uint32Array, rows: number, keys: Uint32Array): void;
+  /**
+   * See src/text/folded-rows.ts. Fills the numbers of tokens and of UTF-16 units of rows [from, to); returns how many rows those
+   * are, or -1 - i when the i-th has a pair without an entry.
+   */
+  foldRows(
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    from: number,
+    to: number,
+    tokens: Uint32Array,
+    units: Uint32Array,
+  ): number;
+  /** See src/dedup/text-key.ts: the keys of rows [from, to) as four columns. */
+  textKeyRows(
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    from: number,
+    to: number,
+    words: Uint32Array,
+    at: number,
+    stride: number,
+  ): void;
+  /** See src/dedup/minhash/signers.ts. */
+  RowSigner: new (
+    shingleTokens: number,
+    multipliers: Uint32Array,
+    increments: Uint32Array,
+    rowsPerBand: number,
+  ) => NativeRowSigner;
   /** See src/dedup/shingle-set.ts. */
   OpenSet: new () => NativeOpenSet;
   /** The instruction sets that this processor can run, slowest first. */

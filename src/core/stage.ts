@@ -11,6 +11,7 @@
 import type { z } from 'zod';
 import type { Document, DocumentColumns, Ordinal } from './document.ts';
 import type { StageStats } from './stats.ts';
+import type { TextRows } from './utf8-column.ts';
 
 /** Any zod object schema whose every member has a default or is required with a `.describe()` text. */
 export type OptionSchema = z.ZodObject;
@@ -128,6 +129,11 @@ export interface MapDefinition<S extends OptionSchema = OptionSchema> extends St
 export interface Observer {
   /** Called for each surviving document of the part, in row order. */
   observe(document: Document): void;
+  /**
+   * The same for several documents at once, where texts are all that is looked at and there is a faster way than document by
+   * document; the rows are good until it returns.
+   */
+  observeTexts?(rows: TextRows): void;
   /** The part's features in the stage's own binary form. Called once, after the last document. */
   finish(): Uint8Array;
 }

@@ -6,6 +6,12 @@ export interface Utf8Column {
   offsets: Int32Array;
 }
 
+/** Rows [from, to) of a column of texts, which are well-formed. */
+export interface TextRows extends Utf8Column {
+  from: number;
+  to: number;
+}
+
 /** The column's strings. Malformed UTF-8 becomes U+FFFD. */
 export function stringsOf({ bytes, offsets }: Utf8Column): string[] {
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -13,9 +13,12 @@ import { createColumnWriter } from '../core/columns.ts';
 import type { Document } from '../core/document.ts';
 import { createFeatureReader, type RowSet, rowsWith } from '../core/feature-reader.ts';
 import { fieldValue } from '../core/meta-field.ts';
+import { native } from '../core/native.ts';
 import { createSourceColumn, sourceFieldOption } from '../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
 import { type TextSource, textOf, textString, textUnits } from '../core/stored-text.ts';
+import type { TextRows } from '../core/utf8-column.ts';
+import { foldRows } from '../text/folded-rows.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { describeClusters, reportClustersOption } from './clusters.ts';
 import { observeForIndex } from './index/observe.ts';
@@ -23,7 +26,7 @@ import { INDEX_ROLE, indexFiles, indexOptions, inIndexReason } from './index/opt
 import { findKnown, type KeyLayout, leaveIndex } from './index/use.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from './keep.ts';
 import { eachRepeat } from './key-groups.ts';
-import { KEY_WORDS, writeTextKey } from './text-key.ts';
+import { KEY_WORDS, writeTextKey, writeTextKeys } from './text-key.ts';
 
 /** Raised when the same value and options would give another key. */
 const INDEX_KEY_VERSION = 1;
@@ -82,7 +85,9 @@ export function createExactObserver({
   const row = new Uint32Array(sourceAt + source.words);
   const writer = createColumnWriter(row.length);
   const compared = comparedValue(by);
+  const isOfText = by === 'text' && normalize === 'raw' && rank === undefined && source.words === 0;
   return {
+    ...(native !== undefined && isOfText && { observeTexts }),
     observe(document) {
       const value = compared(document);
       writeTextKey(value === undefined ? '' : normalizers[normalize](value), row);
@@ -96,6 +101,17 @@ export function createExactObserver({
     },
     finish: () => writer.finish(source.trailer()),
   };
+
+  function observeTexts(rows: TextRows): void {
+    const block = writer.block(rows.to - rows.from);
+    writeTextKeys(rows, block);
+    const { words, at, stride } = block;
+    const { tokens, units } = foldRows(rows);
+    words.set(units, at + COLUMNS.length * stride);
+    words.set(tokens, at + COLUMNS.tokens * stride);
+    const present = at + COLUMNS.present * stride;
+    words.fill(1, present, present + units.length);
+  }
 }
 
 /** What of a document is compared; undefined where it has none. */

@@ -2,10 +2,12 @@
  * The 128-bit key of a string: xxHash64 (Collet) of its UTF-8 under two seeds, which the native kernel
  * (native/text_key.cc) takes in one pass.
  */
+import type { ColumnBlock } from '../core/columns.ts';
 import { xxh64 } from '../core/hash.ts';
 import { native } from '../core/native.ts';
 import type { NativeAddon } from '../core/native-addon.ts';
 import type { TextSource } from '../core/stored-text.ts';
+import type { TextRows } from '../core/utf8-column.ts';
 
 /** Words of a key. */
 export const KEY_WORDS = 4;
@@ -17,6 +19,11 @@ const SECOND_SEED = 0x9e3779b97f4a7c15n;
 export type WriteTextKey = (value: TextSource, row: Uint32Array) => void;
 
 export const writeTextKey: WriteTextKey = native === undefined ? createTextKeyTwin() : nativeTextKey(native);
+
+/** The keys of rows of texts, as the four first columns of a block; needs the native add-on. */
+export function writeTextKeys({ bytes, offsets, from, to }: TextRows, { words, at, stride }: ColumnBlock): void {
+  native!.textKeyRows(bytes, offsets, from, to, words, at, stride);
+}
 
 function nativeTextKey({ textKey, textKeyUtf8 }: NativeAddon): WriteTextKey {
   return (value, row) => {

@@ -14,7 +14,7 @@ import { textOf } from '../core/stored-text.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { arrowFileWriter } from './arrow-file-writer.ts';
 import { textBuffer } from './text-bytes.ts';
-import { createUtf8Builder, MAX_COLUMN_BYTES } from './utf8-builder.ts';
+import { createUtf8Builder, MAX_COLUMN_BYTES, type Utf8Builder } from './utf8-builder.ts';
 
 const SCHEMA = new Schema(['id', 'text', 'meta'].map((name) => new Field(name, new Utf8Type(), false)));
 
@@ -40,6 +40,10 @@ export interface DocumentPieces {
  * garbage collector, which took a fifth of a pass.
  */
 export interface BatchEncoder {
+  /** The columns so far, for readers that write rows of all three without documents in between. */
+  readonly ids: Utf8Builder;
+  readonly texts: Utf8Builder;
+  readonly metas: Utf8Builder;
   /** Throws OUTPUT_FAILED when a column would get too large. */
   add(document: Document): void;
   /** Called once. */
@@ -49,6 +53,9 @@ export interface BatchEncoder {
 export function createDocumentEncoder(mostBytes = MAX_COLUMN_BYTES): BatchEncoder {
   const [ids, texts, metas] = ['id', 'text', 'meta'].map((name) => createUtf8Builder(name, mostBytes));
   return {
+    ids,
+    texts,
+    metas,
     add(document) {
       ids.add(document.id);
       const text = textOf(document);

@@ -4,8 +4,9 @@
  * cannot become a document goes to `onBad`.
  */
 import type { Document } from '../core/document.ts';
+import type { BatchEncoder } from './document-batch.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from './input.ts';
-import { parseJsonl } from './jsonl.ts';
+import { parseJsonl, parseJsonlColumns } from './jsonl.ts';
 import type { ReadContext } from './record.ts';
 
 /**
@@ -19,8 +20,36 @@ export async function parseChunk(
   onDocument: (document: Document) => void,
   onBad: (bad: BadRecord) => void,
 ): Promise<ReadCounters> {
+  const context = contextOf(chunk, specs, onDocument, onBad);
+  await parseInto(context);
+  return context.counters;
+}
+
+/** The same into the columns of `encoder`, and where the format allows it without a document in between. */
+export async function parseChunkColumns(
+  chunk: Chunk,
+  specs: InputSpec[],
+  encoder: BatchEncoder,
+  onBad: (bad: BadRecord) => void,
+): Promise<ReadCounters> {
+  const context = contextOf(chunk, specs, encoder.add, onBad);
+  if (chunk.kind === 'bytes' && chunk.format === 'jsonl') parseJsonlColumns(chunk, context, encoder);
+  else await parseInto(context);
+  return context.counters;
+}
+
+function contextOf(
+  chunk: Chunk,
+  specs: InputSpec[],
+  onDocument: (document: Document) => void,
+  onBad: (bad: BadRecord) => void,
+): ReadContext {
   const counters: ReadCounters = { invalidUtf8: 0, loneSurrogates: 0, numericIds: 0 };
-  const context: ReadContext = { spec: specs[chunk.input], chunk, counters, onDocument, onBad };
+  return { spec: specs[chunk.input], chunk, counters, onDocument, onBad };
+}
+
+async function parseInto(context: ReadContext): Promise<void> {
+  const { chunk, onBad } = context;
   switch (chunk.kind) {
     case 'bad':
       onBad(chunk.bad);
@@ -38,5 +67,4 @@ export async function parseChunk(
       else await (await import('./arrow.ts')).parseArrow(chunk, context);
       break;
   }
-  return counters;
 }

@@ -21,6 +21,10 @@ export interface Utf8Builder {
   addBytes(bytes: Uint8Array, start: number, end: number): void;
   /** Rows [from, to) of a column. */
   addRows(column: Utf8Column, from: number, to: number): void;
+  /** Memory with room for so many more bytes and rows behind those there are, for others to write to. */
+  open(bytes: number, rows: number): { values: Uint8Array; offsets: Int32Array };
+  /** Takes rows that others wrote where `open` said, up to a new number of rows. */
+  advance(rows: number): void;
   /** Of the rows so far: views, good until the next row, `clear` or `release`. */
   column(): Utf8Column;
   /** The same for apache-arrow. */
@@ -82,6 +86,15 @@ export function createUtf8Builder(name: string, mostBytes = MAX_COLUMN_BYTES): U
       values.set(bytes.subarray(start, last), end);
       for (let row = first; row < stop; row++) offsets[++rows] = end + from[row + 1] - start;
       end += last - start;
+    },
+    open(bytes, more) {
+      reserve(bytes);
+      reserveRows(more);
+      return { values, offsets };
+    },
+    advance(to) {
+      rows = to;
+      end = offsets[rows];
     },
     column: () => ({ bytes: values.subarray(0, end), offsets: offsets.subarray(0, rows + 1) }),
     data: () =>

@@ -6,39 +6,18 @@ import type { Document } from '../core/document.ts';
 import type { MapStage, Observer } from '../core/stage.ts';
 import { addSize, sizeHistogram } from '../core/stats.ts';
 import { textBytes, textOf } from '../core/stored-text.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
-import { createDocumentEncoder, type DocumentPieces } from '../io/document-batch.ts';
-import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../io/input.ts';
+import { createDocumentEncoder } from '../io/document-batch.ts';
+import type { BadRecord, ReadCounters } from '../io/input.ts';
 import { parseChunk } from '../io/parse.ts';
-import { type ArtifactRef, findArtifact } from './artifacts.ts';
-import { type AuditSpec, type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
+import { findArtifact } from './artifacts.ts';
+import { type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
-import { featureFile, type PartRef, partDroppedFile, partFile, readAlive, readPartDocuments } from './parts.ts';
-import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
-
-/** What every task of a pass has in common. */
-export interface PassSpec {
-  /** Changes with anything below, so that a worker can keep its stages from task to task. */
-  cacheKey: string;
-  dir: string;
-  seed: number;
-  baseDir: string;
-  inputs: InputSpec[];
-  maps: StageRef[];
-  /** What stages before the pass have left for its stages. */
-  artifacts: ArtifactRef[];
-  observers: { stage: StageRef; dir: string }[];
-  /** What to keep of dropped documents. */
-  audit?: AuditSpec | undefined;
-}
-
-export interface PassTask {
-  kind: 'pass';
-  spec: PassSpec;
-  part: number;
-  source: { chunk: Chunk } | { ref: PartRef };
-}
+import { partFile, readAlive, readPartDocuments } from './parts.ts';
+import { canPassColumns, passColumns } from './pass-columns.ts';
+import type { ObserveTask, PassSpec, PassTask } from './pass-spec.ts';
+import { definitionOf, stageContext } from './stage-ref.ts';
+import { writeDocuments, writeDropped, writeFeatures, writeStatistics } from './write-part.ts';
 
 let cached: { key: string; maps: Promise<MapStage[]> } | undefined;
 
@@ -72,9 +51,13 @@ function createObservers(spec: PassSpec): Promise<Observer[]> {
 
 /** Runs the task and returns the part's statistics, which now also lie beside it. */
 export async function runPassTask(task: PassTask): Promise<PartStatistics> {
+  const observers = await createObservers(task.spec);
+  return canPassColumns(task, observers) ? passColumns(task, observers) : passDocuments(task, observers);
+}
+
+async function passDocuments(task: PassTask, observers: readonly Observer[]): Promise<PartStatistics> {
   const { spec, part } = task;
   const started = performance.now();
-  const observers = await createObservers(spec);
   const survivors = createDocumentEncoder();
   const rowLengths: number[] = [];
   const inputOf = new Map(spec.inputs.map((input, i) => [input.name, i]));
@@ -125,7 +108,7 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const writing = performance.now();
   const [droppedBytes] = await Promise.all([
     writeDropped(spec, part, dropped),
-    writeDocuments(spec, part, survivors.finish(), rowLengths),
+    writeDocuments(spec, part, survivors.finish(), new Uint32Array(rowLengths)),
     writeFeatures(spec, part, observers),
   ]);
   const statistics: PartStatistics = {
@@ -140,36 +123,8 @@ export async function runPassTask(task: PassTask): Promise<PartStatistics> {
     milliseconds: [parsing, ...chain.milliseconds, performance.now() - writing],
     ...(audit && { audit: { key: audit.key, documents: dropped.length, bytes: droppedBytes } }),
   };
-  await writeFileAtomic(partFile(spec.dir, part, 'json'), JSON.stringify(statistics));
+  await writeStatistics(spec, part, statistics);
   return statistics;
-}
-
-async function writeDocuments(
-  { dir }: PassSpec,
-  part: number,
-  { pieces, release }: DocumentPieces,
-  rowLengths: readonly number[],
-): Promise<void> {
-  if (rowLengths.length > 0) {
-    await Promise.all([
-      writeFileAtomic(partFile(dir, part, 'arrow'), pieces),
-      writeFileAtomic(partFile(dir, part, 'rows'), Buffer.from(new Uint32Array(rowLengths).buffer)),
-    ]);
-  }
-  release();
-}
-
-async function writeDropped(spec: PassSpec, part: number, dropped: readonly DroppedDocument[]): Promise<number> {
-  if (dropped.length === 0) return 0;
-  const lines = Buffer.from(`${dropped.map((row) => JSON.stringify(row)).join('\n')}\n`);
-  await writeFileAtomic(partDroppedFile(spec.dir, part), lines);
-  return lines.length;
-}
-
-export interface ObserveTask {
-  kind: 'observe';
-  spec: PassSpec;
-  ref: PartRef;
 }
 
 /**
@@ -190,12 +145,6 @@ export async function runObserveTask(task: ObserveTask): Promise<{ rows: number 
   });
   await writeFeatures(spec, ref.part, observers);
   return { rows: ref.rows };
-}
-
-async function writeFeatures(spec: PassSpec, part: number, observers: readonly Observer[]): Promise<void> {
-  await Promise.all(
-    observers.map((observer, i) => writeFileAtomic(featureFile(spec.observers[i].dir, part), observer.finish())),
-  );
 }
 
 /** A stage that throws on a document costs that document, said and counted, and not the run. */

@@ -22,7 +22,7 @@ import { decideDir } from './barrier-task.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import { addPart, emptyPassResult, type PartStatistics, type PassResult } from './part-statistics.ts';
 import { featureFile, type PartRef, partDroppedFile, partFile, partRefs, rowsOf } from './parts.ts';
-import type { PassSpec } from './pass-task.ts';
+import type { PassSpec } from './pass-spec.ts';
 import type { BarrierPhase, DocumentsState, PassPhase } from './phase.ts';
 import { inputsWithinMemory } from './plan.ts';
 import { deadChunk, refuseTooManyBad, writeQuarantine } from './quarantine.ts';

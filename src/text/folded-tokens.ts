@@ -93,18 +93,27 @@ function threadTokenizer(): Tokenizer {
   return ofThread;
 }
 
-let hasTables = false;
-
 function foldText(addon: NativeAddon, text: TextSource): number {
-  if (!hasTables) addon.foldUnits(unitTable());
-  hasTables = true;
+  tellUnits(addon);
   for (;;) {
     const count = typeof text === 'string' ? addon.foldText(text) : addon.foldUtf8(text.bytes, text.start, text.end);
     if (count >= 0) return count;
-    // A pair that no thread has met: it and those behind it are told, and the text is read again.
-    const units = textString(text);
-    for (let i = -1 - count; i < units.length; i++) foldPair(units.charCodeAt(i), units.charCodeAt(i + 1));
+    // The text is read again.
+    tellPairs(textString(text), -1 - count);
   }
+}
+
+let hasTables = false;
+
+/** Tells the native kernels what single units are; to be called before they fold. */
+export function tellUnits(addon: NativeAddon): void {
+  if (!hasTables) addon.foldUnits(unitTable());
+  hasTables = true;
+}
+
+/** Tells them what the pairs of a text are, from the unit on where they met one that no thread had. */
+export function tellPairs(units: string, from: number): void {
+  for (let i = from; i < units.length; i++) foldPair(units.charCodeAt(i), units.charCodeAt(i + 1));
 }
 
 /** The tokenizer in TypeScript. */

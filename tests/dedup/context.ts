@@ -1,10 +1,12 @@
 /** A barrier run in memory: observers over documents given in parts, then `decide` on what they left. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { expect } from 'vitest';
 import { cutRange } from '../../src/core/columns.ts';
 import type { Document } from '../../src/core/document.ts';
 import type { DuplicateDetails } from '../../src/core/run-summary.ts';
-import type { BarrierContext, BarrierDefinition, BarrierResult, FeaturePart } from '../../src/core/stage.ts';
+import type { BarrierContext, BarrierDefinition, BarrierResult, FeaturePart, Observer } from '../../src/core/stage.ts';
+import { columnOf } from '../../src/core/utf8-column.ts';
 
 export interface Outcome {
   keptAs: number[];
@@ -38,6 +40,18 @@ export function readJsonlGz<T>(path: string): T[] {
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
 }
 
+/** What an observer leaves that is given texts in blocks; undefined for one that wants documents. */
+function observedInBlocks(observer: Observer, documents: readonly Document[]): Uint8Array | undefined {
+  if (observer.observeTexts === undefined) return undefined;
+  // Behind a text that no observer sees.
+  const column = columnOf(['x', ...documents.map(({ text }) => text)]);
+  const ends = [1, 2, 3, 40, 41, 900, documents.length].filter((end) => end <= documents.length);
+  for (let i = 0, from = 0; i < ends.length; from = ends[i++]) {
+    if (ends[i] > from) observer.observeTexts({ ...column, from: from + 1, to: ends[i] + 1 });
+  }
+  return observer.finish();
+}
+
 export async function runBarrier(
   definition: BarrierDefinition,
   options: Record<string, unknown>,
@@ -58,7 +72,10 @@ export async function runBarrier(
     const rows = Math.min(partRows[Math.min(parts.length, partRows.length - 1)], documents.length - first);
     const observer = definition.createObserver(parsed, stage);
     for (let row = 0; row < rows; row++) observer.observe(documents[first + row]);
+    const inBlocks = observedInBlocks(definition.createObserver(parsed, stage), documents.slice(first, first + rows));
     const blob = observer.finish();
+    // Block by block an observer leaves the same.
+    if (inBlocks !== undefined) expect(Buffer.compare(inBlocks, blob)).toBe(0);
     const firstOrdinal = first;
     parts.push({
       part: parts.length,

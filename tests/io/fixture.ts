@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe } from 'vitest';
+import { afterEach, describe, expect } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
+import { stringsOf } from '../../src/core/utf8-column.ts';
 import { readChunks } from '../../src/io/chunks.ts';
+import { createDocumentEncoder } from '../../src/io/document-batch.ts';
 import { expandInputs } from '../../src/io/files.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../../src/io/input.ts';
-import { parseChunk } from '../../src/io/parse.ts';
+import { parseChunk, parseChunkColumns } from '../../src/io/parse.ts';
 
 const folders: string[] = [];
 
@@ -58,12 +60,16 @@ export async function readInput(spec: InputSpec | InputSpec[], chunkBytes = 4 * 
   };
   for await (const chunk of readChunks(await expandInputs(specs), specs, { chunkBytes })) {
     result.chunks.push(chunk);
+    const [documents, bad]: [Document[], BadRecord[]] = [[], []];
     const counters = await parseChunk(
       chunk,
       specs,
-      (document) => result.documents.push(document),
-      (bad) => result.bad.push(bad),
+      (document) => documents.push(document),
+      (record) => bad.push(record),
     );
+    await expectSameColumns(chunk, specs, { documents, bad, counters });
+    for (const document of documents) result.documents.push(document);
+    result.bad.push(...bad);
     for (const key of ['invalidUtf8', 'loneSurrogates', 'numericIds'] as const) result.counters[key] += counters[key];
     for (const [why, count] of Object.entries(counters.skipped ?? {})) {
       result.counters.skipped ??= {};
@@ -71,6 +77,29 @@ export async function readInput(spec: InputSpec | InputSpec[], chunkBytes = 4 * 
     }
   }
   return result;
+}
+
+/** Straight to columns, a chunk gives what its documents give. */
+async function expectSameColumns(
+  chunk: Chunk,
+  specs: InputSpec[],
+  { documents, bad, counters }: Omit<ReadResult, 'chunks'>,
+): Promise<void> {
+  const [encoder, expected] = [createDocumentEncoder(), createDocumentEncoder()];
+  const badOfColumns: BadRecord[] = [];
+  const countersOfColumns = await parseChunkColumns(chunk, specs, encoder, (record) => badOfColumns.push(record));
+  for (const document of documents) expected.add(document);
+  for (const name of ['ids', 'texts', 'metas'] as const) {
+    const [found, wanted] = [encoder[name], expected[name]];
+    const [column, wantedColumn] = [found.column(), wanted.column()];
+    if (Buffer.compare(column.bytes, wantedColumn.bytes) !== 0)
+      expect(stringsOf(column)).toEqual(stringsOf(wantedColumn));
+    expect(column.offsets.every((end, row) => end === wantedColumn.offsets[row])).toBe(true);
+    found.release();
+    wanted.release();
+  }
+  expect(badOfColumns).toEqual(bad);
+  expect(countersOfColumns).toEqual(counters);
 }
 
 const peerPython = join(process.env['CORPUSMILL_PEERS'] ?? join(homedir(), '.cache/corpusmill/peers'), 'bin/python');

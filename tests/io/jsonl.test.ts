@@ -151,7 +151,7 @@ describe('any line', () => {
     try {
       const record = JSON.parse(line);
       if (record === null || typeof record !== 'object' || Array.isArray(record)) return 'bad';
-      const { id: _, source: __, text, ...rest } = record;
+      const { id: _, source: __, original_source: ___, text, ...rest } = record;
       if (!Object.hasOwn(record, 'text') || typeof text !== 'string') return 'bad';
       // Lone surrogates are replaced wherever they stand; keys have none here.
       const mended = JSON.stringify(rest, (_, value) => (typeof value === 'string' ? value.toWellFormed() : value));
@@ -165,7 +165,11 @@ describe('any line', () => {
     const { documents, bad } = await readInput(inputSpec(fileOf(lines.join('\n'))), 4096);
     const expected = lines.map(expectedOf);
     const good = expected.filter((each) => typeof each !== 'string');
-    expect(documents.map(({ text, meta: { source: _, original_source, ...rest } }) => [text, rest])).toEqual(good);
+    // As it is written: -0 is 0.
+    const written = (meta: object) => JSON.parse(JSON.stringify(meta));
+    expect(documents.map(({ text, meta: { source: _, original_source, ...rest } }) => [text, written(rest)])).toEqual(
+      good,
+    );
     expect(bad).toHaveLength(expected.filter((each) => each === 'bad').length);
     // As bytes they are what the strings say.
     for (const document of documents) expect(textString(textOf(document))).toBe(document.text);
@@ -201,6 +205,15 @@ describe('any line', () => {
     fc.constantFrom(
       '1',
       '-0.5e3',
+      ...['-0', '0.0', '1.0', '-12', '0.1', '0.98234', '0.9823450267314911', '12345.678', '00.5', '1.', '.5', '- 1'],
+      ...['999999999999999', '9007199254740993', '123456789012345678', '0.0000001', '0.00000123', '1E2', '1,'],
+      ...[
+        '"a\\u0008"',
+        '"\\b\\t"',
+        '[ 1 , [ "x" ] , {"k" : null , "k2": [ ]} ]',
+        '{"b":1,"a":2,"b":3}',
+        '{"7":1,"a":2}',
+      ],
       'true',
       'null',
       '[]',
@@ -219,6 +232,7 @@ describe('any line', () => {
     '"id"',
     '"n"',
     '"source"',
+    '"original_source"',
     '"te\\u0078t"',
     '"__proto__"',
     '"1"',
@@ -247,6 +261,22 @@ describe('any line', () => {
     await fc.assert(fc.asyncProperty(fc.array(line, { minLength: 40, maxLength: 120 }), expectAsParsed), {
       numRuns: 60,
     });
+  });
+
+  it('is so for numbers as other programs write them', async () => {
+    const written = fc.double({ noNaN: true, noDefaultInfinity: true }).chain((value) => {
+      const places = fc.nat(20).map((count) => value.toFixed(count));
+      const digits = fc.integer({ min: 1, max: 21 }).map((count) => value.toPrecision(count));
+      return fc.oneof(fc.constant(String(value)), places, digits).filter((text) => Number.isFinite(Number(text)));
+    });
+    const near = fc.double({ min: -2, max: 2, noNaN: true }).map((value) => String(value));
+    const numbers = fc.array(fc.oneof(written, near), { minLength: 50, maxLength: 100 });
+    await fc.assert(
+      fc.asyncProperty(numbers, (values) =>
+        expectAsParsed(values.map((value) => `{"text": "t", "n": ${value}, "more": [${value}]}`)),
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('is so with one character taken out, doubled or put elsewhere', async () => {

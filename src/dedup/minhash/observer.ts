@@ -9,10 +9,12 @@ import { createColumnWriter } from '../../core/columns.ts';
 import { createSourceColumn } from '../../core/sources.ts';
 import type { Observer } from '../../core/stage.ts';
 import { textOf, textUnits } from '../../core/stored-text.ts';
+import type { TextRows } from '../../core/utf8-column.ts';
+import { foldRows } from '../../text/folded-rows.ts';
 import { rankOf, rankWords, writeRank } from '../keep.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
 import type { ResolvedMinhash } from './options.ts';
-import { createDatatroveSigner, createFoldedSigner } from './signers.ts';
+import { createDatatroveSigner, createFoldedSigner, createRowSigner, type RowSigner } from './signers.ts';
 
 export interface MinhashColumns {
   shingles: number;
@@ -51,7 +53,10 @@ export function createMinhashObserver(
   const row = new Uint32Array(signatureAt + (isRootKept ? signature.length : 0));
   const rank = rankOf(keep);
   const writer = createColumnWriter(row.length);
+  const isOfText = datatroveHash === undefined && rank === undefined && source.words === 0 && !isRootKept;
+  const rowSigner = isOfText ? createRowSigner(shape, shingleTokens, seed) : undefined;
   return {
+    ...(rowSigner && { observeTexts: (rows: TextRows) => observeTexts(rowSigner, rows) }),
     observe(document) {
       const text = textOf(document);
       row[columns.shingles] = signer.sign(text);
@@ -65,4 +70,13 @@ export function createMinhashObserver(
     },
     finish: () => writer.finish(source.trailer()),
   };
+
+  function observeTexts(rowSigner: RowSigner, rows: TextRows): void {
+    const block = writer.block(rows.to - rows.from);
+    rowSigner.sign(rows, block);
+    const { words, at, stride } = block;
+    const { tokens, units } = foldRows(rows);
+    words.set(units, at + columns.length * stride);
+    words.set(tokens, at + columns.tokens * stride);
+  }
 }

@@ -1,6 +1,9 @@
 /** From a text to its MinHash signature, by convention: our own tokens and functions, or datatrove's. */
+import type { ColumnBlock } from '../../core/columns.ts';
 import { native } from '../../core/native.ts';
 import { type TextSource, textString } from '../../core/stored-text.ts';
+import type { TextRows } from '../../core/utf8-column.ts';
+import { foldRows } from '../../text/folded-rows.ts';
 import { readTokens } from '../../text/folded-tokens.ts';
 import { simplifyText } from '../../text/simplify.ts';
 import { spaceSpacyWords } from '../../text/spacy-words.ts';
@@ -36,6 +39,29 @@ export function createFoldedSigner(shape: BandShape, shingleTokens: number, seed
     sign(text) {
       tokens = readTokens(text);
       return signer.sign(signature);
+    },
+  };
+}
+
+/** Signs rows of texts; see `createRowSigner`. */
+export interface RowSigner {
+  /** Writes of each row two words of key for each band, and then its number of shingles, as the first columns of a block. */
+  sign(rows: TextRows, block: ColumnBlock): void;
+}
+
+/** `createFoldedSigner` and `bandKeys` for rows of texts at once; undefined without the native add-on. */
+export function createRowSigner(
+  { bands, rows }: BandShape,
+  shingleTokens: number,
+  seed: number,
+): RowSigner | undefined {
+  if (native === undefined) return undefined;
+  const { multipliers, increments } = createPermutations(bands * rows, seed);
+  const signer = new native.RowSigner(shingleTokens, multipliers, increments, rows);
+  return {
+    sign(texts, { words, at, stride }) {
+      foldRows(texts);
+      signer.sign(words, at, stride);
     },
   };
 }

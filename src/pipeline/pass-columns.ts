@@ -1,0 +1,81 @@
+/**
+ * A pass's task where no stage asks for documents: without map stages, and with observers that look at texts alone. The chunk
+ * is read into columns, the observers go through them block by block, and they are written as they lie; what is left is the
+ * same, byte for byte, as when documents pass one by one (pass-task.ts).
+ */
+import { native } from '../core/native.ts';
+import type { Observer } from '../core/stage.ts';
+import { addSize, sizeHistogram } from '../core/stats.ts';
+import type { TextRows, Utf8Column } from '../core/utf8-column.ts';
+import { createDocumentEncoder } from '../io/document-batch.ts';
+import type { BadRecord, Chunk } from '../io/input.ts';
+import { parseChunkColumns } from '../io/parse.ts';
+import type { PartStatistics } from './part-statistics.ts';
+import type { PassTask } from './pass-spec.ts';
+import { writeDocuments, writeFeatures, writeStatistics } from './write-part.ts';
+
+/** A block's texts and all that observers make of them stay in the processor's cache. */
+const BLOCK_BYTES = 256 * 1024;
+const BLOCK_ROWS = 1024;
+
+type ColumnObserver = Observer & Required<Pick<Observer, 'observeTexts'>>;
+type ColumnTask = PassTask & { source: { chunk: Chunk } };
+
+/** Whether the task can be done without documents. */
+export function canPassColumns(task: PassTask, observers: readonly Observer[]): task is ColumnTask {
+  const isRead = 'chunk' in task.source && task.spec.maps.length === 0 && native !== undefined;
+  return isRead && observers.every(({ observeTexts }) => observeTexts !== undefined);
+}
+
+/** Runs a task that `canPassColumns`. */
+export async function passColumns(task: ColumnTask, observers: readonly Observer[]): Promise<PartStatistics> {
+  const { spec, part } = task;
+  const { chunk } = task.source;
+  const started = performance.now();
+  const encoder = createDocumentEncoder();
+  const bad: BadRecord[] = [];
+  const counters = await parseChunkColumns(chunk, spec.inputs, encoder, (record) => bad.push(record));
+  const texts = encoder.texts.column();
+  const { rows } = encoder.texts;
+  for (const block of blocksOf(texts, rows)) {
+    for (const observer of observers as readonly ColumnObserver[]) observer.observeTexts(block);
+  }
+  const input = spec.inputs.findLastIndex(({ name }) => name === spec.inputs[chunk.input].name);
+  const rowInfo = new Uint32Array(2 * rows);
+  const lengths = sizeHistogram();
+  for (let row = 0; row < rows; row++) {
+    const bytes = texts.offsets[row + 1] - texts.offsets[row];
+    addSize(lengths, bytes);
+    rowInfo[2 * row] = bytes;
+    rowInfo[2 * row + 1] = input;
+  }
+  const volume = { documents: rows, bytes: lengths.sum };
+  const parsing = performance.now() - started;
+
+  const writing = performance.now();
+  await Promise.all([writeDocuments(spec, part, encoder.finish(), rowInfo), writeFeatures(spec, part, observers)]);
+  const statistics: PartStatistics = {
+    rows,
+    read: volume,
+    kept: { ...volume },
+    stages: [],
+    lengths,
+    sources: rows === 0 ? {} : { [input]: { ...volume } },
+    bad,
+    counters,
+    milliseconds: [parsing, performance.now() - writing],
+    ...(spec.audit && { audit: { key: spec.audit.key, documents: 0, bytes: 0 } }),
+  };
+  await writeStatistics(spec, part, statistics);
+  return statistics;
+}
+
+/** Rows one behind the other, a block at a time. */
+export function* blocksOf({ bytes, offsets }: Utf8Column, rows: number): Generator<TextRows> {
+  for (let from = 0; from < rows; ) {
+    let to = from + 1;
+    while (to < rows && to - from < BLOCK_ROWS && offsets[to + 1] - offsets[from] <= BLOCK_BYTES) to++;
+    yield { bytes, offsets, from, to };
+    from = to;
+  }
+}

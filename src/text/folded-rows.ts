@@ -1,0 +1,45 @@
+/**
+ * Folded tokens (folded-tokens.ts) of rows of a column: read once for all observers of a pass that look at them one behind the
+ * other. The tokens stay in native memory, where a native kernel (`RowSigner`) goes on with them.
+ */
+import { native } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
+import { textString } from '../core/stored-text.ts';
+import type { TextRows } from '../core/utf8-column.ts';
+import { tellPairs, tellUnits } from './folded-tokens.ts';
+
+/** Of each row: its tokens, and the length of its string in UTF-16 units. Good until other rows are folded. */
+export interface FoldedRows {
+  tokens: Uint32Array;
+  units: Uint32Array;
+}
+
+let held: TextRows | undefined;
+let counts: FoldedRows = { tokens: new Uint32Array(), units: new Uint32Array() };
+
+/** Folds rows for this thread; free when the last call had the same. There must be a native add-on. */
+export function foldRows(rows: TextRows): FoldedRows {
+  const { bytes, offsets, from, to } = rows;
+  const count = to - from;
+  if (rows !== held) {
+    held = undefined;
+    const addon = native!;
+    tellUnits(addon);
+    if (counts.tokens.length < count) counts = { tokens: new Uint32Array(count), units: new Uint32Array(count) };
+    while (!foldAll(addon, rows)) {}
+    held = rows;
+  }
+  const { tokens, units } = counts;
+  return { tokens: tokens.subarray(0, count), units: units.subarray(0, count) };
+
+  /** False when it met a pair that no thread had. */
+  function foldAll(addon: NativeAddon, { from, to }: TextRows): boolean {
+    const folded = addon.foldRows(bytes, offsets, from, to, counts.tokens, counts.units);
+    if (folded >= 0) return true;
+    const row = from - 1 - folded;
+    const [start, end] = [offsets[row], offsets[row + 1]];
+    // Not known to be ASCII, and surely none.
+    tellPairs(textString({ bytes, start, end, units: -1 }), 0);
+    return false;
+  }
+}
