@@ -15,6 +15,8 @@ namespace {
 
 // As in src/text/folded-tokens.ts.
 constexpr uint32_t kWord = 1, kCharacter = 2, kSurrogate = 3, kIgnored = 4;
+// Of this table alone: nobody has told what the unit is.
+constexpr uint32_t kUnknown = 5;
 constexpr int32_t kPairIgnored = -0x110000;
 constexpr int32_t kPairSeparates = 0x110000;
 constexpr uint32_t kMultiplier = 0x01000193;
@@ -22,10 +24,17 @@ constexpr size_t kBlock = 64;
 // Steps of a word's hash that are always computed; three words in four are no longer.
 constexpr size_t kSteps = 8;
 
-int32_t unit_table[kUnits];
+std::atomic<int32_t> unit_table[kUnits];
 // Of each ASCII unit the folded one, 0 for a separator: ASCII has neither tokens of one character nor ignored ones.
 constexpr size_t kAscii = 128;
-uint8_t ascii_table[kAscii];
+std::atomic<uint8_t> ascii_table[kAscii];
+// What is read of them sixteen or 64 entries at a time.
+static_assert(sizeof unit_table == kUnits * sizeof(int32_t) && sizeof ascii_table == kAscii);
+
+CORPUSMILL_INLINE uint32_t entry_of(uint16_t unit) {
+  return static_cast<uint32_t>(unit_table[unit].load(std::memory_order_relaxed));
+}
+
 // Zero pages until they are touched: a corpus has few of these characters.
 std::atomic<int32_t> pair_table[kPairs];
 
@@ -43,16 +52,17 @@ struct State {
 };
 
 // Unit by unit, for blocks with pairs or ignored characters. Returns the first unit that was not read, which is behind
-// `end` when a pair lies across it, or -1 - i for an unknown pair.
+// `end` when a pair lies across it, or -1 - i for an unknown unit or pair.
 int64_t fold_slowly(const uint16_t* units, size_t i, size_t end, State& state) {
   for (; i < end; i++) {
-    const auto entry = static_cast<uint32_t>(unit_table[units[i]]);
+    const uint32_t entry = entry_of(units[i]);
     const uint32_t kind = entry >> 16;
     if (kind == kWord) {
       state.step(entry);
       continue;
     }
     if (kind == kIgnored) continue;
+    if (kind == kUnknown) return -1 - static_cast<int64_t>(i);
     uint32_t character = entry & 0xffff;
     if (kind == kSurrogate) {
       character = 0;
@@ -99,7 +109,7 @@ struct PortableLookup {
     Masks masks;
     uint32_t highest = 0;
     for (size_t i = 0; i < kBlock; i++) {
-      const auto entry = static_cast<uint32_t>(unit_table[units[i]]);
+      const uint32_t entry = entry_of(units[i]);
       entries[i] = entry;
       highest = entry > highest ? entry : highest;
       masks.words |= static_cast<uint64_t>((entry >> 16) & 1) << i;
@@ -206,12 +216,16 @@ __attribute__((target("bmi,bmi2,lzcnt,popcnt"))) int64_t fold_bmi(const uint16_t
 
 }  // namespace
 
-void set_units(const int32_t* table) {
+void set_units(size_t first, const int32_t* entries, size_t count) {
   static std::once_flag once;
-  std::call_once(once, [table] {
-    for (size_t i = 0; i < kUnits; i++) unit_table[i] = table[i];
-    for (size_t i = 0; i < kAscii; i++) ascii_table[i] = static_cast<uint8_t>(table[i]);
+  std::call_once(once, [] {
+    for (auto& entry : unit_table) entry.store(static_cast<int32_t>(kUnknown << 16), std::memory_order_relaxed);
   });
+  for (size_t i = 0; i < count; i++) {
+    // Other threads may read or bring the same entry meanwhile.
+    unit_table[first + i].store(entries[i], std::memory_order_relaxed);
+    if (first + i < kAscii) ascii_table[first + i].store(static_cast<uint8_t>(entries[i]), std::memory_order_relaxed);
+  }
 }
 
 void set_pair(uint32_t code_point, int32_t entry) {

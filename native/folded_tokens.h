@@ -16,13 +16,14 @@ constexpr size_t kPairs = 0x100000;
 // Units that must be writable behind a text.
 constexpr size_t kPadding = 64;
 
-// The tables are the process's: every thread brings the same entries, and the first are taken. `table` has kUnits.
-void set_units(const int32_t* table);
+// The tables are the process's: every thread brings the same entries. Those of `count` units from `first` on; what ASCII is
+// must be told before anything is folded.
+void set_units(size_t first, const int32_t* entries, size_t count);
 // Entry of a code point from 0x10000 on, never 0.
 void set_pair(uint32_t code_point, int32_t entry);
 
 // Hashes of the tokens of `units`, in text order; `tokens` has room for length + 1. Overwrites the kPadding units
-// behind the text. Returns their number, or -1 - i when the pair at unit i has no entry yet.
+// behind the text. Returns their number, or -1 - i when unit i, or the pair there, has no entry yet.
 int64_t fold(uint16_t* units, size_t length, uint32_t* tokens);
 
 }  // namespace corpusmill::folded_tokens

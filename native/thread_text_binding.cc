@@ -91,13 +91,15 @@ uint16_t* units_of(const Napi::CallbackInfo& info, const char* function, size_t 
   return units;
 }
 
-// foldUnits(table): void
+// foldUnits(first, entries): void
 Napi::Value FoldUnits(const Napi::CallbackInfo& info) {
-  Array<int32_t> table;
-  if (!int32_array(info, 0, &table) || table.length != folded_tokens::kUnits) {
-    return fail(info, "foldUnits: the table must be an Int32Array of 65536 entries");
+  double first = 0;
+  Array<int32_t> entries;
+  if (!integer(info, 0, 0, folded_tokens::kUnits, &first) || !int32_array(info, 1, &entries) ||
+      entries.length > folded_tokens::kUnits - static_cast<size_t>(first)) {
+    return fail(info, "foldUnits: wants the first of 65536 units, and the entries of some in an Int32Array");
   }
-  folded_tokens::set_units(table.data);
+  folded_tokens::set_units(static_cast<size_t>(first), entries.data, entries.length);
   return info.Env().Undefined();
 }
 

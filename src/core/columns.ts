@@ -16,13 +16,17 @@ export const HEADER_BYTES = 4 * HEADER_WORDS;
 /** Rows that a writer has room for at first. */
 const FIRST_ROWS = 256;
 const LINE_WORDS = 16;
+const PAGE_WORDS = 1024;
 
 /** Collects rows of `columns` values each. */
 export interface ColumnWriter {
   /** Appends the first `columns` entries of `row`. */
   push(row: Uint32Array): void;
-  /** Appends `rows` rows, which the caller fills before anything else is appended. */
-  block(rows: number): ColumnBlock;
+  /**
+   * Appends `rows` rows, which the caller fills before anything else is appended. `expected`: rows that this and later blocks
+   * will have in all; a blob of just so many is not copied.
+   */
+  block(rows: number, expected?: number): ColumnBlock;
   /** The blob; the trailer is bytes, or any other value, which is kept as JSON. Called once, last. */
   finish(trailer?: unknown): Uint8Array;
 }
@@ -38,17 +42,20 @@ export function createColumnWriter(columns: number): ColumnWriter {
   // By column from the start, since a row's columns lie in the cache while they are filled, and a blob is then copied
   // column after column: turning rows into columns at the end was the larger part of a short document's cost.
   // A cache line lies between columns: a power of two apart, all values of a row would fall into the same few lines.
-  let capacity = FIRST_ROWS + LINE_WORDS;
-  let memory = borrowBytes(4 * columns * capacity);
-  let store = wordsIn(memory);
+  let capacity = 0;
+  let memory: Buffer<ArrayBuffer> | undefined;
+  let store = new Uint32Array();
   let rows = 0;
+  // The blob itself, where the rows that are expected are the first.
+  let whole: Buffer<ArrayBuffer> | undefined;
   const reserve = (needed: number): void => {
-    let wider = capacity;
+    let wider = Math.max(capacity, FIRST_ROWS + LINE_WORDS);
     while (wider < needed) wider = 2 * (wider - LINE_WORDS) + LINE_WORDS;
     const larger = borrowBytes(4 * columns * wider);
     const grown = wordsIn(larger);
     for (let i = 0; i < columns; i++) grown.set(store.subarray(i * capacity, i * capacity + rows), i * wider);
-    returnBytes(memory);
+    if (memory !== undefined) returnBytes(memory);
+    whole = undefined;
     memory = larger;
     store = grown;
     capacity = wider;
@@ -58,7 +65,12 @@ export function createColumnWriter(columns: number): ColumnWriter {
     for (let i = 0, at = rows; i < columns; i++, at += capacity) store[at] = row[i];
     rows++;
   };
-  const block = (more: number): ColumnBlock => {
+  const block = (more: number, expected = 0): ColumnBlock => {
+    if (capacity === 0 && more > 0 && expected >= more && expected % PAGE_WORDS !== 0) {
+      whole = largeBytes(HEADER_BYTES + 4 * columns * expected);
+      store = new Uint32Array(whole.buffer, whole.byteOffset + HEADER_BYTES, columns * expected);
+      capacity = expected;
+    }
     if (rows + more > capacity) reserve(rows + more);
     const at = rows;
     rows += more;
@@ -66,14 +78,16 @@ export function createColumnWriter(columns: number): ColumnWriter {
   };
   const finish = (trailer?: unknown): Uint8Array => {
     const last = bytesOf(trailer);
-    const blob = largeBytes(HEADER_BYTES + 4 * rows * columns + last.length);
+    const isWhole = whole !== undefined && rows === capacity && last.length === 0;
+    const blob = isWhole ? whole! : largeBytes(HEADER_BYTES + 4 * rows * columns + last.length);
     const words = new Uint32Array(blob.buffer, blob.byteOffset, HEADER_WORDS + rows * columns);
     words.set([MARK, rows, columns, last.length]);
+    if (isWhole) return blob;
     for (let i = 0; i < columns; i++) {
       words.set(store.subarray(i * capacity, i * capacity + rows), HEADER_WORDS + i * rows);
     }
     blob.set(last, words.byteLength);
-    returnBytes(memory);
+    if (memory !== undefined) returnBytes(memory);
     return blob;
   };
   return { push, block, finish };

@@ -240,9 +240,9 @@ export interface NativeAddon {
     mostBytes: number,
   ) => NativeJsonlReader;
   /** See src/text/folded-tokens.ts for these five: the tables of every thread, and the text that this one read last. */
-  foldUnits(table: Int32Array): void;
+  foldUnits(first: number, entries: Int32Array): void;
   foldPair(codePoint: number, entry: number): void;
-  /** The number of tokens, or -1 - i when the pair at unit i has no entry yet. */
+  /** The number of tokens, or -1 - i when unit i, or the pair there, has no entry yet. */
   foldText(text: string): number;
   /** The same of the UTF-8 bytes [start, end); i counts UTF-16 units. */
   foldUtf8(bytes: Uint8Array, start: number, end: number): number;
@@ -262,7 +262,7 @@ export interface NativeAddon {
   bandKeys(signature: Uint32Array, rows: number, keys: Uint32Array): void;
   /**
    * See src/text/folded-rows.ts. Fills the numbers of tokens and of UTF-16 units of rows [from, to); returns how many rows those
-   * are, or -1 - i when the i-th has a pair without an entry.
+   * are, or -1 - i when the i-th has a unit or a pair without an entry.
    */
   foldRows(
     bytes: Uint8Array,

@@ -18,13 +18,19 @@ export function sizeHistogram(): SizeHistogram {
 }
 
 export function addSize(histogram: SizeHistogram, size: number): void {
-  const bucket = size < 2 ? 0 : Math.floor(Math.log2(size));
+  const bucket = bucketOf(size);
   while (histogram.buckets.length <= bucket) histogram.buckets.push(0);
   histogram.buckets[bucket]++;
   histogram.count++;
   histogram.sum += size;
   if (size < histogram.min) histogram.min = size;
   if (size > histogram.max) histogram.max = size;
+}
+
+/** The bucket of a size: floor(log2). */
+function bucketOf(size: number): number {
+  if (size < 2) return 0;
+  return size < 2 ** 32 ? 31 - Math.clz32(size) : Math.floor(Math.log2(size));
 }
 
 export function mergeSizes(into: SizeHistogram, from: SizeHistogram): void {

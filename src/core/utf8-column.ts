@@ -12,6 +12,11 @@ export interface TextRows extends Utf8Column {
   to: number;
 }
 
+/** Rows of the column from the first of these on. */
+export function rowsLeft({ offsets, from }: TextRows): number {
+  return offsets.length - 1 - from;
+}
+
 /** The column's strings. Malformed UTF-8 becomes U+FFFD. */
 export function stringsOf({ bytes, offsets }: Utf8Column): string[] {
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -17,7 +17,7 @@ import { native } from '../core/native.ts';
 import { createSourceColumn, sourceFieldOption } from '../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
 import { type TextSource, textOf, textString, textUnits } from '../core/stored-text.ts';
-import type { TextRows } from '../core/utf8-column.ts';
+import { rowsLeft, type TextRows } from '../core/utf8-column.ts';
 import { foldRows } from '../text/folded-rows.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { describeClusters, reportClustersOption } from './clusters.ts';
@@ -103,7 +103,7 @@ export function createExactObserver({
   };
 
   function observeTexts(rows: TextRows): void {
-    const block = writer.block(rows.to - rows.from);
+    const block = writer.block(rows.to - rows.from, rowsLeft(rows));
     writeTextKeys(rows, block);
     const { words, at, stride } = block;
     const { tokens, units } = foldRows(rows);

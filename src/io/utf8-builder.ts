@@ -37,9 +37,9 @@ export interface Utf8Builder {
 
 const FIRST_BYTES = 1024 * 1024;
 
-/** A builder of the column `name`, of at most `mostBytes` bytes: 2 GiB, or in tests less. */
-export function createUtf8Builder(name: string, mostBytes = MAX_COLUMN_BYTES): Utf8Builder {
-  let values = borrowBytes(FIRST_BYTES) as Buffer<ArrayBuffer> & TextBuffer;
+/** A builder of the column `name`, of at most `mostBytes` bytes: 2 GiB, or in tests less. It has room for `firstBytes` at first. */
+export function createUtf8Builder(name: string, mostBytes = MAX_COLUMN_BYTES, firstBytes = FIRST_BYTES): Utf8Builder {
+  let values = borrowBytes(firstBytes) as Buffer<ArrayBuffer> & TextBuffer;
   let offsets = new Int32Array(1024);
   let rows = 0;
   let end = 0;

@@ -5,9 +5,12 @@
 import type { DocumentColumns, Meta } from '../core/document.ts';
 import { setOwn } from './record.ts';
 import { textBuffer } from './text-bytes.ts';
-import { createUtf8Builder, type Utf8Builder } from './utf8-builder.ts';
+import { createUtf8Builder, MAX_COLUMN_BYTES, type Utf8Builder } from './utf8-builder.ts';
 
 export const COLUMN_NAMES = ['id', 'text', 'source', 'meta'] as const;
+
+/** Room for the row that passes the bytes of a group. */
+const SPARE_BYTES = 1024 * 1024;
 
 /** Rows that will be written together. */
 export interface DocumentGroup {
@@ -27,7 +30,8 @@ export interface DocumentGroup {
 
 /** A group that is full at `fullBytes` of ids, texts and meta. */
 export function createDocumentGroup(fullBytes: number): DocumentGroup {
-  const [id, text, meta] = ['id', 'text', 'meta'].map((name) => createUtf8Builder(name));
+  const [id, meta] = ['id', 'meta'].map((name) => createUtf8Builder(name));
+  const text = createUtf8Builder('text', MAX_COLUMN_BYTES, fullBytes + SPARE_BYTES);
   let source: string[] = [];
   let bytes = 0;
   return {

@@ -6,7 +6,7 @@ import { native } from '../core/native.ts';
 import type { NativeAddon } from '../core/native-addon.ts';
 import { textString } from '../core/stored-text.ts';
 import type { TextRows } from '../core/utf8-column.ts';
-import { tellPairs, tellUnits } from './folded-tokens.ts';
+import { tellAscii, tellUnits } from './folded-tokens.ts';
 
 /** Of each row: its tokens, and the length of its string in UTF-16 units. Good until other rows are folded. */
 export interface FoldedRows {
@@ -24,7 +24,7 @@ export function foldRows(rows: TextRows): FoldedRows {
   if (rows !== held) {
     held = undefined;
     const addon = native!;
-    tellUnits(addon);
+    tellAscii(addon);
     if (counts.tokens.length < count) counts = { tokens: new Uint32Array(count), units: new Uint32Array(count) };
     while (!foldAll(addon, rows)) {}
     held = rows;
@@ -32,14 +32,14 @@ export function foldRows(rows: TextRows): FoldedRows {
   const { tokens, units } = counts;
   return { tokens: tokens.subarray(0, count), units: units.subarray(0, count) };
 
-  /** False when it met a pair that no thread had. */
+  /** False when it met what no thread had told of. */
   function foldAll(addon: NativeAddon, { from, to }: TextRows): boolean {
     const folded = addon.foldRows(bytes, offsets, from, to, counts.tokens, counts.units);
     if (folded >= 0) return true;
     const row = from - 1 - folded;
     const [start, end] = [offsets[row], offsets[row + 1]];
     // Not known to be ASCII, and surely none.
-    tellPairs(textString({ bytes, start, end, units: -1 }), 0);
+    tellUnits(addon, textString({ bytes, start, end, units: -1 }), 0);
     return false;
   }
 }

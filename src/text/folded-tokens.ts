@@ -33,6 +33,9 @@ export const SURROGATE = 3 << 16;
 export const IGNORED = 4 << 16;
 export const KIND = 7 << 16;
 
+const BLOCK_BITS = 7;
+const BLOCK_UNITS = 1 << BLOCK_BITS;
+
 /** Buffers that one huge document made larger than this many units are given back at the next that needs a quarter. */
 const LARGE = 1 << 22;
 
@@ -94,26 +97,37 @@ function threadTokenizer(): Tokenizer {
 }
 
 function foldText(addon: NativeAddon, text: TextSource): number {
-  tellUnits(addon);
+  tellAscii(addon);
   for (;;) {
     const count = typeof text === 'string' ? addon.foldText(text) : addon.foldUtf8(text.bytes, text.start, text.end);
     if (count >= 0) return count;
     // The text is read again.
-    tellPairs(textString(text), -1 - count);
+    tellUnits(addon, textString(text), -1 - count);
   }
 }
 
-let hasTables = false;
-
-/** Tells the native kernels what single units are; to be called before they fold. */
-export function tellUnits(addon: NativeAddon): void {
-  if (!hasTables) addon.foldUnits(unitTable());
-  hasTables = true;
+/** Tells the native kernels what ASCII is; to be called before they fold. */
+export function tellAscii(addon: NativeAddon): void {
+  tellBlock(addon, 0);
 }
 
-/** Tells them what the pairs of a text are, from the unit on where they met one that no thread had. */
-export function tellPairs(units: string, from: number): void {
-  for (let i = from; i < units.length; i++) foldPair(units.charCodeAt(i), units.charCodeAt(i + 1));
+/**
+ * Tells them what the units and pairs of a text are, from the unit on where they met one that no thread had told. Asking
+ * about all 65,536 took 25 ms of every thread's start, and a corpus has those of a few blocks.
+ */
+export function tellUnits(addon: NativeAddon, text: string, from: number): void {
+  for (let i = from; i < text.length; i++) {
+    tellBlock(addon, text.charCodeAt(i) >>> BLOCK_BITS);
+    foldPair(text.charCodeAt(i), text.charCodeAt(i + 1));
+  }
+}
+
+const told = new Uint8Array(0x10000 >>> BLOCK_BITS);
+
+function tellBlock(addon: NativeAddon, block: number): void {
+  if (told[block] === 1) return;
+  told[block] = 1;
+  addon.foldUnits(block << BLOCK_BITS, unitBlock(block));
 }
 
 /** The tokenizer in TypeScript. */
@@ -225,29 +239,30 @@ export const UNIFORM_BLOCKS = [
   { from: 0xe000, to: 0xf8ff, kind: 0 },
 ] as const;
 
-/** One entry per UTF-16 unit; built once per thread in about 10 ms. */
+/** One entry per UTF-16 unit; built once per thread in about 25 ms. */
 export function unitTable(): Int32Array {
   if (unitClasses !== undefined) return unitClasses;
   const table = new Int32Array(0x10000);
-  const isDone = new Uint8Array(0x10000);
-  for (const { from, to, kind } of UNIFORM_BLOCKS) {
-    isDone.fill(1, from, to + 1);
-    if (kind !== 0) for (let unit = from; unit <= to; unit++) table[unit] = kind | unit;
-  }
-  for (let unit = 0; unit < 0x10000; unit++) {
-    if (isDone[unit] === 1) continue;
-    if (unit >= 0xd800 && unit < 0xe000) {
-      table[unit] = SURROGATE;
-      continue;
-    }
-    const found = classify(unit);
-    // A few compatibility ideographs fold to one outside this table: they stay as they are.
-    const folded = Math.abs(found) < 0x10000 ? Math.abs(found) : unit;
-    if (found === PAIR_IGNORED) table[unit] = IGNORED;
-    else if (found !== 0) table[unit] = (found > 0 ? WORD : CHARACTER) | folded;
-  }
+  for (let first = 0; first < table.length; first += BLOCK_UNITS) table.set(unitBlock(first >>> BLOCK_BITS), first);
   unitClasses = table;
   return table;
+}
+
+/** The entries of `BLOCK_UNITS` units. */
+function unitBlock(block: number): Int32Array {
+  return Int32Array.from({ length: BLOCK_UNITS }, (_, i) => unitEntry((block << BLOCK_BITS) + i));
+}
+
+function unitEntry(unit: number): number {
+  for (const { from, to, kind } of UNIFORM_BLOCKS) {
+    if (unit >= from && unit <= to) return kind === 0 ? 0 : kind | unit;
+  }
+  if (unit >= 0xd800 && unit < 0xe000) return SURROGATE;
+  const found = classify(unit);
+  // A few compatibility ideographs fold to one outside this table: they stay as they are.
+  const folded = Math.abs(found) < 0x10000 ? Math.abs(found) : unit;
+  if (found === PAIR_IGNORED) return IGNORED;
+  return found === 0 ? 0 : (found > 0 ? WORD : CHARACTER) | folded;
 }
 
 /** At most one entry per code point that occurs. */

@@ -170,8 +170,10 @@ describeNative('the native kernels over whole texts', () => {
   it('refuse arguments that would reach past an array', () => {
     const addon = native!;
     readTokens('one two three');
-    expect(() => addon.foldUnits(new Int32Array(65_535))).toThrow(/65536/);
-    expect(() => addon.foldUnits(new Uint32Array(65_536) as never)).toThrow(/Int32Array/);
+    expect(() => addon.foldUnits(1, new Int32Array(65_536))).toThrow(/65536/);
+    expect(() => addon.foldUnits(-1, new Int32Array(1))).toThrow(/65536/);
+    expect(() => addon.foldUnits(65_537, new Int32Array(0))).toThrow(/65536/);
+    expect(() => addon.foldUnits(0, new Uint32Array(128) as never)).toThrow(/Int32Array/);
     expect(() => addon.foldPair(0xffff, 1)).toThrow(/code point/);
     expect(() => addon.foldPair(0x110000, 1)).toThrow(/code point/);
     expect(() => addon.foldPair(0x10000, 0)).toThrow(/entry/);

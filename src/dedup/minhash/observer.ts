@@ -9,7 +9,7 @@ import { createColumnWriter } from '../../core/columns.ts';
 import { createSourceColumn } from '../../core/sources.ts';
 import type { Observer } from '../../core/stage.ts';
 import { textOf, textUnits } from '../../core/stored-text.ts';
-import type { TextRows } from '../../core/utf8-column.ts';
+import { rowsLeft, type TextRows } from '../../core/utf8-column.ts';
 import { foldRows } from '../../text/folded-rows.ts';
 import { rankOf, rankWords, writeRank } from '../keep.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
@@ -72,7 +72,7 @@ export function createMinhashObserver(
   };
 
   function observeTexts(rowSigner: RowSigner, rows: TextRows): void {
-    const block = writer.block(rows.to - rows.from);
+    const block = writer.block(rows.to - rows.from, rowsLeft(rows));
     rowSigner.sign(rows, block);
     const { words, at, stride } = block;
     const { tokens, units } = foldRows(rows);
