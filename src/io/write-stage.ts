@@ -33,7 +33,7 @@ const options = z.strictObject({
     .describe(
       'A file ends before it holds more than this many bytes of text (UTF-8, before compression). By default there are ' +
         'eight files of about the same size, so that several workers can write; fewer where they would be smaller than ' +
-        '8 MiB, more where they would be larger than 256 MiB.',
+        '4 MiB, more where they would be larger than 256 MiB.',
     ),
   meta: z
     .enum(['flat', 'nested'])
@@ -47,7 +47,7 @@ type Options = z.output<typeof options>;
 
 const MIB = 1024 * 1024;
 const FEW_FILES = 8;
-const LEAST_BYTES = 8 * MIB;
+const LEAST_BYTES = 4 * MIB;
 const MOST_BYTES = 256 * MIB;
 
 interface FileTask {
@@ -71,7 +71,7 @@ export const writeStage = defineSink({
   name: 'write',
   summary: 'Write the documents as Parquet, JSON Lines or Arrow files with a manifest.',
   source: 'Files as DuckDB, pyarrow, polars and Hugging Face datasets open them; manifest with xxHash64 checksums.',
-  version: 3,
+  version: 4,
   options,
   steps: [{ name: 'files', plan: planFiles, run: writeOneFile, merge: writeManifest }],
 });
