@@ -18,7 +18,7 @@ const FOR_BROWSERS = { tokenizer: 'tokenizer/tokenizer', training: 'training/bro
 
 /** Packages of many small files that every run needs, and what the bundler itself adds. */
 const JOINED =
-  /^(@oxc-project\/runtime|apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|tinyglobby|fdir|picomatch|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
+  /^(@oxc-project\/runtime|apache-arrow|flatbuffers|tslib|zod|yaml|commander|picocolors|fastest-levenshtein|hyparquet|hyparquet-writer|hyparquet-compressors|fzstd|xxhash-wasm|node-gyp-build)(\/|$)/;
 
 /** zod's messages in fifty languages are half of it, and a namespace that cannot be shaken off; ours are English. */
 const englishZod = {

@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CorpusmillError, type ErrorCode } from '../core/errors.ts';
+// Says where the native add-on is missing: workers do not.
 import { packageRoot } from '../core/native.ts';
 import { interrupted } from './for-each-limited.ts';
 

@@ -236,7 +236,8 @@ describe('facts', () => {
   });
 
   it('pipeline-files.md names every key, with its default', async () => {
-    const { inputSchema, runSchema, pipelineSchema } = await import('../../src/pipeline/config/schema.ts');
+    const { inputSchema, runSchema } = await import('../../src/pipeline/config/schema.ts');
+    const { pipelineSchema } = await import('../../src/pipeline/config/training-part.ts');
     const text = pageText('docs/pipeline-files.md');
     const keys = [inputSchema, runSchema].flatMap((schema) => Object.keys(schema.shape));
     expect(keys.filter((key) => !new RegExp(`^\\| \`${key}\` +\\|`, 'm').test(text))).toEqual([]);
