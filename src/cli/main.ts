@@ -19,27 +19,30 @@ type CreateCommand = (
   configure: (command: Command) => void,
 ) => Command;
 
-/** Where each command is declared, in the order of the help. */
+/**
+ * Where each command is declared, in the order of the help. Those that run pipelines are loaded alone; the others, whose
+ * declarations are small and which the help lists all, from one file.
+ */
 const COMMANDS: Record<string, () => Promise<CreateCommand>> = {
   run: async () => (await import('./run.ts')).runCommand,
   dedup: async () => (await import('./dedup.ts')).dedupCommand,
-  diff: async () => (await import('./diff.ts')).diffCommand,
-  quality: async () => (await import('./quality.ts')).qualityCommand,
-  tokenizer: async () => (await import('./tokenizer.ts')).tokenizerCommand,
-  model: async () => (await import('./model.ts')).modelCommand,
-  validate: async () => (await import('./validate.ts')).validateCommand,
-  explain: async () => (await import('./explain.ts')).explainCommand,
-  stages: async () => (await import('./stages.ts')).stagesCommand,
-  inspect: async () => (await import('./inspect.ts')).inspectCommand,
-  shards: async () => (await import('./shards.ts')).shardsCommand,
-  export: async () => (await import('./export.ts')).exportCommand,
-  train: async () => (await import('./train.ts')).trainCommand,
-  align: async () => (await import('./align.ts')).alignCommand,
-  generate: async () => (await import('./generate.ts')).generateCommand,
-  eval: async () => (await import('./eval.ts')).evalCommand,
-  init: async () => (await import('./init.ts')).initCommand,
-  doctor: async () => (await import('./doctor.ts')).doctorCommand,
-  schema: async () => (await import('./schema.ts')).schemaCommand,
+  diff: async () => (await import('./commands.ts')).diffCommand,
+  quality: async () => (await import('./commands.ts')).qualityCommand,
+  tokenizer: async () => (await import('./commands.ts')).tokenizerCommand,
+  model: async () => (await import('./commands.ts')).modelCommand,
+  validate: async () => (await import('./commands.ts')).validateCommand,
+  explain: async () => (await import('./commands.ts')).explainCommand,
+  stages: async () => (await import('./commands.ts')).stagesCommand,
+  inspect: async () => (await import('./commands.ts')).inspectCommand,
+  shards: async () => (await import('./commands.ts')).shardsCommand,
+  export: async () => (await import('./commands.ts')).exportCommand,
+  train: async () => (await import('./commands.ts')).trainCommand,
+  align: async () => (await import('./commands.ts')).alignCommand,
+  generate: async () => (await import('./commands.ts')).generateCommand,
+  eval: async () => (await import('./commands.ts')).evalCommand,
+  init: async () => (await import('./commands.ts')).initCommand,
+  doctor: async () => (await import('./commands.ts')).doctorCommand,
+  schema: async () => (await import('./commands.ts')).schemaCommand,
 };
 
 const OVERVIEW = `
