@@ -62,7 +62,12 @@ function loadedWith(roots) {
 function groups() {
   const help = loadedWith(() => ['main', 'run', 'dedup', 'commands'].map((name) => `src/cli/${name}.ts`));
   const tokenizer = loadedWith(() => ['src/tokenizer/tokenizer.ts']);
-  const run = loadedWith(() => ['src/pipeline/config/load.ts', 'src/pipeline/run.ts', 'src/report/progress.ts']);
+  const run = loadedWith(() => [
+    'src/pipeline/config/load.ts',
+    'src/pipeline/run.ts',
+    'src/report/progress.ts',
+    'src/report/train-progress.ts',
+  ]);
   const worker = loadedWith(() => ['workers/task.ts']);
   const stage = loadedWith(() => stages);
   const report = loadedWith(() => ['src/report/index.ts', 'src/report/terminal.ts', 'src/cli/afterword.ts']);
