@@ -34,7 +34,7 @@ export {
   type RunTiming,
   runPipeline,
 } from './pipeline/run.ts';
-export type { StageApi } from './pipeline/stage-module.ts';
+export type { StageApi } from './pipeline/stage-api.ts';
 export { writeReports } from './report/index.ts';
 export * from './shards/index.ts';
 export type { Backend, BackendChoice } from './tensor/backend.ts';

@@ -64,19 +64,19 @@ export function settingsOf(
   };
 }
 
-/** Runs a pipeline that was made of files; an input of which nothing could be read is an error. */
+/** Runs a pipeline that was made of files; an input of which nothing could be read is an error. `meanwhile`: interruptible.ts. */
 export async function runCorpus(
   pipeline: Pipeline,
   flags: Pick<CorpusRunFlags, 'force'>,
   context: CliContext,
+  meanwhile?: () => Promise<unknown>,
 ): Promise<RunResult> {
   const { withoutPipelineFile } = await import('../pipeline/memory-pipeline.ts');
   const engine: Engine = context.engine ?? (await import('../pipeline/run.ts'));
-  const result = await runInterruptibly(pipeline, engine, { force: flags.force === true }, context).catch(
-    (error: unknown) => {
-      throw withoutPipelineFile(error);
-    },
-  );
+  const options = { force: flags.force === true, ...(meanwhile && { meanwhile }) };
+  const result = await runInterruptibly(pipeline, engine, options, context).catch((error: unknown) => {
+    throw withoutPipelineFile(error);
+  });
   const { refuseUnread } = await import('../pipeline/dedup/refuse-unread.ts');
   await refuseUnread(result);
   return result;

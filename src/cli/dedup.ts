@@ -23,7 +23,6 @@ import {
   verification,
 } from './dedup-flags.ts';
 import { annotate } from './dedup-notes.ts';
-import { printDedup } from './dedup-result.ts';
 import { colorsFor, printJson } from './print.ts';
 
 const EXAMPLES = `
@@ -108,7 +107,9 @@ async function dedupFiles(
 ): Promise<ExitCode> {
   const { dedupPipeline } = await import('../pipeline/dedup/request.ts');
   const pipeline = await dedupPipeline(requestOf(paths, flags, context));
-  const result = await runCorpus(pipeline, flags, context);
+  const reportCode = (): Promise<unknown> =>
+    Promise.all([import('../report/dedup-reports.ts'), import('./dedup-result.ts')]);
+  const result = await runCorpus(pipeline, flags, context, reportCode);
   const { describeReason } = await import('../pipeline/stage-loaders.ts');
   const { dedupReports } = await import('../report/dedup-reports.ts');
   const stages = new Map(pipeline.stages.map(({ definition }) => [definition.name, definition]));
@@ -122,7 +123,10 @@ async function dedupFiles(
   const notes = await annotate(pipeline, result, reports, baseline, flags, context);
   const files = [...reports.files, ...notes.files];
   if (flags.json === true) await printJson(context, asJson(reports, files, result));
-  else await printDedup({ ...reports, files }, result, context);
+  else {
+    const { printDedup } = await import('./dedup-result.ts');
+    await printDedup({ ...reports, files }, result, context);
+  }
   if (reports.verdict?.over !== true) return EXIT.ok;
   const { verdictText } = await import('../report/limit.ts');
   context.stderr.write(

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { Command } from 'commander';
 import { CorpusmillError, EXIT, isCorpusmillError, systemCode } from '../core/errors.ts';
-import { packageRoot } from '../core/native.ts';
+import { packageRoot } from '../core/package-root.ts';
 import type { FieldGuess, StarterInput } from '../pipeline/config/starter.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { collect } from './flags.ts';

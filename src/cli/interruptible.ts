@@ -5,17 +5,20 @@ import type { RunResult } from '../pipeline/run.ts';
 import type { CliContext, Engine } from './context.ts';
 import { colorsFor } from './print.ts';
 
-/** First Ctrl-C (or SIGTERM): stop at the next part border. Second: exit at once; nothing finished is lost either way. */
+/**
+ * First Ctrl-C (or SIGTERM): stop at the next part border. Second: exit at once; nothing finished is lost either way.
+ * `meanwhile` is called when the last phase begins, to load what the end needs while workers are busy.
+ */
 export async function runInterruptibly(
   pipeline: Pipeline,
   engine: Engine,
-  options: { from?: string; force?: boolean },
+  options: { from?: string; force?: boolean; meanwhile?: () => Promise<unknown> },
   context: CliContext,
 ): Promise<RunResult> {
   const { createProgressDisplay } = await import('../report/progress.ts');
-  const { createTrainDisplay } = await import('../report/train-progress.ts');
   const colors = colorsFor(context.stderr, context.env);
   const display = createProgressDisplay(context.stderr);
+  const { createTrainDisplay } = await import('../report/train-progress.ts');
   let training: ReturnType<typeof createTrainDisplay> | undefined;
   const endTraining = (): void => {
     training?.stop();
@@ -39,6 +42,8 @@ export async function runInterruptibly(
     return await engine.runPipeline(pipeline, {
       onProgress: (event) => {
         if (event.type === 'phase-end') endTraining();
+        // What fails here fails again where it is needed.
+        if (event.type === 'phase-start' && event.index === event.phases - 1) options.meanwhile?.().catch(() => {});
         display.onEvent(event);
       },
       onTraining: (record) => {

@@ -1,35 +1,49 @@
 #!/usr/bin/env node
 /**
  * The command line: `corpusmill <command>`. Each command is a file of its own that parses its flags, calls one function
- * of a room below and prints; what it needs is loaded when it runs, so that `--help` stays quick.
+ * of a room below and prints. The file is loaded when the command is named, and what the command needs when it runs, so
+ * that no run waits for what it does not use and `--help` stays quick.
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { corpusmillVersion } from '../core/version.ts';
-import { alignCommand } from './align.ts';
 import type { CliContext, ExitCode } from './context.ts';
-import { dedupCommand } from './dedup.ts';
-import { diffCommand } from './diff.ts';
-import { doctorCommand } from './doctor.ts';
-import { evalCommand } from './eval.ts';
-import { explainCommand } from './explain.ts';
-import { exportCommand } from './export.ts';
 import { reportFailure } from './failure.ts';
-import { generateCommand } from './generate.ts';
-import { initCommand } from './init.ts';
-import { inspectCommand } from './inspect.ts';
-import { modelCommand } from './model.ts';
 import { widthOf } from './print.ts';
-import { qualityCommand } from './quality.ts';
-import { runCommand } from './run.ts';
-import { schemaCommand } from './schema.ts';
-import { shardsCommand } from './shards.ts';
-import { stagesCommand } from './stages.ts';
-import { tokenizerCommand } from './tokenizer.ts';
-import { trainCommand } from './train.ts';
-import { validateCommand } from './validate.ts';
+
+type CreateCommand = (
+  context: CliContext,
+  setExitCode: (code: ExitCode) => void,
+  configure: (command: Command) => void,
+) => Command;
+
+/**
+ * Where each command is declared, in the order of the help. Those that run pipelines are loaded alone; the others, whose
+ * declarations are small and which the help lists all, from one file.
+ */
+const COMMANDS: Record<string, () => Promise<CreateCommand>> = {
+  run: async () => (await import('./run.ts')).runCommand,
+  dedup: async () => (await import('./dedup.ts')).dedupCommand,
+  diff: async () => (await import('./commands.ts')).diffCommand,
+  quality: async () => (await import('./commands.ts')).qualityCommand,
+  tokenizer: async () => (await import('./commands.ts')).tokenizerCommand,
+  model: async () => (await import('./commands.ts')).modelCommand,
+  validate: async () => (await import('./commands.ts')).validateCommand,
+  explain: async () => (await import('./commands.ts')).explainCommand,
+  stages: async () => (await import('./commands.ts')).stagesCommand,
+  inspect: async () => (await import('./commands.ts')).inspectCommand,
+  shards: async () => (await import('./commands.ts')).shardsCommand,
+  export: async () => (await import('./commands.ts')).exportCommand,
+  train: async () => (await import('./commands.ts')).trainCommand,
+  align: async () => (await import('./commands.ts')).alignCommand,
+  generate: async () => (await import('./commands.ts')).generateCommand,
+  eval: async () => (await import('./commands.ts')).evalCommand,
+  init: async () => (await import('./commands.ts')).initCommand,
+  doctor: async () => (await import('./commands.ts')).doctorCommand,
+  schema: async () => (await import('./commands.ts')).schemaCommand,
+};
 
 const OVERVIEW = `
 Examples:
@@ -79,10 +93,10 @@ export async function main(argv: readonly string[], given: Partial<CliContext> =
     ...given,
   };
   let exitCode: ExitCode = EXIT.ok;
-  const program = createProgram(context, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await createProgram(context, argv[0], (code) => {
+      exitCode = code;
+    });
     if (argv.length === 0) {
       context.stderr.write(program.helpInformation() + OVERVIEW.trimEnd().concat('\n'));
       return EXIT.usage;
@@ -95,7 +109,12 @@ export async function main(argv: readonly string[], given: Partial<CliContext> =
   }
 }
 
-function createProgram(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
+/** The program with the command that is `named`, or with all where that is none: the help lists them, an error suggests one. */
+async function createProgram(
+  context: CliContext,
+  named: string | undefined,
+  setExitCode: (code: ExitCode) => void,
+): Promise<Command> {
   const program = new Command('corpusmill')
     .description(
       'Raw text in, clean deduplicated documents, a tokenizer and packed token shards out, from one YAML file.',
@@ -108,29 +127,10 @@ function createProgram(context: CliContext, setExitCode: (code: ExitCode) => voi
     .enablePositionalOptions()
     .addHelpText('after', OVERVIEW);
   configure(program, context);
-  const commands = [
-    runCommand,
-    dedupCommand,
-    diffCommand,
-    qualityCommand,
-    tokenizerCommand,
-    modelCommand,
-    validateCommand,
-    explainCommand,
-    stagesCommand,
-    inspectCommand,
-    shardsCommand,
-    exportCommand,
-    trainCommand,
-    alignCommand,
-    generateCommand,
-    evalCommand,
-    initCommand,
-    doctorCommand,
-    schemaCommand,
-  ];
   const configureOwn = (command: Command): void => configure(command, context);
-  for (const create of commands) {
+  const isCommand = named !== undefined && Object.hasOwn(COMMANDS, named);
+  const loaders = isCommand ? [COMMANDS[named]] : Object.values(COMMANDS);
+  for (const create of await Promise.all(loaders.map((load) => load()))) {
     const command = create(context, setExitCode, configureOwn);
     configure(command, context);
     program.addCommand(command);

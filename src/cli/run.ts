@@ -74,12 +74,14 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   for (const warning of await warningsOf(pipeline, { files: false })) {
     context.stderr.write(`${colors.yellow('warning:')} ${warning}\n`);
   }
-  const result = await runInterruptibly(pipeline, engine, flags, context).catch(async (error: unknown) => {
-    // What was trained so far can be looked at.
-    if (pipeline.train !== undefined) await reportTraining(pipeline.train.config.output);
-    for (const { config } of pipeline.alignment?.stages ?? []) await reportTraining(config.output);
-    throw error;
-  });
+  const result = await runInterruptibly(pipeline, engine, { ...flags, meanwhile: reportCode }, context).catch(
+    async (error: unknown) => {
+      // What was trained so far can be looked at.
+      if (pipeline.train !== undefined) await reportTraining(pipeline.train.config.output);
+      for (const { config } of pipeline.alignment?.stages ?? []) await reportTraining(config.output);
+      throw error;
+    },
+  );
   const { writeReports } = await import('../report/index.ts');
   const { describeReason } = await import('../pipeline/stage-loaders.ts');
   const stages = new Map(pipeline.stages.map(({ definition }) => [definition.name, definition]));
@@ -96,15 +98,25 @@ async function run(file: string, flags: Flags, context: CliContext): Promise<Exi
   const width = widthOf(context.stdout);
   const { training, alignment, inputs } = result.summary;
   const funnel = inputs.length === 0 ? '' : renderFunnel(result.summary, { color, width, surroundings: false });
-  const { renderTrainingEnd } = await import('../report/train-terminal.ts');
-  const trained = training === undefined ? '' : `\n\n${renderTrainingEnd(training, { color, width }).trimEnd()}`;
-  const { renderAlignmentEnd } = await import('../report/align-terminal.ts');
-  const assistant = alignment === undefined ? '' : `\n\n${renderAlignmentEnd(alignment, { color, width }).trimEnd()}`;
+  let end = funnel.trimEnd();
+  if (training !== undefined) {
+    const { renderTrainingEnd } = await import('../report/train-terminal.ts');
+    end += `\n\n${renderTrainingEnd(training, { color, width }).trimEnd()}`;
+  }
+  if (alignment !== undefined) {
+    const { renderAlignmentEnd } = await import('../report/align-terminal.ts');
+    end += `\n\n${renderAlignmentEnd(alignment, { color, width }).trimEnd()}`;
+  }
   await print(
     context.stdout,
-    `\n${`${funnel.trimEnd()}${trained}${assistant}`.trimStart()}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
+    `\n${end.trimStart()}\n\n${afterword(sameCommand(file, flags), result, reports, context)}\n`,
   );
   return EXIT.ok;
+}
+
+/** What is needed when the run has ended. */
+function reportCode(): Promise<unknown> {
+  return Promise.all([import('../report/index.ts'), import('../report/terminal.ts'), import('./afterword.ts')]);
 }
 
 async function reportTraining(folder: string): Promise<void> {

@@ -2,19 +2,12 @@
  * The native add-on, or nothing. Every native kernel has a TypeScript twin; callers write `native?.kernel ?? twin`.
  * `CORPUSMILL_NATIVE=0` forces the twins. A missing add-on is said once per process, on standard error.
  */
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { NativeAddon } from './native-addon.ts';
+import { packageRoot } from './package-root.ts';
 
-/** The package root, from src/core/ and from dist/src/core/ alike: the nearest folder up with a package.json. */
-export function packageRoot(): string {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, 'package.json'))) dir = dirname(dir);
-  return dir;
-}
+export { packageRoot };
 
 function load(): NativeAddon | undefined {
   if (process.env['CORPUSMILL_NATIVE'] === '0') return undefined;

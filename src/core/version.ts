@@ -1,7 +1,7 @@
 /** The package's version, as package.json says it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from './native.ts';
+import { packageRoot } from './package-root.ts';
 
 let version: string | undefined;
 

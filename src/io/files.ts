@@ -6,11 +6,17 @@
  */
 import { open, opendir, stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
-import { escapePath, glob, isDynamicPattern } from 'tinyglobby';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
+import { lazyPackage } from '../core/lazy.ts';
 import { BrokenInput } from './broken-input.ts';
 import { decompressedHead } from './codecs.ts';
 import type { InputFile, InputFormat, InputSpec } from './input.ts';
+
+/** Loaded for names with signs of patterns and for folders: most runs name files. */
+const globbing = lazyPackage<typeof import('tinyglobby')>('tinyglobby');
+
+/** What no pattern is without, and no name is escaped for. */
+const PATTERN_SIGN = /[*?[\]{}()!+@|\\]/;
 
 /** File name extension (after .gz and .zst are taken off) → format. `.json` is decided by the first bytes. */
 const FORMAT_OF_EXTENSION: Record<string, InputFormat> = {
@@ -93,8 +99,8 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
   if (here?.isFile()) return { base: dirname(pattern), paths: [pattern] };
   const options = { absolute: true, onlyFiles: true, followSymbolicLinks: true, expandDirectories: false } as const;
   if (here?.isDirectory()) {
-    await refuseClosedFolders(spec, pattern, [`${escapePath(pattern)}/**`]);
-    const paths = await glob(`${escapePath(pattern)}/**`, options);
+    await refuseClosedFolders(spec, pattern, [`${escapeGlob(pattern)}/**`]);
+    const paths = await globbing().glob(`${escapeGlob(pattern)}/**`, options);
     if (paths.length === 0) {
       throw new CorpusmillError('INPUT_NOT_FOUND', `Input ${spec.name}: the folder ${pattern} holds no files`, {
         hint: 'Hidden files (names beginning with a dot) are left out; name them by a pattern to read them.',
@@ -112,7 +118,7 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
       folders.filter((folder) => isGlob(folder)),
     );
   }
-  const paths = isGlob(pattern) ? await glob(pattern, options) : [];
+  const paths = isGlob(pattern) ? await globbing().glob(pattern, options) : [];
   if (paths.length === 0) {
     const nearest = await nearestFolder(base);
     const what = isGlob(pattern) ? `no file matches ${pattern}` : `${pattern} does not exist`;
@@ -127,7 +133,7 @@ async function matches(spec: InputSpec, pattern: string): Promise<{ base: string
 /** A glob passes over folders that it may not list, and their files would be missing in silence. */
 async function refuseClosedFolders(spec: InputSpec, base: string, patterns: string[]): Promise<void> {
   const options = { absolute: true, onlyDirectories: true, expandDirectories: false } as const;
-  const folders = patterns.length === 0 ? [] : await glob(patterns, options);
+  const folders = patterns.length === 0 ? [] : await globbing().glob(patterns, options);
   for (const folder of [base, ...folders.sort()]) {
     const entries = opendir(folder).then((entries) => entries.close());
     await entries.catch((error: unknown) => {
@@ -138,7 +144,12 @@ async function refuseClosedFolders(spec: InputSpec, base: string, patterns: stri
 
 /** True for a pattern. Escaped characters are looked past: tinyglobby takes `a\\{b\\}/*` for a plain path. */
 export function isGlob(pattern: string): boolean {
-  return isDynamicPattern(pattern.replaceAll(/\\./g, '_'));
+  return PATTERN_SIGN.test(pattern) && globbing().isDynamicPattern(pattern.replaceAll(/\\./g, '_'));
+}
+
+/** A path as the pattern that matches it alone. */
+export function escapeGlob(path: string): string {
+  return PATTERN_SIGN.test(path) ? globbing().escapePath(path) : path;
 }
 
 /** The folder above a pattern's first dynamic part, its escapes taken off. */

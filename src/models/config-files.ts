@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
-import { packageRoot } from '../core/native.ts';
+import { packageRoot } from '../core/package-root.ts';
 import { CONFIG_HINT, noConfig } from './config-error.ts';
 
 /** The folder of the configurations that come with corpusmill. */

@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CorpusmillError, type ErrorCode } from '../core/errors.ts';
+// Says where the native add-on is missing: workers do not.
 import { packageRoot } from '../core/native.ts';
 import { interrupted } from './for-each-limited.ts';
 
@@ -35,6 +36,7 @@ export interface WorkerPool {
   limit: number;
   /** Runs a task; `abort` ends the worker that runs it, `tries: 1` leaves out the second try. */
   run<R>(task: object, options?: RunOptions): Promise<R>;
+  /** Ends the workers; resolves when they have ended. A second call waits for the same. */
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions):
   // While one task waits for its part to reach the disk, the worker's core goes on with the next.
   const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB, stages });
   let solitary: Workers | undefined;
+  let closed: Promise<unknown> | undefined;
 
   async function run<R>(task: object, { transfer, abort, tries = 2 }: RunOptions = {}): Promise<R> {
     const piscinaOptions = {
@@ -92,7 +95,8 @@ export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions):
     limit: 3 * workers,
     run,
     async close() {
-      await Promise.all([shared.end(), solitary?.end()]);
+      closed ??= Promise.all([shared.end(), solitary?.end()]);
+      await closed;
     },
   };
 }

@@ -110,12 +110,15 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
       emit({ type: 'phase-end', phase: phase.id, seconds, reused, ...phaseVolume(run, phase) });
     }
     await Promise.all(run.late);
+    // Ends beside what follows, and is waited for at the end.
+    void pool.close();
     removeEmptyDropped(directory.root);
     timing.seconds = (performance.now() - started) / 1000;
     await restoreQuarantine(run);
     const summary = await summarize(run);
-    await writeFileAtomic(join(directory.root, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-    await writeFileAtomic(join(directory.root, 'timing.json'), `${JSON.stringify(timing, null, 2)}\n`);
+    const write = (name: string, value: unknown): Promise<void> =>
+      writeFileAtomic(join(directory.root, name), `${JSON.stringify(value, null, 2)}\n`);
+    await Promise.all([write('summary.json', summary), write('timing.json', timing)]);
     return { summary, runDir: directory.root, timing };
   } catch (error) {
     throw explain(error, directory.root);

@@ -12,35 +12,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { z } from 'zod';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { hashJson, xxh64Hex } from '../core/hash.ts';
-import { defineBarrier, defineMap, defineSink, drop, KEEP, type StageDefinition } from '../core/stage.ts';
-import type { ruleStage } from '../filters/rules.ts';
-import type { defineFeature, textView } from '../text/view.ts';
-
-/** What a stage file's function is given. */
-export interface StageApi {
-  defineMap: typeof defineMap;
-  defineBarrier: typeof defineBarrier;
-  defineSink: typeof defineSink;
-  ruleStage: typeof ruleStage;
-  defineFeature: typeof defineFeature;
-  textView: typeof textView;
-  drop: typeof drop;
-  KEEP: typeof KEEP;
-  z: typeof z;
-}
-
-/** Loaded when a file asks: the tables of the text view take 50 ms, in every worker, and all of zod 30. */
-async function stageApi(): Promise<StageApi> {
-  const [{ ruleStage }, { defineFeature, textView }, { z }] = await Promise.all([
-    import('../filters/rules.ts'),
-    import('../text/view.ts'),
-    import('zod'),
-  ]);
-  return { defineMap, defineBarrier, defineSink, ruleStage, defineFeature, textView, drop, KEEP, z };
-}
+import type { StageDefinition } from '../core/stage.ts';
+import type { StageApi } from './stage-api.ts';
 
 /** Where a stage was loaded from; plain data. */
 export interface StageModule {
@@ -170,7 +145,8 @@ async function importStage(module: StageModule): Promise<LoadedStage> {
   let definition: unknown = exported['default'];
   if (typeof definition === 'function') {
     try {
-      definition = await (definition as (api: StageApi) => unknown)(await stageApi());
+      const { stageApi } = await import('./stage-api.ts');
+      definition = await (definition as (api: StageApi) => unknown)(stageApi);
     } catch (error) {
       const found = `an error from its default export (${firstLine(error)})`;
       throw new StageModuleError(path, found, 'a function that returns a stage definition', error);

@@ -48,17 +48,20 @@ export async function dedupReports(
   const compared = baseline === undefined ? built : withBaseline(built, baseline);
   const verdict = limit === undefined ? undefined : judge(limit.text, limit.limit, countedOf(compared, newOnly));
   const report = { ...compared, verdict: verdict ?? null };
-  const files: ReportFile[] = [];
-  const write = async (format: string, name: string, text: string): Promise<void> => {
-    const path = resolve(runDir, name);
-    await writeFileAtomic(path, text);
-    files.push({ format, path });
+  const files: (ReportFile & { text: string })[] = [];
+  const add = (format: string, name: string, text: string): unknown =>
+    files.push({ format, path: resolve(runDir, name), text });
+  add('json', 'report.json', `${JSON.stringify(report, null, 2)}\n`);
+  if (formats.includes('md')) add('md', 'report.md', renderMarkdown(report));
+  if (formats.includes('html')) add('html', 'report.html', renderHtml(report));
+  if (formats.includes('junit')) add('junit', 'junit.xml', renderJunit(report));
+  await Promise.all(files.map(({ path, text }) => writeFileAtomic(path, text)));
+  return {
+    report,
+    comparison: report.comparison ?? undefined,
+    verdict,
+    files: files.map(({ format, path }) => ({ format, path })),
   };
-  await write('json', 'report.json', `${JSON.stringify(report, null, 2)}\n`);
-  if (formats.includes('md')) await write('md', 'report.md', renderMarkdown(report));
-  if (formats.includes('html')) await write('html', 'report.html', renderHtml(report));
-  if (formats.includes('junit')) await write('junit', 'junit.xml', renderJunit(report));
-  return { report, comparison: report.comparison ?? undefined, verdict, files };
 }
 
 /** What the limit is held against. Of a stage that cannot tell what is new, every duplicate may be. */

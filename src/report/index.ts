@@ -31,9 +31,14 @@ export async function writeReports(
     markdown: resolve(runDir, 'report.md'),
     html: resolve(runDir, 'report.html'),
   };
-  await writeFileAtomic(files.json, `${JSON.stringify(report, null, 2)}\n`);
-  await writeFileAtomic(files.markdown, renderMarkdown(report));
-  await writeFileAtomic(files.html, renderHtml(report));
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  const markdown = renderMarkdown(report);
+  const html = renderHtml(report);
+  await Promise.all([
+    writeFileAtomic(files.json, json),
+    writeFileAtomic(files.markdown, markdown),
+    writeFileAtomic(files.html, html),
+  ]);
   await renderQualityReports(summary, runDir);
   if (summary.training !== undefined) {
     const { writeTrainingReport } = await import('./training/index.ts');

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/core/errors.ts';
 import { packageRoot } from '../../src/core/native.ts';
 import { parsePipeline } from '../../src/pipeline/config/load.ts';
+import * as training from '../../src/pipeline/config/training-part.ts';
 import { stageDefinitions } from '../../src/pipeline/registry.ts';
 import { writeByteTokenizer } from '../shards/context.ts';
 import { type Block, blocksOf, fileBlocks, marked, PAGES, pageText } from './blocks.ts';
@@ -55,7 +56,7 @@ describe('commands', () => {
 describe('pipeline files', () => {
   it.each(byPlace(marked('yaml', 'pipeline')))('%s is valid', (_, { text }) => {
     expect(() =>
-      parsePipeline(text, join(project, 'p.yaml'), { env: {}, cwd: project, registry: stageDefinitions() }),
+      parsePipeline(text, join(project, 'p.yaml'), { env: {}, cwd: project, registry: stageDefinitions(), training }),
     ).not.toThrow();
   });
 
@@ -64,7 +65,7 @@ describe('pipeline files', () => {
     const entries = text.replace(/tokenizer: \S+\.json/, 'tokenizer: tokenizer.json');
     const file = `inputs: [data/*.jsonl.zst]\nstages:\n${entries.replace(/^/gm, '  ')}`;
     expect(() =>
-      parsePipeline(file, join(project, 'p.yaml'), { env: {}, cwd: project, registry: stageDefinitions() }),
+      parsePipeline(file, join(project, 'p.yaml'), { env: {}, cwd: project, registry: stageDefinitions(), training }),
     ).not.toThrow();
   });
 
@@ -236,12 +237,12 @@ describe('facts', () => {
   });
 
   it('pipeline-files.md names every key, with its default', async () => {
-    const { inputSchema, runSchema, pipelineSchema } = await import('../../src/pipeline/config/schema.ts');
+    const { inputSchema, runSchema } = await import('../../src/pipeline/config/schema.ts');
     const text = pageText('docs/pipeline-files.md');
     const keys = [inputSchema, runSchema].flatMap((schema) => Object.keys(schema.shape));
     expect(keys.filter((key) => !new RegExp(`^\\| \`${key}\` +\\|`, 'm').test(text))).toEqual([]);
     const whole = blocksOf('docs/pipeline-files.md').find(({ mark }) => mark === 'pipeline')!.text;
-    for (const key of Object.keys(pipelineSchema.shape)) expect(whole).toMatch(new RegExp(`^${key}:`, 'm'));
+    for (const key of Object.keys(training.pipelineSchema.shape)) expect(whole).toMatch(new RegExp(`^${key}:`, 'm'));
     const defaults = { ...inputSchema.parse({ path: 'x' }), ...runSchema.parse({}) };
     const size = (bytes: number): string =>
       bytes % 2 ** 20 === 0 && bytes > 0 ? `${bytes / 2 ** 20} MiB` : String(bytes);

@@ -1,13 +1,12 @@
 /** From an entry of `inputs` to the InputSpec that the readers take: absolute paths, and a name where none is given. */
 import { posix, resolve } from 'node:path';
-import { escapePath } from 'tinyglobby';
-import { isGlob } from '../../io/files.ts';
+import { escapeGlob, isGlob } from '../../io/files.ts';
 
 /**
  * Absolute form of a file or glob. The folder is escaped when a glob follows it: a folder named `[old]` is no pattern.
  */
 export function resolveGlob(folder: string, path: string): string {
-  return resolve(isGlob(path) ? escapePath(folder) : folder, path);
+  return resolve(isGlob(path) ? escapeGlob(folder) : folder, path);
 }
 
 /** An input for each path, named after its file; `taken` are names that others have, and gets these. */

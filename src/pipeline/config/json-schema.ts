@@ -11,7 +11,8 @@ import type { StageRegistry } from '../stage-loaders.ts';
 import { MODULE_PATH_PATTERN } from '../stage-module.ts';
 import { ALIGN_BLOCK_SCHEMAS, ALIGN_STAGES, type AlignStageKind } from './align-schema.ts';
 import { inputJsonSchema, type JsonSchema } from './phrases.ts';
-import { pipelineSchema, stageNameSchema } from './schema.ts';
+import { stageNameSchema } from './schema.ts';
+import { pipelineSchema } from './training-part.ts';
 
 /** The schema as a JSON value. */
 export function pipelineJsonSchema(registry: StageRegistry = stageDefinitions()): JsonSchema {

@@ -4,11 +4,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { z } from 'zod';
 import { CorpusmillError, systemCode } from '../../core/errors.ts';
 import type { InputSpec } from '../../io/input.ts';
 import type { Pipeline, StageInstance } from '../pipeline.ts';
 import { loadStages, type StageRegistry } from '../stage-loaders.ts';
-import { checkAlignBlock } from './align-block.ts';
 import { checkValue } from './check.ts';
 import { inputNameOf, resolveGlob } from './inputs.ts';
 import { interpolateEnvironment } from './interpolate.ts';
@@ -24,12 +24,15 @@ import {
   sortIssues,
 } from './issues.ts';
 import { applyOverrides, type Origin, type RawPipeline } from './override.ts';
-import { alignmentOnlySchema, type InputFields, NAME_PATTERN, type PipelineFields, pipelineSchema } from './schema.ts';
+import { documentsSchema, type InputFields, NAME_PATTERN, TRAINING_MEMBERS } from './schema.ts';
 import { type ConfigSource, MAX_ALIASES, parseSource } from './source.ts';
 import { loadStageFiles, type StageFiles } from './stage-files.ts';
 import { addMistakes, checkStages, type Locate } from './stages.ts';
 import { nearestName } from './suggest.ts';
-import { checkTrainBlock, resolveTrainBlock, shardsOf } from './train-block.ts';
+import type { PipelineFields } from './training-part.ts';
+
+/** What checks the members that train; a file without them does without. */
+export type TrainingPart = typeof import('./training-part.ts');
 
 export interface LoadOptions {
   /** Overrides in the form `path=value`; see override.ts. */
@@ -71,7 +74,12 @@ async function load(
 ): Promise<Pipeline> {
   const parsed = parse(text, path, options);
   const stages = registry ?? (await loadStages(namesIn(parsed.raw['stages'])));
-  return check(parsed, stages, await loadStageFiles(parsed.raw['stages'], dirname(path)));
+  const training = trains(parsed.raw) ? await import('./training-part.ts') : undefined;
+  return check(parsed, stages, await loadStageFiles(parsed.raw['stages'], dirname(path)), training);
+}
+
+function trains(raw: RawPipeline): boolean {
+  return TRAINING_MEMBERS.some((member) => member in raw);
 }
 
 function namesIn(rawStages: unknown): string[] {
@@ -81,15 +89,17 @@ function namesIn(rawStages: unknown): string[] {
 }
 
 /**
- * The same for the text of a pipeline file, at once and therefore without the user's own stage files, which have to be
- * loaded. `file` is absolute and need not exist.
+ * The same for the text of a pipeline file, at once and therefore without what has to be loaded: the user's own stage
+ * files, and `training`, which has to be given for a file that trains. `file` is absolute and need not exist.
  */
 export function parsePipeline(
   text: string,
   file: string,
-  options: LoadOptions & { registry: StageRegistry },
+  options: LoadOptions & { registry: StageRegistry; training?: TrainingPart },
 ): Pipeline {
-  return check(parse(text, file, options), options.registry, new Map());
+  const parsed = parse(text, file, options);
+  if (trains(parsed.raw) && options.training === undefined) throw new Error(`${file} trains: its rules are needed`);
+  return check(parsed, options.registry, new Map(), options.training);
 }
 
 /** A pipeline file as data, and what is needed to check it. */
@@ -123,10 +133,15 @@ function parse(text: string, file: string, options: LoadOptions): Parsed {
   return { file, raw, source, locate: locator(source, origins), unset, issues, fail, cwd };
 }
 
-function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles): Pipeline {
+/** `training` is there for every file that trains. */
+function check(
+  parsed: Parsed,
+  registry: StageRegistry,
+  stageFiles: StageFiles,
+  training: TrainingPart | undefined,
+): Pipeline {
   const { file, raw, source, locate, unset, issues, fail, cwd } = parsed;
-  const needsDocuments = !('align' in raw) || 'inputs' in raw || 'stages' in raw || 'train' in raw;
-  const checked = checkValue(needsDocuments ? pipelineSchema : alignmentOnlySchema, raw);
+  const checked = checkValue(schemaFor(raw, training), raw);
   addMistakes(checked.mistakes, [], locate, issues);
   const seed = typeof raw['seed'] === 'number' ? raw['seed'] : 0;
   const baseDir = dirname(file);
@@ -138,15 +153,16 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
   checkInputNames(raw, locate, issues);
   checkTextOptions(raw, locate, issues);
   if (checked.value?.train !== undefined && issues.issues.length === 0) {
-    checkTrainBlock(checked.value.train, { stages, baseDir }, locate, issues);
+    training!.checkTrainBlock(checked.value.train, { stages, baseDir }, locate, issues);
   }
   const name = checked.value?.name ?? nameOf(file);
   const output = checked.value?.output === undefined ? join(cwd, 'runs', name) : resolve(baseDir, checked.value.output);
-  const trains = raw['train'] !== undefined;
-  const trainShards = checked.value?.train && shardsOf(checked.value.train, stages)?.name;
-  const place = { name, seed, baseDir, output, stages, trains, trainShards };
+  const trainShards = checked.value?.train && training!.shardsOf(checked.value.train, stages)?.name;
+  const place = { name, seed, baseDir, output, stages, trains: raw['train'] !== undefined, trainShards };
   const alignment =
-    rawAlign.length === 0 ? undefined : checkAlignBlock(rawAlign, checked.value?.prompts, place, locate, issues);
+    rawAlign.length === 0
+      ? undefined
+      : training!.checkAlignBlock(rawAlign, checked.value?.prompts, place, locate, issues);
   if (raw['prompts'] !== undefined && raw['align'] === undefined) {
     issues.add(locate(['prompts'], 'key'), ['prompts'], {
       found: "'prompts' without 'align'",
@@ -166,7 +182,8 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
     issues,
   );
   if (issues.issues.length > 0) return fail();
-  const train = fields.train && resolveTrainBlock(fields.train, { name, seed: fields.seed, baseDir, output, stages });
+  const train =
+    fields.train && training!.resolveTrainBlock(fields.train, { name, seed: fields.seed, baseDir, output, stages });
   return {
     file,
     baseDir,
@@ -179,6 +196,13 @@ function check(parsed: Parsed, registry: StageRegistry, stageFiles: StageFiles):
     ...(alignment !== undefined && { alignment }),
     run: fields.run,
   };
+}
+
+function schemaFor(raw: RawPipeline, training: TrainingPart | undefined): z.ZodType<PipelineFields> {
+  // The members that it leaves open are absent.
+  if (training === undefined) return documentsSchema as z.ZodType<PipelineFields>;
+  const needsDocuments = !('align' in raw) || 'inputs' in raw || 'stages' in raw || 'train' in raw;
+  return needsDocuments ? training.pipelineSchema : training.alignmentOnlySchema;
 }
 
 function listIn(raw: RawPipeline, key: string): unknown[] {

@@ -1,12 +1,10 @@
 /**
- * The fixed part of a pipeline file: everything but the stages' own options, which the stages declare. Each member's
- * description is what an editor shows, so it says unit and default.
+ * The fixed part of a pipeline file: everything but the stages' own options, which the stages declare, and what trains
+ * (training-part.ts). Each member's description is what an editor shows, so it says unit and default.
  */
 import { z } from 'zod';
 import { INPUT_FORMATS, WARC_DEFAULTS, WARC_RECORD_TYPES } from '../../io/input.ts';
 import { compileTemplate } from '../../io/template.ts';
-import { pipelineTrainSchema } from '../../training/config/schema.ts';
-import { promptsSchema } from './align-schema.ts';
 
 /** Names become folders and meta keys: letters and digits of any script, then also `.`, `_` and `-`. */
 export const NAME_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u;
@@ -139,7 +137,8 @@ export const runSchema = z.object({
     .describe('How much text of a dropped document is written: its first 600 characters, or all of it.'),
 });
 
-export const pipelineSchema = z.object({
+/** What a pipeline without models has; the members that train may be anything, so that they are known by name. */
+export const documentsSchema = z.object({
   name: name.optional().describe('Name of the pipeline. Default: the file name without extension.'),
   seed: z
     .int()
@@ -160,26 +159,14 @@ export const pipelineSchema = z.object({
     title: 'a list of stages',
     description: 'What happens to documents, in this order.',
   }),
-  train: pipelineTrainSchema
-    .optional()
-    .describe('A model trained on the shards of this pipeline, when all stages are done. docs/training.md'),
-  align: z.array(z.unknown()).min(1).optional().meta({
-    title: 'a list of alignment stages',
-    description: 'What makes an assistant of the model, one stage after another. docs/alignment.md',
-  }),
-  prompts: promptsSchema
-    .optional()
-    .describe(
-      'Put to the policy before alignment and after each of its stages; the report has the answers side by side.',
-    ),
+  train: z.unknown().optional(),
+  align: z.unknown().optional(),
+  prompts: z.unknown().optional(),
   run: runSchema.prefault({}).describe('How to run: the same documents come out whatever stands here.'),
 });
 
-/** A pipeline that aligns needs no documents: it may begin with a model that is there. */
-export const alignmentOnlySchema = pipelineSchema.extend({
-  inputs: pipelineSchema.shape.inputs.default([]),
-  stages: pipelineSchema.shape.stages.default([]),
-});
+/** Members that train. */
+export const TRAINING_MEMBERS = ['train', 'align', 'prompts'] as const;
 
 /** Keys of a stage entry that are not options of the stage. */
 export const RESERVED_STAGE_KEYS: readonly string[] = ['stage', 'name'];
@@ -188,5 +175,4 @@ export const stageNameSchema = name
   .optional()
   .describe('Name of this instance, unique in the pipeline. Default: the name of the stage.');
 
-export type PipelineFields = z.output<typeof pipelineSchema>;
 export type InputFields = z.output<typeof inputSchema>;

@@ -4,7 +4,7 @@
  * it came says what is missing.
  */
 import { spawn } from 'node:child_process';
-import { packageRoot } from '../../core/native.ts';
+import { packageRoot } from '../../core/package-root.ts';
 import { type AdapterDescription, describeAdapter } from '../webgpu/adapter.ts';
 import { dawnOptions } from '../webgpu/open-node.ts';
 

@@ -8,6 +8,7 @@ import { packageRoot } from '../../../src/core/native.ts';
 import { ConfigError } from '../../../src/pipeline/config/issues.ts';
 import { pipelineJsonSchema } from '../../../src/pipeline/config/json-schema.ts';
 import { parsePipeline } from '../../../src/pipeline/config/load.ts';
+import * as training from '../../../src/pipeline/config/training-part.ts';
 import { stageDefinitions } from '../../../src/pipeline/registry.ts';
 import { fakeRegistry } from './fake-stages.ts';
 
@@ -20,7 +21,7 @@ function validator(schema: object) {
 
 function isAccepted(pipeline: unknown): boolean {
   try {
-    parsePipeline(JSON.stringify(pipeline), '/p.yaml', { registry: fakeRegistry, env: {}, cwd: '/' });
+    parsePipeline(JSON.stringify(pipeline), '/p.yaml', { registry: fakeRegistry, training, env: {}, cwd: '/' });
     return true;
   } catch (error) {
     if (error instanceof ConfigError) return false;
@@ -149,7 +150,8 @@ describe('the shipped files', () => {
     const validate = validator(pipelineJsonSchema(stageDefinitions()));
     validate(parseYaml(text, { merge: true }));
     expect(validate.errors ?? []).toEqual([]);
-    expect(parsePipeline(text, path, { env: {}, registry: stageDefinitions() }).stages.length).toBeGreaterThan(0);
+    const pipeline = parsePipeline(text, path, { env: {}, registry: stageDefinitions(), training });
+    expect(pipeline.stages.length).toBeGreaterThan(0);
     expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/configs\/pipeline\.schema\.json\n/m);
   });
 });
