@@ -11,4 +11,6 @@ export interface DocumentEncoder {
   take(): Promise<Uint8Array[]>;
   /** The bytes that end the file, with what `take` has not handed out. Called once, last. */
   finish(): Promise<Uint8Array[]>;
+  /** Gives memory back once those bytes are written. */
+  release?(): void;
 }

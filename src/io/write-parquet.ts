@@ -4,12 +4,13 @@
  * can be read alone), PLAIN encoding and no statistics for text, id and meta (parquet-text-column.ts). Mostly compression.
  */
 import { gzipSync } from 'node:zlib';
-import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
+import { ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import type { Compression } from './codecs.ts';
 import type { DocumentEncoder } from './document-encoder.ts';
 import { addRowGroup, writePages, writeStrings } from './parquet-columns.ts';
 import { textPages } from './parquet-text-column.ts';
 import { COLUMN_NAMES, createDocumentGroup, type DocumentGroup } from './write-columns.ts';
+import { returnWriter, takeWriter } from './writer-memory.ts';
 import { zstdCodec } from './zstd.ts';
 
 /** UTF-8 bytes in a row group; int32 page and column sizes are far away. */
@@ -17,13 +18,13 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 
 export async function parquetEncoder(compression: Compression, level: number): Promise<DocumentEncoder> {
   const pages = await pageCompression(compression, level);
-  const writer = new ByteWriter(1024 * 1024);
+  const writer = takeWriter();
   const columns = COLUMN_NAMES.map((name) => ({ name, data: [], type: 'STRING' as const, nullable: false }));
   const parquet = new ParquetWriter({
     writer,
     schema: schemaFromColumnData({ columnData: columns }),
     codec: pages.codec,
-    compressors: { [pages.codec]: pages.compress },
+    compressors: { [pages.codec]: (page: Uint8Array) => pages.compress(page).slice() },
     createdBy: 'corpusmill',
   });
   const group = createDocumentGroup(GROUP_BYTES);
@@ -50,11 +51,13 @@ export async function parquetEncoder(compression: Compression, level: number): P
       parquet.finish();
       return written();
     },
+    release: () => returnWriter(writer),
   };
 }
 
 interface PageCompression {
   codec: 'UNCOMPRESSED' | 'GZIP' | 'ZSTD';
+  /** Good until the next call. */
   compress(page: Uint8Array): Uint8Array;
 }
 
@@ -64,7 +67,7 @@ async function pageCompression(compression: Compression, level: number): Promise
     return { codec: 'GZIP', compress: (page) => gzipSync(page, { level, chunkSize: 256 * 1024 }) };
   }
   const zstd = await zstdCodec();
-  return { codec: 'ZSTD', compress: (page) => zstd.compress(page, level) };
+  return { codec: 'ZSTD', compress: (page) => zstd.compressHeld(page, level) };
 }
 
 /** Sources repeat: a dictionary and its statistics serve them. The others are as good as unique. */

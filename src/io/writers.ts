@@ -55,6 +55,7 @@ export async function openDocumentWriter(path: string, options: DocumentWriterOp
     },
     async close() {
       await put(await encoder.finish());
+      encoder.release?.();
       await file.commit();
       return { bytes: file.bytes, documents, xxh64: hash.digest().toString(16).padStart(16, '0') };
     },

@@ -64,6 +64,8 @@ async function loadWasm(): Promise<WasmZstd> {
 export interface ZstdCodec {
   /** One complete frame, with its content size. */
   compress(bytes: Uint8Array, level: number): Uint8Array;
+  /** The same, good until the codec of this thread is called again. */
+  compressHeld(bytes: Uint8Array, level: number): Uint8Array;
   /** A single frame of known size. Throws BrokenInput. */
   decompress(bytes: Uint8Array, outputBytes: number): Uint8Array;
 }
@@ -72,8 +74,11 @@ export interface ZstdCodec {
 export async function zstdCodec(): Promise<ZstdCodec> {
   const { zstdCompressSync, zstdDecompressSync } = native;
   if (zstdCompressSync !== undefined && zstdDecompressSync !== undefined) {
+    const compress = (bytes: Uint8Array, level: number): Buffer =>
+      zstdCompressSync(bytes, { params: { [COMPRESSION_LEVEL]: level } });
     return {
-      compress: (bytes, level) => zstdCompressSync(bytes, { params: { [COMPRESSION_LEVEL]: level } }),
+      compress,
+      compressHeld: compress,
       decompress: (bytes, outputBytes) => {
         try {
           return zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, outputBytes) });
@@ -84,17 +89,24 @@ export async function zstdCodec(): Promise<ZstdCodec> {
     };
   }
   const wasm = await loadWasm();
+  const compressHeld = (bytes: Uint8Array, level: number): Uint8Array => {
+    const bound = wasm.codec.compressBound(bytes.length);
+    return onHeap(wasm, bytes, bound, (out, input) => wasm.codec.compress(out, bound, input, bytes.length, level));
+  };
   return {
-    compress: (bytes, level) => {
-      const bound = wasm.codec.compressBound(bytes.length);
-      return onHeap(wasm, bytes, bound, (out, input) => wasm.codec.compress(out, bound, input, bytes.length, level));
+    compress: (bytes, level) => compressHeld(bytes, level).slice(),
+    compressHeld,
+    decompress: (bytes, outputBytes) => {
+      const work = (out: number, input: number) => wasm.codec.decompress(out, outputBytes, input, bytes.length);
+      return onHeap(wasm, bytes, outputBytes, work).slice();
     },
-    decompress: (bytes, outputBytes) =>
-      onHeap(wasm, bytes, outputBytes, (out, input) => wasm.codec.decompress(out, outputBytes, input, bytes.length)),
   };
 }
 
-/** Copies `bytes` in, runs `work` with room for `outBytes`, and copies out as many bytes as it says it wrote. */
+/**
+ * Copies `bytes` in and runs `work` with room for `outBytes`; the bytes that it says it wrote. They lie in memory that is free
+ * again, and hold until the next call.
+ */
 function onHeap(
   wasm: WasmZstd,
   bytes: Uint8Array,
@@ -109,7 +121,7 @@ function onHeap(
     module.HEAPU8.set(bytes, input);
     const written = work(out, input);
     if (codec.isError(written)) throw new BrokenInput('corrupt zstd', codec.getErrorName(written));
-    return module.HEAPU8.slice(out, out + written);
+    return module.HEAPU8.subarray(out, out + written);
   } finally {
     module._free(input);
     module._free(out);
