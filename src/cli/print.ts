@@ -1,5 +1,6 @@
 /** How commands print: text with back-pressure, colours where the stream wants them, tables, JSON, paths, commands. */
 import pc from 'picocolors';
+import { formatCount } from '../report/numbers.ts';
 import type { CliContext, CliStream } from './context.ts';
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -78,5 +79,5 @@ export function shellPath(path: string): string {
 
 /** `1 file`, `12,345 files`. */
 export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -34,6 +34,8 @@ export interface WorkerPool {
   workers: number;
   /** How many tasks to keep under way: enough to keep every core busy, few enough to bound memory. */
   limit: number;
+  /** Starts the workers where there are none yet: they load their modules while the first task is made. */
+  start(): void;
   /** Runs a task; `abort` ends the worker that runs it, `tries: 1` leaves out the second try. */
   run<R>(task: object, options?: RunOptions): Promise<R>;
   /** Ends the workers; resolves when they have ended. A second call waits for the same. */
@@ -55,23 +57,30 @@ export interface PoolOptions {
   signal?: AbortSignal;
 }
 
-/** Starts the workers. */
+/** A pool whose workers start with the first task, or before it by `start`: a run that finds all finished has none. */
 export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions): WorkerPool {
-  // While one task waits for its part to reach the disk, the worker's core goes on with the next.
-  const shared = startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB, stages });
+  let shared: Workers | undefined;
   let solitary: Workers | undefined;
   let closed: Promise<unknown> | undefined;
+
+  function started(): Workers {
+    if (closed !== undefined) throw interrupted();
+    // While one task waits for its part to reach the disk, the worker's core goes on with the next.
+    shared ??= startWorkers({ threads: workers, concurrentTasksPerWorker: 2, memoryMiB, stages });
+    return shared;
+  }
 
   async function run<R>(task: object, { transfer, abort, tries = 2 }: RunOptions = {}): Promise<R> {
     const piscinaOptions = {
       ...(transfer === undefined ? {} : { transferList: transfer }),
       ...(abort === undefined ? {} : { signal: abort }),
     };
+    const { piscina, loaded } = started();
     let reply: TaskReply;
     // An abort ends a worker, which may be done only to one that is loaded.
-    if (abort !== undefined) await shared.loaded();
+    if (abort !== undefined) await loaded();
     try {
-      reply = (await shared.piscina.run(task, piscinaOptions)) as TaskReply;
+      reply = (await piscina.run(task, piscinaOptions)) as TaskReply;
     } catch (first) {
       if (signal?.aborted) throw interrupted();
       if (abort?.aborted) throw first;
@@ -93,9 +102,10 @@ export function createPool({ workers, memoryMiB, stages, signal }: PoolOptions):
   return {
     workers,
     limit: 3 * workers,
+    start: () => void started(),
     run,
     async close() {
-      closed ??= Promise.all([shared.end(), solitary?.end()]);
+      closed ??= Promise.all([shared?.end(), solitary?.end()]);
       await closed;
     },
   };

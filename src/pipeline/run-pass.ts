@@ -74,6 +74,7 @@ function writtenResult(run: RunContext, phase: PassPhase): PassResult | undefine
 
 /** Runs whatever of the pass is missing. */
 export async function runPass(run: RunContext, phase: PassPhase): Promise<void> {
+  run.pool.start();
   const dir = run.directory.phase(phase.id);
   const barriers = barriersToObserve(run, phase);
   for (const barrier of barriers) {

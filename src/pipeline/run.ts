@@ -110,8 +110,8 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
       emit({ type: 'phase-end', phase: phase.id, seconds, reused, ...phaseVolume(run, phase) });
     }
     await Promise.all(run.late);
-    // Ends beside what follows, and is waited for at the end.
-    void pool.close();
+    // Workers end beside what follows; what fails there is told below, where they are waited for.
+    pool.close().catch(() => {});
     removeEmptyDropped(directory.root);
     timing.seconds = (performance.now() - started) / 1000;
     await restoreQuarantine(run);

@@ -10,8 +10,8 @@
  * Cost at 112 functions, with words and simplified text: 9 MB of English a second and core with xxHash, 6 with SHA-1 (on a
  * busy machine; datatrove itself .4 to .5), most of it for the words; the twin, whose numbers are BigInt, is 100 times slower.
  */
-import { createHash } from 'node:crypto';
 import xxhash from 'xxhash-wasm';
+import { lazyPackage } from '../../core/lazy.ts';
 import { native } from '../../core/native.ts';
 import { createNumpyRandom } from '../../core/numpy-random.ts';
 
@@ -87,7 +87,10 @@ export function mersenneSignatureTwin(
   return windows;
 }
 
+/** 5 ms of every worker's start where nobody asks for SHA-1. */
+const crypto = lazyPackage<typeof import('node:crypto')>('node:crypto');
+
 function sha1(bytes: Uint8Array, bits: 32 | 64): bigint {
-  const digest = createHash('sha1').update(bytes).digest();
+  const digest = crypto().createHash('sha1').update(bytes).digest();
   return bits === 32 ? BigInt(digest.readUInt32LE(0)) : digest.readBigUInt64LE(0);
 }
