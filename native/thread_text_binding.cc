@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "folded_tokens.h"
 #include "minhash.h"
+#include "room.h"
 #include "shingles.h"
 #include "text_key.h"
 #include "utf8.h"
@@ -24,33 +23,7 @@ namespace minhash = corpusmill::minhash;
 namespace shingles = corpusmill::shingles;
 namespace text_key = corpusmill::text_key;
 namespace utf8 = corpusmill::utf8;
-
-// What one huge text needed beyond this many entries is given back at the next that needs a quarter.
-constexpr size_t kLarge = 1 << 22;
-constexpr size_t kLeast = 1 << 12;
-
-// Uninitialized memory that grows; content is lost when it does.
-template <typename T>
-class Room {
- public:
-  // Null when there is no memory.
-  T* of(size_t entries) {
-    if (data_ == nullptr || entries > capacity_ || (capacity_ > kLarge && 4 * entries < capacity_)) {
-      const size_t capacity = entries + entries / 4 + kLeast;
-      capacity_ = 0;
-      data_.reset();
-      data_.reset(new (std::nothrow) T[capacity]);
-      if (data_ == nullptr) return nullptr;
-      capacity_ = capacity;
-    }
-    return data_.get();
-  }
-  const T* data() const { return data_.get(); }
-
- private:
-  std::unique_ptr<T[]> data_;
-  size_t capacity_ = 0;
-};
+using corpusmill::Room;
 
 struct ThreadText {
   Room<uint16_t> units;

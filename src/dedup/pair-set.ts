@@ -32,6 +32,8 @@ export interface PairSet {
   close(): number;
   /** Of a closed set: its pairs by `major`, then `minor`. */
   read(): PairCursor;
+  /** The same, thousands at a time: words (minor, major) each, good until the next are asked for. */
+  blocks(): Generator<Uint32Array, void, void>;
   /** Removes what lies in scratch. */
   remove(): void;
   /** Of a closed set, which is then another's: what `openPairs` needs. */
@@ -53,6 +55,7 @@ export function openPairs(data: PairData): PairSet {
     close: closed,
     data: () => data,
     read: () => ('words' in data ? readMemory(data.words, size) : readFile(data.path)),
+    blocks: () => ('words' in data ? memoryBlocks(data.words, size) : fileBlocks(data.path)),
     remove() {
       if ('path' in data) unlinkSync(data.path);
     },
@@ -131,6 +134,7 @@ export function createPairSet({ workDir, name, maxBytes }: PairSetOptions): Pair
       return size;
     },
     read: () => (runs.length === 0 ? readMemory(buffer, used) : readFile(runs[0][0])),
+    blocks: () => (runs.length === 0 ? memoryBlocks(buffer, used) : fileBlocks(runs[0][0])),
     data: () => (runs.length === 0 ? { size, words: buffer.slice(0, 2 * used) } : { size, path: runs[0][0] }),
     remove() {
       for (const path of runs.splice(0).flat()) unlinkSync(path);
@@ -177,6 +181,26 @@ function readMemory(buffer: Uint32Array, count: number): PairCursor {
     end() {},
   };
   return cursor;
+}
+
+function* memoryBlocks(buffer: Uint32Array, count: number): Generator<Uint32Array, void, void> {
+  const words = buffer.subarray(0, 2 * count);
+  for (let at = 0; at < words.length; at += 2 * PAIRS_PER_READ) yield words.subarray(at, at + 2 * PAIRS_PER_READ);
+}
+
+function* fileBlocks(path: string): Generator<Uint32Array, void, void> {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = createBuffer(PAIRS_PER_READ);
+    const bytes = new Uint8Array(buffer.buffer);
+    for (;;) {
+      const words = readPairs(file, bytes) >>> 2;
+      if (words === 0) return;
+      yield buffer.subarray(0, words);
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 function readFile(path: string): PairCursor {

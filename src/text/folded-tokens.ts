@@ -93,17 +93,26 @@ function threadTokenizer(): Tokenizer {
   return ofThread;
 }
 
-let hasTables = false;
+let hasTable = false;
+
+/** What native kernels that fold texts must have before. */
+export function giveFoldTable(addon: NativeAddon): void {
+  if (!hasTable) addon.foldUnits(unitTable());
+  hasTable = true;
+}
+
+/** Tells native kernels the text's pairs, from unit `from` on; known ones once more. */
+export function foldPairsOf(text: string, from = 0): void {
+  for (let i = from; i < text.length; i++) foldPair(text.charCodeAt(i), text.charCodeAt(i + 1));
+}
 
 function foldText(addon: NativeAddon, text: TextSource): number {
-  if (!hasTables) addon.foldUnits(unitTable());
-  hasTables = true;
+  giveFoldTable(addon);
   for (;;) {
     const count = typeof text === 'string' ? addon.foldText(text) : addon.foldUtf8(text.bytes, text.start, text.end);
     if (count >= 0) return count;
     // A pair that no thread has met: it and those behind it are told, and the text is read again.
-    const units = textString(text);
-    for (let i = -1 - count; i < units.length; i++) foldPair(units.charCodeAt(i), units.charCodeAt(i + 1));
+    foldPairsOf(textString(text), -1 - count);
   }
 }
 

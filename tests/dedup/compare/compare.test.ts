@@ -71,6 +71,7 @@ async function compareTexts(
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
     readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
+    withTexts: async () => {},
     progress: () => {},
     signal: new AbortController().signal,
   };
