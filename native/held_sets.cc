@@ -13,18 +13,20 @@ namespace {
 
 constexpr size_t kFirstValues = 1 << 14;
 constexpr size_t kFirstEntries = 1 << 10;
-// Less may hold no whole large page.
-constexpr size_t kWorthLargePages = 1 << 22;
+constexpr size_t kPageValues = (size_t{1} << 21) / sizeof(uint32_t);
 
 }  // namespace
 
 bool ValueStore::reserve(size_t values, size_t used) {
   if (values <= capacity_) return true;
-  std::unique_ptr<uint32_t[]> larger(new (std::nothrow) uint32_t[values]);
+  const size_t padding = values < kPageValues ? 0 : 2 * kPageValues;
+  std::unique_ptr<uint32_t[]> larger(new (std::nothrow) uint32_t[values + padding]);
   if (larger == nullptr) return false;
-  if (values * sizeof(uint32_t) >= kWorthLargePages) ask_for_large_pages(larger.get(), values * sizeof(uint32_t));
-  if (used > 0) std::memcpy(larger.get(), data_.get(), used * sizeof(uint32_t));
-  data_ = std::move(larger);
+  uint32_t* data = larger.get();
+  if (padding > 0) data += ask_for_large_pages(data, (values + padding) * sizeof(uint32_t)) / sizeof(uint32_t);
+  if (used > 0) std::memcpy(data, data_, used * sizeof(uint32_t));
+  memory_ = std::move(larger);
+  data_ = data;
   capacity_ = values;
   return true;
 }

@@ -17,11 +17,13 @@ class ValueStore {
   // Room for so many values; the first `used` stay. False when there is no memory.
   bool reserve(size_t values, size_t used);
   size_t capacity() const { return capacity_; }
-  uint32_t* data() { return data_.get(); }
-  const uint32_t* data() const { return data_.get(); }
+  uint32_t* data() { return data_; }
+  const uint32_t* data() const { return data_; }
 
  private:
-  std::unique_ptr<uint32_t[]> data_;
+  std::unique_ptr<uint32_t[]> memory_;
+  // Begins with a large page, where it is worth one.
+  uint32_t* data_ = nullptr;
   size_t capacity_ = 0;
 };
 

@@ -240,6 +240,8 @@ export interface NativeAddon {
   bandKeys(signature: Uint32Array, rows: number, keys: Uint32Array): void;
   /** See src/dedup/shingle-set.ts. */
   OpenSet: new () => NativeOpenSet;
+  /** See src/dedup/pair-set.ts: sorts the first `count` pairs, (minor, major) each, and drops repeats; how many are left. */
+  sortPairs(pairs: Uint32Array, count: number): number;
   PairSweep: new (
     rule: Float64Array,
     groups: number,

@@ -56,6 +56,8 @@ export interface ShareResult {
 
 interface Group extends SweptGroup {
   round: number;
+  /** What is open is a set of this share, whose memory is used again. */
+  ownsOpen: boolean;
 }
 
 /** The native sweep where there is one; tests ask for its twin. */
@@ -109,21 +111,23 @@ function pairSets({ name, pairBytes }: CheckShare, workDir: string): () => PairS
 }
 
 function openGroup(data: PairData, pairs: () => PairSet): Group {
-  return { open: openPairs(data), waiting: pairs(), failures: pairs(), round: 0 };
+  return { open: openPairs(data), waiting: pairs(), failures: pairs(), round: 0, ownsOpen: false };
 }
 
 /** What waited is swept next; when nothing does, the failures are a new round's candidates. */
 function endSweep(group: Group, sets: UnionFind, pairs: () => PairSet): void {
-  group.open.remove();
-  group.waiting.close();
-  group.open = group.waiting;
-  group.waiting = pairs();
-  if (group.open.size > 0) return;
-  group.failures.close();
-  group.open = pairs();
-  regroup(group.failures, sets, group.open);
-  group.failures.remove();
-  group.failures = pairs();
+  const { open, waiting, failures } = group;
+  if (group.ownsOpen) open.reset();
+  else open.remove();
+  waiting.close();
+  group.open = waiting;
+  group.waiting = group.ownsOpen ? open : pairs();
+  group.ownsOpen = true;
+  if (waiting.size > 0) return;
+  failures.close();
+  waiting.reset();
+  regroup(failures, sets, waiting);
+  failures.reset();
   group.round++;
 }
 

@@ -94,6 +94,5 @@ function giveUpTo(progress: BlocksGiven, ordinal: number, give: (block: Uint32Ar
 }
 
 function addAll(pairs: PairSet, words: Uint32Array | undefined): void {
-  if (words === undefined) return;
-  for (let at = 0; at < words.length; at += 2) pairs.add(words[at + 1], words[at]);
+  if (words !== undefined) pairs.addPairs(words);
 }
