@@ -13,7 +13,6 @@ namespace {
 // As in src/dedup/likeness.ts and order.ts.
 constexpr double kEpsilon = 1e-9;
 constexpr size_t kMostValues = 128;
-constexpr size_t kSlots = 4 * kMostValues;
 
 // |A ∩ B| / min(|A|, |B|); 0 when either is empty.
 double containment(const uint32_t* values, size_t count, const shingles::HashSet& set) {
@@ -29,19 +28,21 @@ size_t moved_values(const uint32_t* a, size_t a_count, const uint32_t* b, size_t
     std::swap(a_count, b_count);
   }
   // A table of the shorter list: value and, above it, place + 1.
-  uint64_t slots[kSlots] = {};
+  uint64_t slots[4 * kMostValues];
   const size_t count = std::min(a_count, kMostValues);
+  const size_t mask = std::bit_ceil(std::max(4 * count, size_t{4})) - 1;
+  std::fill_n(slots, mask + 1, uint64_t{0});
   for (size_t i = 0; i < count; i++) {
-    size_t slot = a[i] & (kSlots - 1);
-    while (slots[slot] != 0) slot = (slot + 1) & (kSlots - 1);
+    size_t slot = a[i] & mask;
+    while (slots[slot] != 0) slot = (slot + 1) & mask;
     slots[slot] = (static_cast<uint64_t>(i + 1) << 32) | a[i];
   }
   // For each length the least last place of an ascending run of it (Schensted 1961).
   uint32_t ends[kMostValues];
   size_t common = 0, longest = 0;
   for (size_t i = 0; i < b_count && common < count; i++) {
-    size_t slot = b[i] & (kSlots - 1);
-    while (slots[slot] != 0 && static_cast<uint32_t>(slots[slot]) != b[i]) slot = (slot + 1) & (kSlots - 1);
+    size_t slot = b[i] & mask;
+    while (slots[slot] != 0 && static_cast<uint32_t>(slots[slot]) != b[i]) slot = (slot + 1) & mask;
     if (slots[slot] == 0) continue;
     common++;
     const auto place = static_cast<uint32_t>(slots[slot] >> 32);
