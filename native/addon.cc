@@ -8,6 +8,7 @@ void RegisterAttention(Napi::Env env, Napi::Object exports);
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
+void RegisterComponents(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterGemm(Napi::Env env, Napi::Object exports);
 void RegisterJsonl(Napi::Env env, Napi::Object exports);
@@ -31,6 +32,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterBpeEncode(env, exports);
   RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
+  RegisterComponents(env, exports);
   RegisterFastText(env, exports);
   RegisterGemm(env, exports);
   RegisterJsonl(env, exports);

@@ -23,7 +23,7 @@ size_t bin_of(double similarity) {
 PairSweep::PairSweep(const likeness::Rule& rule, Limits limits, size_t groups, uint32_t* parents, uint32_t* sizes,
                      size_t rows)
     : limits_(limits),
-      parents_(parents),
+      sets_(parents),
       sizes_(sizes),
       is_jaccard_(rule.is_jaccard),
       open_(rule),
@@ -52,7 +52,7 @@ void PairSweep::note(size_t group, const uint32_t* pairs, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const uint32_t representative = pairs[2 * i], member = pairs[2 * i + 1];
     // Joined meanwhile by other pairs: the answer is known.
-    if (find(member) == find(representative)) continue;
+    if (sets_.find(member) == sets_.find(representative)) continue;
     place_[member] = place_[representative] = place;
     last_member_[representative] = member;
   }
@@ -98,7 +98,7 @@ PairSweep::Visited PairSweep::visit_document(const Part& part, size_t row, Group
   for (; group.at < pairs.size() && pairs[group.at + 1] == ordinal; group.at += 2) {
     const uint32_t representative = pairs[group.at];
     const StoredSet* const held = group.held.find(representative);
-    if (find(ordinal) != find(representative)) {
+    if (sets_.find(ordinal) != sets_.find(representative)) {
       if (held == nullptr) {
         add(group.waiting, ordinal, representative);
       } else {
@@ -132,7 +132,7 @@ PairSweep::Visited PairSweep::compare(Group& group, uint32_t ordinal, uint32_t r
   auto& bins = relation == likeness::Relation::kApart ? counts_.rejected_bins : counts_.accepted_bins;
   bins[bin_of(open_.similarity())]++;
   if (relation == likeness::Relation::kAlike) {
-    join(representative, ordinal);
+    sets_.join(representative, ordinal);
     return Visited::kAll;
   }
   if (relation == likeness::Relation::kApart) counts_.rejected++;
@@ -189,22 +189,22 @@ bool PairSweep::keep(uint32_t ordinal) {
   return true;
 }
 
-uint32_t PairSweep::find(uint32_t ordinal) {
-  uint32_t up = parents_[ordinal];
-  while (up != ordinal) {
-    const uint32_t next = parents_[up];
-    parents_[ordinal] = next;
-    ordinal = next;
-    up = parents_[ordinal];
-  }
-  return ordinal;
+void PairSweep::begin_regrouping() {
+  regrouped_ = kNobody;
+  first_ = kNobody;
 }
 
-// The root of a set is its smallest member, as in src/dedup/union-find.ts.
-void PairSweep::join(uint32_t a, uint32_t b) {
-  const uint32_t x = find(a), y = find(b);
-  if (x < y) parents_[y] = x;
-  else if (y < x) parents_[x] = y;
+void PairSweep::regroup(const uint32_t* pairs, size_t count, PairWords* regrouped) {
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t member = pairs[2 * i], representative = pairs[2 * i + 1];
+    if (representative != regrouped_) {
+      regrouped_ = representative;
+      first_ = kNobody;
+    }
+    if (sets_.find(member) == sets_.find(representative)) continue;
+    if (first_ == kNobody) first_ = member;
+    else if (sets_.find(first_) != sets_.find(member)) add(*regrouped, member, first_);
+  }
 }
 
 }  // namespace corpusmill

@@ -11,6 +11,7 @@
 
 #include "held_sets.h"
 #include "likeness.h"
+#include "union_find.h"
 
 namespace corpusmill {
 
@@ -62,6 +63,11 @@ class PairSweep {
   // when folded_tokens::set_pair was told of the row's characters.
   Visited visit(const Part& part, size_t* row);
 
+  // Makes of a group's failures, (representative, member) ascending, given in as many stretches as they come, the candidates of
+  // the next round: of each representative those that are not joined with it, as a star around the first of them.
+  void begin_regrouping();
+  void regroup(const uint32_t* failures, size_t count, PairWords* regrouped);
+
   // What was found since it was last taken; whoever takes it clears it.
   PairWords& waiting(size_t group) { return groups_[group].waiting; }
   PairWords& failures(size_t group) { return groups_[group].failures; }
@@ -88,8 +94,6 @@ class PairSweep {
     size_t at = 0;
   };
 
-  uint32_t find(uint32_t ordinal);
-  void join(uint32_t a, uint32_t b);
   const StoredSet* kept_of(uint32_t ordinal);
   Visited open(const Part& part, size_t row);
   Visited visit_document(const Part& part, size_t row, Group& group);
@@ -97,7 +101,7 @@ class PairSweep {
   bool keep(uint32_t ordinal);
 
   const Limits limits_;
-  uint32_t* const parents_;
+  const UnionFind sets_;
   uint32_t* const sizes_;
   const bool is_jaccard_;
   std::vector<Group> groups_;
@@ -111,6 +115,10 @@ class PairSweep {
   KeptSets kept_;
   KeptSets failed_;
   PairWords fragments_;
+  static constexpr uint32_t kNobody = UINT32_MAX;
+  // Whose failures are regrouped, and the first of them.
+  uint32_t regrouped_ = kNobody;
+  uint32_t first_ = kNobody;
   Counts counts_;
 };
 

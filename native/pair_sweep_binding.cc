@@ -27,6 +27,8 @@ class PairSweepWrap : public Napi::ObjectWrap<PairSweepWrap> {
         {InstanceMethod<&PairSweepWrap::Begin>("begin"), InstanceMethod<&PairSweepWrap::Note>("note"),
          InstanceMethod<&PairSweepWrap::Give>("give"), InstanceMethod<&PairSweepWrap::Need>("need"),
          InstanceMethod<&PairSweepWrap::Visit>("visit"), InstanceMethod<&PairSweepWrap::Take>("take"),
+         InstanceMethod<&PairSweepWrap::BeginRegrouping>("beginRegrouping"),
+         InstanceMethod<&PairSweepWrap::Regroup>("regroup"),
          InstanceMethod<&PairSweepWrap::Counts>("counts")});
   }
 
@@ -55,8 +57,7 @@ class PairSweepWrap : public Napi::ObjectWrap<PairSweepWrap> {
     limits.kept_values = arguments.integer(kMostValues);
     uint32_t* const parents = arguments.array<uint32_t>(napi_uint32_array, 0, &rows_);
     if (!arguments.ok()) return;
-    for (size_t i = 0; i < rows_; i++) {
-      if (parents[i] <= i) continue;
+    if (!corpusmill::is_union_find(parents, rows_)) {
       arguments.fail("has a parent above its child");
       return;
     }
@@ -141,10 +142,35 @@ class PairSweepWrap : public Napi::ObjectWrap<PairSweepWrap> {
     PairWords& words = kind == 0   ? sweep_->waiting(group)
                        : kind == 1 ? sweep_->failures(group)
                                    : sweep_->fragments();
-    if (words.empty()) return info.Env().Undefined();
-    Napi::Uint32Array taken = Napi::Uint32Array::New(info.Env(), words.size());
-    std::copy(words.begin(), words.end(), taken.Data());
-    words.clear();
+    return array_of(info, &words);
+  }
+
+  // beginRegrouping(): void
+  Napi::Value BeginRegrouping(const Napi::CallbackInfo& info) {
+    sweep_->begin_regrouping();
+    return info.Env().Undefined();
+  }
+
+  // regroup(failures): pairs as `take` gives them
+  Napi::Value Regroup(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "regroup");
+    size_t words = 0;
+    const uint32_t* const failures = arguments.own_array<uint32_t>(napi_uint32_array, 0, &words);
+    for (size_t i = 0; arguments.ok() && i < words; i++) {
+      if (failures[i] >= rows_) arguments.fail("has an ordinal of no document");
+    }
+    if (!arguments.ok()) return info.Env().Undefined();
+    PairWords regrouped;
+    sweep_->regroup(failures, words / 2, &regrouped);
+    return array_of(info, &regrouped);
+  }
+
+  // The words, which are then cleared; undefined where there are none.
+  static Napi::Value array_of(const Napi::CallbackInfo& info, PairWords* words) {
+    if (words->empty()) return info.Env().Undefined();
+    Napi::Uint32Array taken = Napi::Uint32Array::New(info.Env(), words->size());
+    std::copy(words->begin(), words->end(), taken.Data());
+    words->clear();
     return taken;
   }
 

@@ -28,8 +28,18 @@ export interface NativePairSweep {
   visit(first: number, rows: number, row: number, bytes: Uint8Array, offsets: Int32Array): number;
   /** What was found since; 0 waiting, 1 failures, 2 fragments. */
   take(kind: 0 | 1 | 2, group: number): Uint32Array | undefined;
+  /** See `PairSweep.regroup` for both. */
+  beginRegrouping(): void;
+  regroup(failures: Uint32Array): Uint32Array | undefined;
   /** Compared, rejected, bins of what was accepted and of what was rejected. */
   counts(out: Float64Array): void;
+}
+
+/** See src/dedup/component-groups.ts. */
+export interface NativeComponents {
+  join(pairs: Uint32Array): void;
+  /** Writes the pairs of each group behind each other, and where it ends, in pairs. */
+  group(pairs: Uint32Array, groups: number, grouped: Uint32Array, ends: Uint32Array): void;
 }
 
 export interface NativeFastTextVectorizer {
@@ -242,6 +252,7 @@ export interface NativeAddon {
   OpenSet: new () => NativeOpenSet;
   /** See src/dedup/pair-set.ts: sorts the first `count` pairs, (minor, major) each, and drops repeats; how many are left. */
   sortPairs(pairs: Uint32Array, count: number): number;
+  Components: new (parents: Uint32Array) => NativeComponents;
   PairSweep: new (
     rule: Float64Array,
     groups: number,

@@ -18,7 +18,6 @@ import {
   type SweptGroup,
 } from './pair-sweep.ts';
 import { createNativePairSweep } from './pair-sweep-native.ts';
-import { type UnionFind, unionFindOver } from './union-find.ts';
 
 /** Representatives that a member of one bucket is compared with at most. */
 const MAX_ROUNDS = 16;
@@ -71,7 +70,6 @@ export async function checkShare(
   context: HelpContext,
   createSweep = createPairSweep,
 ): Promise<ShareResult> {
-  const sets = unionFindOver(share.parents);
   const pairs = pairSets(share, context.workDir);
   const fragments = pairs();
   const { rule, parents, sizes, maxHeldValues, maxKeptValues } = share;
@@ -92,7 +90,7 @@ export async function checkShare(
       else await context.withTexts(part.part, (texts) => sweep.visit(part, texts));
     }
     sweep.end();
-    for (const group of active) endSweep(group, sets, pairs);
+    for (const group of active) endSweep(group, sweep, pairs);
   }
   const { counts, similarities } = sweep.counts();
   let leftApart = 0;
@@ -115,7 +113,7 @@ function openGroup(data: PairData, pairs: () => PairSet): Group {
 }
 
 /** What waited is swept next; when nothing does, the failures are a new round's candidates. */
-function endSweep(group: Group, sets: UnionFind, pairs: () => PairSet): void {
+function endSweep(group: Group, sweep: PairSweep, pairs: () => PairSet): void {
   const { open, waiting, failures } = group;
   if (group.ownsOpen) open.reset();
   else open.remove();
@@ -126,25 +124,8 @@ function endSweep(group: Group, sets: UnionFind, pairs: () => PairSet): void {
   if (waiting.size > 0) return;
   failures.close();
   waiting.reset();
-  regroup(failures, sets, waiting);
+  sweep.regroup(failures, waiting);
+  waiting.close();
   failures.reset();
   group.round++;
-}
-
-/** The members that failed against a representative, as a star around the first of them. */
-function regroup(failures: PairSet, sets: UnionFind, regrouped: PairSet): void {
-  const failure = failures.read();
-  let representative = -1;
-  let first = -1;
-  while (failure.next()) {
-    if (failure.major !== representative) {
-      representative = failure.major;
-      first = -1;
-    }
-    const member = failure.minor;
-    if (sets.find(member) === sets.find(representative)) continue;
-    if (first < 0) first = member;
-    else if (sets.find(first) !== sets.find(member)) regrouped.add(member, first);
-  }
-  regrouped.close();
 }

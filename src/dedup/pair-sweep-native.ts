@@ -51,6 +51,10 @@ export function createNativePairSweep(addon: NativeAddon, options: SweepOptions)
       for (const { blocks } of given) blocks.return();
       given = [];
     },
+    regroup(failures, candidates) {
+      sweep.beginRegrouping();
+      for (const block of failures.blocks()) addAll(candidates, sweep.regroup(block));
+    },
     counts() {
       const numbers = new Float64Array(2 + 2 * SIMILARITY_BINS);
       sweep.counts(numbers);

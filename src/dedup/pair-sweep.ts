@@ -13,7 +13,7 @@ import type { Utf8Column } from '../core/utf8-column.ts';
 import { createHeldSets, type HeldSets } from './held-sets.ts';
 import { createLikeness, type Held, type LikenessRule } from './likeness.ts';
 import type { PairCursor, PairSet } from './pair-set.ts';
-import { unionFindOver } from './union-find.ts';
+import { type UnionFind, unionFindOver } from './union-find.ts';
 
 export interface SweepOptions {
   rule: LikenessRule;
@@ -62,6 +62,9 @@ export interface PairSweep {
   /** Compares them. `texts`: of all rows, where they are needed; nothing of them is kept. */
   visit(part: SweptPart, texts: Utf8Column | undefined): void;
   end(): void;
+  /** Adds the candidates of the next round: of each representative the members that failed and are not joined with it, as a star
+   * around the first of them. `failures` are closed. */
+  regroup(failures: PairSet, candidates: PairSet): void;
   /** Of all sweeps so far. */
   counts(): { counts: SweepCounts; similarities: CheckedPairs };
 }
@@ -132,6 +135,7 @@ export function createPairSweepTwin(options: SweepOptions): PairSweep {
       [kept, failed] = [failed, kept];
       failed.clear();
     },
+    regroup: (failures, candidates) => regroup(failures, sets, candidates),
     counts: () => ({ counts, similarities }),
   };
 
@@ -176,6 +180,22 @@ export function createPairSweepTwin(options: SweepOptions): PairSweep {
     }
     group.failures.add(representative, ordinal);
     return false;
+  }
+}
+
+function regroup(failures: PairSet, sets: UnionFind, candidates: PairSet): void {
+  const failure = failures.read();
+  let representative = -1;
+  let first = -1;
+  while (failure.next()) {
+    if (failure.major !== representative) {
+      representative = failure.major;
+      first = -1;
+    }
+    const member = failure.minor;
+    if (sets.find(member) === sets.find(representative)) continue;
+    if (first < 0) first = member;
+    else if (sets.find(first) !== sets.find(member)) candidates.add(member, first);
   }
 }
 

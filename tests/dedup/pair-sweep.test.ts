@@ -197,6 +197,7 @@ describeNative('the native sweep', () => {
     expect(() => sweep.visit(0, 2, 3, Uint8Array.from(bytes), Int32Array.of(0, 3, 7))).toThrow('argument 3');
     expect(sweep.visit(0, 2, 0, Uint8Array.from(bytes), Int32Array.of(0, 4, 7))).toBe(2);
     expect([...parents]).toEqual([0, 0, 2, 3]);
+    expect(() => sweep.regroup(Uint32Array.of(4, 1))).toThrow('no document');
     expect(() => sweep.take(0, 1)).toThrow('argument 2');
     expect(() => sweep.counts(new Float64Array(41))).toThrow('argument 1');
   });
