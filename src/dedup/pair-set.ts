@@ -5,7 +5,8 @@
  * merged, 32 at a time, into one file when the set is closed.
  *
  * Memory: 8 bytes a different pair, at most `maxBytes` and 64 KiB for each file open; beyond that 8 bytes on disk, twice
- * while files are merged. Time: 65 ns a pair to sort (10 M).
+ * while files are merged. Time: 25 ns a pair to sort (300,000 of them;
+ * native/pair_sort.cc), 75 without the add-on.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -7,7 +7,7 @@
  * Candidates are stars: each pair ties a document (the member) to an earlier one (its representative). A bucket of m
  * documents gives m-1 pairs, not m²/2, so ten thousand copies cost ten thousand checks.
  *
- * Sets are recomputed from the documents in one ascending sweep. A representative comes before its members, so its set
+ * Sets are recomputed from the documents in one ascending sweep (pair-sweep.ts). A representative comes before its members, so its set
  * is held from when it is met until its last member has passed. Sets held are bounded (`MAX_HELD_VALUES`): a
  * representative that does not fit waits, with its members, for the next sweep over what is left.
  *
@@ -18,7 +18,7 @@
  * round, as far as a quarter of the room for representatives goes: what does not fit is read again.
  *
  * Documents that no chain of candidates ties together have nothing to do with each other: candidates are put into groups of
- * such components (check-groups.ts), and the groups are shared out among the run's workers. The number of groups does not
+ * such components (component-groups.ts), and the groups are shared out among the run's workers. The number of groups does not
  * depend on that of workers, and everything else follows the order of ordinals alone: the result is the same however
  * documents lie in parts, whoever checks them and whatever the memory. Pairs that have no room in it lie in scratch files
  * (pair-set.ts), and what is held of documents has a bound for each group.
