@@ -94,6 +94,7 @@ async function measure(definition: BarrierDefinition, given: object, documents: 
       memoryBytes: 2 ** 30,
       readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
       readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
+      withTexts: async () => {},
       progress: () => {},
       signal: new AbortController().signal,
     };

@@ -12,6 +12,7 @@ import { gunzipSync } from 'node:zlib';
 import { cutRange } from '../src/core/columns.ts';
 import { packageRoot } from '../src/core/native.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
+import { columnOf } from '../src/core/utf8-column.ts';
 import { minhash } from '../src/dedup/minhash/stage.ts';
 import { createTokenizer } from '../src/text/folded-tokens.ts';
 import type { Bench } from './bench.ts';
@@ -186,6 +187,7 @@ async function cluster(texts: readonly string[], options: Record<string, unknown
     memoryBytes: 2 ** 30,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
     readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
+    withTexts: async (_part, use) => use(columnOf(texts)),
     progress: () => {},
     signal: new AbortController().signal,
   };

@@ -17,6 +17,7 @@ import { cutRange } from '../src/core/columns.ts';
 import { native, packageRoot } from '../src/core/native.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
+import { columnOf } from '../src/core/utf8-column.ts';
 import { exact } from '../src/dedup/exact.ts';
 import { minhash } from '../src/dedup/minhash/stage.ts';
 import { createPermutations, minhashSignatureTwin } from '../src/dedup/minhash-kernel.ts';
@@ -181,6 +182,10 @@ async function decideMany(stage: typeof exact | typeof minhash, options: Record<
     readTexts: async (ordinals) => {
       look();
       return ordinals.map(madeUpText);
+    },
+    withTexts: async (part, use) => {
+      look();
+      use(columnOf(Array.from({ length: PART_ROWS }, (_, row) => madeUpText(part * PART_ROWS + row))));
     },
     progress: look,
     signal: new AbortController().signal,

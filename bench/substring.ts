@@ -139,6 +139,7 @@ async function decide(
       look();
       return ordinals.map((ordinal) => documents[ordinal].text);
     },
+    withTexts: async () => {},
     progress: look,
     signal: new AbortController().signal,
   };

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <new>
 #include <string>
 #include <vector>
 

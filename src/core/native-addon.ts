@@ -44,6 +44,31 @@ export interface NativeOpenSet {
   values(out: Uint32Array, at: number): void;
 }
 
+/** See src/dedup/pair-sweep-native.ts. Pairs are words, (minor, major) each; a group is known by its place. */
+export interface NativePairSweep {
+  begin(): void;
+  /** All pairs of a group, before the first part; then again, before a part is visited, those whose majors lie in it. */
+  note(group: number, pairs: Uint32Array): void;
+  give(group: number, pairs: Uint32Array): void;
+  need(first: number, rows: number): 0 | 1 | 2;
+  /** The row to go on with: `rows` at the end, else one with characters that `foldPair` was not told of. */
+  visit(first: number, rows: number, row: number, bytes: Uint8Array, offsets: Int32Array): number;
+  /** What was found since; 0 waiting, 1 failures, 2 fragments. */
+  take(kind: 0 | 1 | 2, group: number): Uint32Array | undefined;
+  /** See `PairSweep.regroup` for both. */
+  beginRegrouping(): void;
+  regroup(failures: Uint32Array): Uint32Array | undefined;
+  /** Compared, rejected, bins of what was accepted and of what was rejected. */
+  counts(out: Float64Array): void;
+}
+
+/** See src/dedup/component-groups.ts. */
+export interface NativeComponents {
+  join(pairs: Uint32Array): void;
+  /** Writes the pairs of each group behind each other, and where it ends, in pairs. */
+  group(pairs: Uint32Array, groups: number, grouped: Uint32Array, ends: Uint32Array): void;
+}
+
 export interface NativeFastTextVectorizer {
   /** Writes the mean of the text's rows of `input` and returns their number: see src/quality/fasttext/text-vector.ts. */
   read(text: string, endOfText: boolean, input: Float32Array, hidden: Float64Array): number;
@@ -291,6 +316,17 @@ export interface NativeAddon {
   ) => NativeRowSigner;
   /** See src/dedup/shingle-set.ts. */
   OpenSet: new () => NativeOpenSet;
+  /** See src/dedup/pair-set.ts: sorts the first `count` pairs, (minor, major) each, and drops repeats; how many are left. */
+  sortPairs(pairs: Uint32Array, count: number): number;
+  Components: new (parents: Uint32Array) => NativeComponents;
+  PairSweep: new (
+    rule: Float64Array,
+    groups: number,
+    maxHeldValues: number,
+    maxKeptValues: number,
+    parents: Uint32Array,
+    sizes: Uint32Array,
+  ) => NativePairSweep;
   /** The instruction sets that this processor can run, slowest first. */
   minhashPaths(): string[];
   /** `settings`: dim, minn, maxn, wordNgrams, bucket, kind of n-gram rows: see src/quality/fasttext/text-vector.ts. */

@@ -11,7 +11,7 @@
 import type { z } from 'zod';
 import type { Document, DocumentColumns, Ordinal } from './document.ts';
 import type { StageStats } from './stats.ts';
-import type { TextRows } from './utf8-column.ts';
+import type { TextRows, Utf8Column } from './utf8-column.ts';
 
 /** Any zod object schema whose every member has a default or is required with a `.describe()` text. */
 export type OptionSchema = z.ZodObject;
@@ -162,6 +162,8 @@ export interface HelpContext extends StageContext {
   workDir: string;
   /** Documents' texts by ordinal, in the order asked. Reads the parts they lie in: ask in ascending order, in bulk. */
   readTexts(ordinals: readonly Ordinal[]): Promise<string[]>;
+  /** The texts of all rows of a part, dropped ones included, as they lie in its file; `use` keeps nothing of them. */
+  withTexts(part: number, use: (texts: Utf8Column) => void): Promise<void>;
   signal: AbortSignal;
 }
 

@@ -7,7 +7,7 @@
  * Candidates are stars: each pair ties a document (the member) to an earlier one (its representative). A bucket of m
  * documents gives m-1 pairs, not m²/2, so ten thousand copies cost ten thousand checks.
  *
- * Sets are recomputed from the documents in one ascending sweep. A representative comes before its members, so its set
+ * Sets are recomputed from the documents in one ascending sweep (pair-sweep.ts). A representative comes before its members, so its set
  * is held from when it is met until its last member has passed. Sets held are bounded (`MAX_HELD_VALUES`): a
  * representative that does not fit waits, with its members, for the next sweep over what is left.
  *
@@ -18,7 +18,7 @@
  * round, as far as a quarter of the room for representatives goes: what does not fit is read again.
  *
  * Documents that no chain of candidates ties together have nothing to do with each other: candidates are put into groups of
- * such components (check-groups.ts), and the groups are shared out among the run's workers. The number of groups does not
+ * such components (component-groups.ts), and the groups are shared out among the run's workers. The number of groups does not
  * depend on that of workers, and everything else follows the order of ordinals alone: the result is the same however
  * documents lie in parts, whoever checks them and whatever the memory. Pairs that have no room in it lie in scratch files
  * (pair-set.ts), and what is held of documents has a bound for each group.
@@ -28,13 +28,13 @@
  */
 
 import { largeSharedWords } from '../core/large-pages.ts';
-import { mix32 } from '../core/random.ts';
 import type { CheckedPairs } from '../core/run-summary.ts';
 import type { BarrierContext, HelpContext } from '../core/stage.ts';
 import { type CheckCounts, type CheckShare, checkShare, type ShareResult } from './check-groups.ts';
+import { groupByComponent } from './component-groups.ts';
 import type { LikenessRule } from './likeness.ts';
 import { createPairSet, openPairs, type PairData, type PairSet } from './pair-set.ts';
-import { createUnionFind, type UnionFind } from './union-find.ts';
+import type { UnionFind } from './union-find.ts';
 
 /** Shingle hashes of representatives held at once: 64 M, 256 MiB, about 60,000 web pages. */
 const MAX_HELD_VALUES = 64 << 20;
@@ -114,22 +114,12 @@ export function helpToVerify(message: unknown, context: HelpContext): Promise<Sh
 
 /** The candidates by components of what they tie together; `candidates` is removed. */
 function componentGroups(candidates: PairSet, sets: UnionFind, context: BarrierContext): PairSet[] {
-  const components = createUnionFind(context.rows);
-  const pair = candidates.read();
-  while (pair.next()) {
-    components.union(pair.major, pair.minor);
-    // What was joined before hangs together too.
-    components.union(pair.major, sets.find(pair.major));
-    components.union(pair.minor, sets.find(pair.minor));
-  }
   const maxBytes = pairBytesOf(context) / GROUPS;
   const groups = Array.from({ length: GROUPS }, (_, i) =>
     createPairSet({ workDir: context.workDir, name: `group-${i}`, maxBytes }),
   );
-  const again = candidates.read();
-  while (again.next()) groups[mix32(components.find(again.major)) % GROUPS].add(again.major, again.minor);
+  groupByComponent(candidates, sets, groups);
   candidates.remove();
-  for (const group of groups) group.close();
   return groups;
 }
 

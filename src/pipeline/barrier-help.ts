@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { isCorpusmillError } from '../core/errors.ts';
 import type { HelpContext } from '../core/stage.ts';
-import { type PartRef, readTextsByOrdinal, rowsOf } from './parts.ts';
+import { type PartRef, readTextsByOrdinal, rowsOf, withTextsOfPart } from './parts.ts';
 import type { WorkerPool } from './pool.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
@@ -91,6 +91,7 @@ export async function runHelpTask(task: HelpTask): Promise<unknown> {
     rows: rowsOf(task.refs),
     workDir: task.workDir,
     readTexts: (ordinals) => readTextsByOrdinal(task.refs, ordinals),
+    withTexts: (part, use) => withTextsOfPart(task.refs, part, use),
     // The whole thread is ended when the run is aborted.
     signal: new AbortController().signal,
   };

@@ -24,6 +24,7 @@ import {
   readPartRows,
   readTextsByOrdinal,
   rowsOf,
+  withTextsOfPart,
 } from './parts.ts';
 import { definitionOf, type StageRef, stageContext } from './stage-ref.ts';
 
@@ -115,6 +116,7 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
     memoryBytes: task.memoryBytes,
     readDocuments: (ordinals) => readByOrdinal(task.refs, ordinals),
     readTexts: (ordinals) => readTextsByOrdinal(task.refs, ordinals),
+    withTexts: (part, use) => withTextsOfPart(task.refs, part, use),
     progress: (fraction, note) => post(note === undefined ? { fraction } : { fraction, note }),
     signal: NEVER,
     ...(definition.help !== undefined && { helpers: task.helpers, help }),

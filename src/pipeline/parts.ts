@@ -14,6 +14,7 @@ import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
 import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import type { TextEdits } from '../core/stage.ts';
+import type { Utf8Column } from '../core/utf8-column.ts';
 import { applyEdits } from './edits.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
@@ -122,6 +123,24 @@ export async function readByOrdinal(refs: readonly PartRef[], ordinals: readonly
 /** The same for texts alone. */
 export async function readTextsByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<string[]> {
   return readRows(refs, ordinals, (await documentBatch()).readTextRows);
+}
+
+/** The texts of all rows of a part, as they lie in its file; `use` keeps nothing of them. */
+export async function withTextsOfPart(
+  refs: readonly PartRef[],
+  part: number,
+  use: (texts: Utf8Column) => void,
+): Promise<void> {
+  const ref = refs.find((other) => other.part === part);
+  if (ref === undefined) throw new RangeError(`there is no part ${part}`);
+  const path = partFile(ref.dir, part, 'arrow');
+  const { readDocumentColumns } = await documentBatch();
+  await withPartBytes(path, (bytes) => {
+    const { texts } = atPath(path, () => readDocumentColumns(bytes));
+    const rows = texts.offsets.length - 1;
+    if (rows !== ref.rows) throw damaged(path, `it holds ${rows} documents, not ${ref.rows}`);
+    use(texts);
+  });
 }
 
 /** Loaded by those that read documents: workers, and not the main thread, which needs the rest of this file. */

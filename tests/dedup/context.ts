@@ -11,7 +11,7 @@ import { columnOf } from '../../src/core/utf8-column.ts';
 export interface Outcome {
   keptAs: number[];
   details: DuplicateDetails & { verification?: Record<string, number> };
-  /** Ordinals asked for, in order: one array per call. */
+  /** Ordinals asked for, in order, all of a part where its texts are: one array per call. */
   reads: number[][];
   result: BarrierResult;
 }
@@ -110,6 +110,11 @@ export async function runBarrier(
     readTexts: async (ordinals) => {
       reads.push([...ordinals]);
       return ordinals.map((ordinal) => documents[ordinal].text);
+    },
+    withTexts: async (part, use) => {
+      const { firstOrdinal, rows } = parts[part];
+      reads.push(Array.from({ length: rows }, (_, row) => firstOrdinal + row));
+      use(columnOf(documents.slice(firstOrdinal, firstOrdinal + rows).map(({ text }) => text)));
     },
     progress: () => {},
     signal: new AbortController().signal,

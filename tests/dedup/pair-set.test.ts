@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPairSet, type PairSet } from '../../src/dedup/pair-set.ts';
+import { native } from '../../src/core/native.ts';
+import { createRandom } from '../../src/core/random.ts';
+import { createPairSet, type PairSet, sortPairsTwin } from '../../src/dedup/pair-set.ts';
 
 let workDir: string;
 beforeAll(() => {
@@ -19,6 +21,11 @@ function readAll(set: PairSet): [number, number][] {
   return pairs;
 }
 
+function blocksOf(set: PairSet): [number, number][] {
+  const words = [...set.blocks()].flatMap((block) => [...block]);
+  return words.flatMap((minor, i) => (i % 2 === 0 ? [[words[i + 1], minor]] : []));
+}
+
 /** Ordinals up to the largest there are. */
 const ordinal = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(0x7fffffff, 0x80000000, 0xfffffffe));
 
@@ -30,7 +37,9 @@ describe('a set of pairs', () => {
         fc.integer({ min: 0, max: 3000 }),
         (pairs, maxBytes) => {
           const set = createPairSet({ workDir, name: 'set', maxBytes });
-          for (const [major, minor] of pairs) set.add(major, minor);
+          const half = pairs.length >> 1;
+          for (const [major, minor] of pairs.slice(0, half)) set.add(major, minor);
+          set.addPairs(Uint32Array.from(pairs.slice(half).flatMap(([major, minor]) => [minor, major])));
           const expected = [...new Map(pairs.map((pair) => [pair.join(), pair])).values()].sort(
             (a, b) => a[0] - b[0] || a[1] - b[1],
           );
@@ -38,8 +47,14 @@ describe('a set of pairs', () => {
           expect(set.size).toBe(expected.length);
           expect(readAll(set)).toEqual(expected);
           expect(readAll(set)).toEqual(expected);
+          expect(blocksOf(set)).toEqual(expected);
           // Room for one pair there always is.
           if (expected.length > Math.max(1, maxBytes / 8)) expect(readdirSync(workDir)).toHaveLength(1);
+          set.reset();
+          expect(readdirSync(workDir)).toEqual([]);
+          set.add(2, 1);
+          expect(set.close()).toBe(1);
+          expect(readAll(set)).toEqual([[2, 1]]);
           set.remove();
           expect(readdirSync(workDir)).toEqual([]);
         },
@@ -77,5 +92,36 @@ describe('a set of pairs', () => {
     cursor.end();
     set.remove();
     expect(readdirSync(workDir)).toEqual([]);
+  });
+});
+
+describe.skipIf(native === undefined)('the native sort of pairs', () => {
+  it('does what its twin does', () => {
+    const pair = fc.tuple(ordinal, ordinal);
+    const many = fc.record({
+      pairs: fc.array(pair, { minLength: 1, maxLength: 20 }),
+      count: fc.constantFrom(0, 1, 2, 500, 5000),
+      spread: fc.constantFrom(0, 1, 300, 70_000, 2 ** 32),
+    });
+    fc.assert(
+      fc.property(many, fc.nat(), ({ pairs, count, spread }, seed) => {
+        const random = createRandom(seed);
+        const words = new Uint32Array(2 * count + 2);
+        for (let i = 0; i < count; i++) {
+          const [major, minor] = pairs[i % pairs.length];
+          words[2 * i] = spread === 0 ? minor : minor + random.below(spread);
+          words[2 * i + 1] = spread === 0 ? major : major + random.below(spread);
+        }
+        const twin = words.slice();
+        const left = sortPairsTwin(twin, count);
+        expect(native!.sortPairs(words, count)).toBe(left);
+        expect(Buffer.compare(Buffer.from(words.buffer, 0, 8 * left), Buffer.from(twin.buffer, 0, 8 * left))).toBe(0);
+      }),
+    );
+  });
+
+  it('says what is wrong with its arguments', () => {
+    expect(() => native!.sortPairs(new Uint32Array(8), 5)).toThrow('argument 2');
+    expect(() => native!.sortPairs(new Uint32Array(8).subarray(1), 2)).toThrow('64 bits');
   });
 });

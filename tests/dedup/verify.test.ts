@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import type { BarrierContext } from '../../src/core/stage.ts';
-import { emptyHistogram } from '../../src/dedup/check-groups.ts';
+import { columnOf, type Utf8Column } from '../../src/core/utf8-column.ts';
 import { minhashOptions, resolveMinhash } from '../../src/dedup/minhash/options.ts';
+import { emptyHistogram } from '../../src/dedup/pair-sweep.ts';
 import { createShingleSet } from '../../src/dedup/shingle-set.ts';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
 import { createCandidates, helpToVerify, verifyCandidates } from '../../src/dedup/verify.ts';
@@ -78,7 +79,8 @@ describe('verification', () => {
             workDir,
             memoryBytes,
             signal: new AbortController().signal,
-            readTexts: async (ordinals: number[]) => ordinals.map((i) => documents[i].join(' ')),
+            withTexts: async (_part: number, use: (texts: Utf8Column) => void) =>
+              use(columnOf(documents.map((words) => words.join(' ')))),
             helpers,
             // Cloned as it is for another worker, what is shared aside.
             help: (message: unknown) => helpToVerify(structuredClone(message), context),
@@ -131,7 +133,8 @@ describe('verification', () => {
         let helped = 0;
         const context = {
           ...{ parts, rows, workDir: scratch, memoryBytes: 4096, signal: new AbortController().signal, helpers },
-          readTexts: async (ordinals: number[]) => ordinals.map((i) => texts[i]),
+          withTexts: async (part: number, use: (texts: Utf8Column) => void) =>
+            use(columnOf(texts.slice(200 * part, 200 * part + 200))),
           help: (message: unknown) => {
             helped++;
             return helpToVerify(structuredClone(message), context);

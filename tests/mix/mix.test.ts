@@ -120,6 +120,7 @@ describe('mix', () => {
       memoryBytes: 2 ** 30,
       readDocuments: async () => [],
       readTexts: async () => [],
+      withTexts: async () => {},
       progress: () => {},
       signal: new AbortController().signal,
     });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
+import { stringsOf } from '../../src/core/utf8-column.ts';
 import { encodeDocuments } from '../../src/io/document-batch.ts';
 import {
   decisionFile,
@@ -11,6 +12,7 @@ import {
   readAlive,
   readByOrdinal,
   readPartDocuments,
+  withTextsOfPart,
 } from '../../src/pipeline/parts.ts';
 
 let dir: string;
@@ -63,6 +65,20 @@ describe('parts', () => {
     expect(ids(await readByOrdinal(refs, [1, 2, 3, 4]))).toEqual(['d1', 'd2', 'd3', 'd4']);
     expect(ids(await readByOrdinal(refs, [4, 0, 3]))).toEqual(['d4', 'd0', 'd3']);
     await expect(readByOrdinal(refs, [5])).rejects.toThrow(RangeError);
+  });
+
+  it('gives the texts of all rows of a part, whatever was decided of them', async () => {
+    const refs = partRefs(dir, rows, [join(dir, 'first')]);
+    const found: string[][] = [];
+    await withTextsOfPart(refs, 0, (texts) => found.push(stringsOf(texts)));
+    await withTextsOfPart(refs, 2, (texts) => found.push(stringsOf(texts)));
+    expect(found).toEqual([
+      ['x', 'x', 'x'],
+      ['x', 'x'],
+    ]);
+    await expect(withTextsOfPart(refs, 3, () => {})).rejects.toThrow(RangeError);
+    const wrong = partRefs(dir, [2], []);
+    await expect(withTextsOfPart(wrong, 0, () => {})).rejects.toMatchObject({ code: 'INPUT_CORRUPT' });
   });
 
   it('refuses a decision file that was cut short: it would drop documents in silence', async () => {

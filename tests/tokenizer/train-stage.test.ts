@@ -54,6 +54,7 @@ async function run(parts: string[][], input: Options, signal = new AbortControll
     memoryBytes: 2 ** 30,
     readDocuments: async () => [],
     readTexts: async () => [],
+    withTexts: async () => {},
     progress: (fraction) => void fractions.push(fraction),
     signal,
   };

@@ -2,13 +2,14 @@
 
 import { createFeatureReader, type FeatureReader, type RowSet, rowsWith } from '../../core/feature-reader.ts';
 import type { BarrierContext, BarrierResult } from '../../core/stage.ts';
-import { type CheckCounts, emptyHistogram } from '../check-groups.ts';
+import type { CheckCounts } from '../check-groups.ts';
 import { describeClusters } from '../clusters.ts';
 import { findKnown, leaveIndex } from '../index/use.ts';
 import { keepByRule, rankWords } from '../keep.ts';
 import { eachRepeat } from '../key-groups.ts';
 import type { LikenessRule } from '../likeness.ts';
 import { curveThreshold } from '../lsh.ts';
+import { emptyHistogram } from '../pair-sweep.ts';
 import { createUnionFind } from '../union-find.ts';
 import { createCandidates, verifyCandidates } from '../verify.ts';
 import { type DatatroveBand, datatroveRoots } from './datatrove-clusters.ts';

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { cutRange } from '../../../src/core/columns.ts';
 import type { Document } from '../../../src/core/document.ts';
 import type { BarrierContext, FeaturePart } from '../../../src/core/stage.ts';
+import { columnOf } from '../../../src/core/utf8-column.ts';
 import type { Change, ComparisonDetails } from '../../../src/dedup/compare/comparison.ts';
 import { compare } from '../../../src/dedup/compare/stage.ts';
 
@@ -71,6 +72,10 @@ async function compareTexts(
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
     readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
+    withTexts: async (part, use) => {
+      const { firstOrdinal, rows } = parts[part];
+      use(columnOf(documents.slice(firstOrdinal, firstOrdinal + rows).map(({ text }) => text)));
+    },
     progress: () => {},
     signal: new AbortController().signal,
   };

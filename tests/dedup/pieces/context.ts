@@ -57,6 +57,7 @@ export async function editTexts(
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((ordinal) => documents[ordinal]),
     readTexts: async (ordinals) => ordinals.map((ordinal) => documents[ordinal].text),
+    withTexts: async () => {},
     progress: () => {},
     signal: new AbortController().signal,
   };

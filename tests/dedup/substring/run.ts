@@ -61,6 +61,7 @@ export async function runSubstring(
     memoryBytes,
     readDocuments: async (ordinals) => ordinals.map((i) => ({ id: `d${i}`, text: texts[i], meta: {} })),
     readTexts: async (ordinals) => ordinals.map((i) => texts[i]),
+    withTexts: async () => {},
     progress: () => {},
     signal: new AbortController().signal,
   };
