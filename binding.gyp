@@ -22,6 +22,8 @@
         "native/folded_tokens.cc",
         "native/jsonl.cc",
         "native/jsonl_binding.cc",
+        "native/key_match.cc",
+        "native/key_match_binding.cc",
         "native/large_pages_binding.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",

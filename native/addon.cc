@@ -11,6 +11,7 @@ void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterGemm(Napi::Env env, Napi::Object exports);
 void RegisterJsonl(Napi::Env env, Napi::Object exports);
+void RegisterKeyMatch(Napi::Env env, Napi::Object exports);
 void RegisterLargePages(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
@@ -32,6 +33,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterFastText(env, exports);
   RegisterGemm(env, exports);
   RegisterJsonl(env, exports);
+  RegisterKeyMatch(env, exports);
   RegisterLargePages(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);

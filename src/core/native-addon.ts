@@ -95,6 +95,29 @@ export interface NativePieceTable {
   counts(counts: Float64Array): void;
 }
 
+/** See src/dedup/key-matcher.ts: `KeyMatcher` and `KeyBlock` there say what these do. */
+export interface NativeKeyMatcher {
+  /** Looks at the first of the columns alone. */
+  count(
+    columns: readonly Uint32Array[],
+    rows: Uint32Array | undefined,
+    firstId: number,
+    shift: number,
+    sizes: Uint32Array,
+  ): void;
+  begin(sizes: Uint32Array, from: number, to: number, shift: number): void;
+  /** False: there are more records than `begin` was told of. */
+  add(columns: readonly Uint32Array[], rows: Uint32Array | undefined, firstId: number): boolean;
+  /** Whether there are as many. */
+  isFilled(): boolean;
+  /**
+   * Writes whole groups, each how many and then their ids (form 0), or pairs of a first id and another (1), and returns the
+   * number of words; 0: there are no more; below 0: so many the next group needs.
+   */
+  match(form: 0 | 1, out: Uint32Array): number;
+  free(): void;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   /** See src/tensor/native-attention.ts for these three. */
@@ -141,6 +164,10 @@ export interface NativeAddon {
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
   matmul: NativeMatmul;
+  /** `words` of a key. */
+  KeyMatcher: new (
+    words: 2 | 4,
+  ) => NativeKeyMatcher;
   /** See src/core/large-pages.ts; gives the first byte of the first whole page. */
   largePages(memory: Uint8Array): number;
   ngramLm: NativeNgramLm;

@@ -26,6 +26,8 @@ export interface PairSetOptions {
 
 export interface PairSet {
   add(major: number, minor: number): void;
+  /** Adds pairs that lie one behind the other, each (minor, major). */
+  addPairs(pairs: Uint32Array): void;
   /** Different pairs; known when it is closed. */
   readonly size: number;
   /** Ends the adding; how many different pairs there are. */
@@ -50,6 +52,7 @@ export function openPairs(data: PairData): PairSet {
   return {
     size,
     add: closed,
+    addPairs: closed,
     close: closed,
     data: () => data,
     read: () => ('words' in data ? readMemory(data.words, size) : readFile(data.path)),
@@ -116,6 +119,15 @@ export function createPairSet({ workDir, name, maxBytes }: PairSetOptions): Pair
       buffer[2 * used] = minor;
       buffer[2 * used + 1] = major;
       used++;
+    },
+    addPairs(pairs) {
+      for (let at = 0; at < pairs.length; ) {
+        if (2 * used === buffer.length) makeRoom();
+        const taken = pairs.subarray(at, at + buffer.length - 2 * used);
+        buffer.set(taken, 2 * used);
+        used += taken.length >>> 1;
+        at += taken.length;
+      }
     },
     close() {
       used = sortPairs(buffer, used);

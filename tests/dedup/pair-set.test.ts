@@ -30,7 +30,10 @@ describe('a set of pairs', () => {
         fc.integer({ min: 0, max: 3000 }),
         (pairs, maxBytes) => {
           const set = createPairSet({ workDir, name: 'set', maxBytes });
-          for (const [major, minor] of pairs) set.add(major, minor);
+          // One by one, or many at a time.
+          const alone = pairs.length % 7;
+          for (const [major, minor] of pairs.slice(0, alone)) set.add(major, minor);
+          set.addPairs(Uint32Array.from(pairs.slice(alone).flatMap(([major, minor]) => [minor, major])));
           const expected = [...new Map(pairs.map((pair) => [pair.join(), pair])).values()].sort(
             (a, b) => a[0] - b[0] || a[1] - b[1],
           );
