@@ -37,6 +37,8 @@
         "native/ngram_lm_estimate.cc",
         "native/ngram_lm_tables.cc",
         "native/ngram_lm_words.cc",
+        "native/pair_sort.cc",
+        "native/pair_sort_binding.cc",
         "native/parquet_pages.cc",
         "native/parquet_pages_binding.cc",
         "native/piece_table.cc",

@@ -16,6 +16,7 @@ void RegisterLargePages(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterNgramLm(Napi::Env env, Napi::Object exports);
+void RegisterPairSort(Napi::Env env, Napi::Object exports);
 void RegisterParquetPages(Napi::Env env, Napi::Object exports);
 void RegisterReadRanges(Napi::Env env, Napi::Object exports);
 void RegisterPieceTable(Napi::Env env, Napi::Object exports);
@@ -38,6 +39,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterNgramLm(env, exports);
+  RegisterPairSort(env, exports);
   RegisterParquetPages(env, exports);
   RegisterReadRanges(env, exports);
   RegisterPieceTable(env, exports);

@@ -168,6 +168,8 @@ export interface NativeAddon {
   KeyMatcher: new (
     words: 2 | 4,
   ) => NativeKeyMatcher;
+  /** See src/dedup/pair-set.ts: sorts the first `count` pairs and gives how many different ones now stand first. */
+  sortPairs(words: Uint32Array, count: number): number;
   /** See src/core/large-pages.ts; gives the first byte of the first whole page. */
   largePages(memory: Uint8Array): number;
   ngramLm: NativeNgramLm;

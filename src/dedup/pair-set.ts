@@ -5,12 +5,16 @@
  * merged, 32 at a time, into one file when the set is closed.
  *
  * Memory: 8 bytes a different pair, at most `maxBytes` and 64 KiB for each file open; beyond that 8 bytes on disk, twice
- * while files are merged. Time: 65 ns a pair to sort (10 M).
+ * while files are merged. Time: 10–20 ns a pair to sort (100,000 and 10 M), 65 without the add-on.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { largeWords } from '../core/large-pages.ts';
+import { native } from '../core/native.ts';
 
-const FIRST_PAIRS = 1 << 12;
+const FIRST_PAIRS = 1 << 14;
+/** Memory that nothing was written to costs nothing; what is copied into a larger buffer was written for nothing. */
+const GROWTH = 4;
 /** Pairs of a run that are in memory while it is read: 64 KiB. */
 const PAIRS_PER_READ = 1 << 13;
 /** So many runs of one size are merged into one of the next, so that few files are open at a time. */
@@ -86,7 +90,7 @@ export function createPairSet({ workDir, name, maxBytes }: PairSetOptions): Pair
     // Half full after repeats have gone: another round over the same buffer would be too short to pay.
     if (used <= capacity >>> 1) return;
     if (capacity < most) {
-      const larger = createBuffer(Math.min(2 * capacity, most));
+      const larger = createBuffer(Math.min(GROWTH * capacity, most));
       larger.set(buffer.subarray(0, 2 * used));
       buffer = larger;
     } else {
@@ -153,13 +157,15 @@ export function createPairSet({ workDir, name, maxBytes }: PairSetOptions): Pair
 }
 
 function createBuffer(pairs: number): Uint32Array<ArrayBuffer> {
-  return new Uint32Array(2 * pairs);
+  return largeWords(2 * pairs);
 }
 
 /** Sorts the first `count` pairs and drops repeats; how many are left. */
-function sortPairs(buffer: Uint32Array<ArrayBuffer>, count: number): number {
+const sortPairs = native?.sortPairs ?? sortPairsTwin;
+
+export function sortPairsTwin(buffer: Uint32Array<ArrayBuffer>, count: number): number {
   // A pair is one little-endian 64-bit number, `major` above `minor`; without a comparator V8 sorts them natively.
-  new BigUint64Array(buffer.buffer, 0, count).sort();
+  new BigUint64Array(buffer.buffer, buffer.byteOffset, count).sort();
   let kept = 0;
   for (let at = 0; at < 2 * count; at += 2) {
     if (kept > 0 && buffer[at] === buffer[kept - 2] && buffer[at + 1] === buffer[kept - 1]) continue;
@@ -194,7 +200,7 @@ function readMemory(buffer: Uint32Array, count: number): PairCursor {
 function readFile(path: string): PairCursor {
   let file: number | undefined = openSync(path, 'r');
   const buffer = createBuffer(PAIRS_PER_READ);
-  const bytes = new Uint8Array(buffer.buffer);
+  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   let at = 0;
   let end = 0;
   const close = (): void => {

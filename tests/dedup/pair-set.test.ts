@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPairSet, type PairSet } from '../../src/dedup/pair-set.ts';
+import { native } from '../../src/core/native.ts';
+import { createRandom } from '../../src/core/random.ts';
+import { createPairSet, type PairSet, sortPairsTwin } from '../../src/dedup/pair-set.ts';
 
 let workDir: string;
 beforeAll(() => {
@@ -80,5 +82,36 @@ describe('a set of pairs', () => {
     cursor.end();
     set.remove();
     expect(readdirSync(workDir)).toEqual([]);
+  });
+});
+
+describe.skipIf(native === undefined)('sorting pairs', () => {
+  // Up to one by one, within the scratch, divided first; ordinals of few bits and of all, repeats and none.
+  it.each([0, 1, 2, 24, 25, 1000, 32_768, 32_769, 150_000])('does what its twin does with %i of them', (count) => {
+    for (const [majors, minors] of [
+      [1, 1],
+      [1, 3],
+      [300, 2],
+      [2 ** 17, 2 ** 17],
+      [2 ** 32, 1],
+      [2 ** 32, 2 ** 32],
+    ]) {
+      const random = createRandom(count + majors);
+      const words = Uint32Array.from({ length: 2 * count + 2 }, (_, i) => random.below(i % 2 === 0 ? minors : majors));
+      const twin = words.slice();
+      const kept = native!.sortPairs(words, count);
+      expect(kept).toBe(sortPairsTwin(twin, count));
+      const bytes = (from: Uint32Array<ArrayBuffer>): Buffer => Buffer.from(from.buffer, 0, 8 * kept);
+      expect(bytes(words).equals(bytes(twin))).toBe(true);
+      const numbers = new BigUint64Array(words.buffer, 0, kept);
+      expect(numbers.every((number, i) => i === 0 || numbers[i - 1] < number)).toBe(true);
+      // What lies behind them is as it was.
+      expect(words.subarray(2 * count)).toEqual(twin.subarray(2 * count));
+    }
+  });
+
+  it('refuses more pairs than there are, and pairs that begin within one', () => {
+    expect(() => native!.sortPairs(new Uint32Array(5), 3)).toThrow('range');
+    expect(() => native!.sortPairs(new Uint32Array(8).subarray(1), 1)).toThrow('between pairs');
   });
 });
