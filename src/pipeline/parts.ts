@@ -6,8 +6,8 @@
  * `decisions/N.bin`: for every row, the ordinal of the document that stands for it (its own when kept), and `edits/N.bin`
  * where it cuts or marks text: (row, start, end) of each span.
  */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Document } from '../core/document.ts';
@@ -176,10 +176,15 @@ function wordsOf(path: string, bytes: Buffer<ArrayBuffer>): Uint32Array {
   return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-/** Reads a file that an earlier phase left in the run directory. Throws INPUT_CORRUPT when it is gone. */
+/**
+ * Reads a file that an earlier phase left in the run directory. Throws INPUT_CORRUPT when it is gone. This thread reads,
+ * here as in `readPartRange`: decisions read one file or stretch after the other, thousands of them, and wait for each;
+ * through Node's pool of threads a stretch of 340 KB cost .6 ms of processor time, so .06.
+ */
 export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
+  await nextTurn();
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     throw orGone(path, error);
   }
@@ -215,10 +220,6 @@ export function readFeatures(
   return readPartRange(path, range.offset, into ?? new Uint8Array(range.length));
 }
 
-/**
- * A decision reads one stretch after the other, thousands of them, and waits for each. So this thread reads: through
- * Node's pool of threads a stretch of 340 KB cost .6 ms of processor time, so .06. Between two of them it hears of an abort.
- */
 async function readPartRange(path: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
   await nextTurn();
   const file = openPartSync(path);
