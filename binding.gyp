@@ -37,6 +37,7 @@
         "native/ngram_lm_estimate.cc",
         "native/ngram_lm_tables.cc",
         "native/ngram_lm_words.cc",
+        "native/pair_components.cc",
         "native/pair_sort.cc",
         "native/pair_sort_binding.cc",
         "native/parquet_pages.cc",

@@ -170,6 +170,10 @@ export interface NativeAddon {
   ) => NativeKeyMatcher;
   /** See src/dedup/pair-set.ts: sorts the first `count` pairs and gives how many different ones now stand first. */
   sortPairs(words: Uint32Array, count: number): number;
+  /** See src/dedup/union-find.ts: joins the sets of both members of each pair. */
+  unionPairs(parents: Uint32Array, pairs: Uint32Array): void;
+  /** See src/dedup/component-groups.ts: pairs, group after group, go to `out`, as many as there are `sizes`. */
+  dividePairs(parents: Uint32Array, pairs: Uint32Array, out: Uint32Array, sizes: Uint32Array): void;
   /** See src/core/large-pages.ts; gives the first byte of the first whole page. */
   largePages(memory: Uint8Array): number;
   ngramLm: NativeNgramLm;

@@ -16,7 +16,7 @@ const FIRST_PAIRS = 1 << 14;
 /** Memory that nothing was written to costs nothing; what is copied into a larger buffer was written for nothing. */
 const GROWTH = 4;
 /** Pairs of a run that are in memory while it is read: 64 KiB. */
-const PAIRS_PER_READ = 1 << 13;
+export const PAIRS_PER_READ = 1 << 13;
 /** So many runs of one size are merged into one of the next, so that few files are open at a time. */
 const RUNS_PER_MERGE = 32;
 
@@ -38,6 +38,8 @@ export interface PairSet {
   close(): number;
   /** Of a closed set: its pairs by `major`, then `minor`. */
   read(): PairCursor;
+  /** The same, at most `PAIRS_PER_READ` at a time, (minor, major) each; the array is good during the call. */
+  eachBlock(visit: (pairs: Uint32Array) => void): void;
   /** Removes what lies in scratch. */
   remove(): void;
   /** Of a closed set, which is then another's: what `openPairs` needs. */
@@ -60,6 +62,7 @@ export function openPairs(data: PairData): PairSet {
     close: closed,
     data: () => data,
     read: () => ('words' in data ? readMemory(data.words, size) : readFile(data.path)),
+    eachBlock: (visit) => ('words' in data ? eachBlockOf(data.words, size, visit) : eachBlockIn(data.path, visit)),
     remove() {
       if ('path' in data) unlinkSync(data.path);
     },
@@ -147,6 +150,7 @@ export function createPairSet({ workDir, name, maxBytes }: PairSetOptions): Pair
       return size;
     },
     read: () => (runs.length === 0 ? readMemory(buffer, used) : readFile(runs[0][0])),
+    eachBlock: (visit) => (runs.length === 0 ? eachBlockOf(buffer, used, visit) : eachBlockIn(runs[0][0], visit)),
     data: () => (runs.length === 0 ? { size, words: buffer.slice(0, 2 * used) } : { size, path: runs[0][0] }),
     remove() {
       for (const path of runs.splice(0).flat()) unlinkSync(path);
@@ -227,6 +231,25 @@ function readFile(path: string): PairCursor {
     end: close,
   };
   return cursor;
+}
+
+function eachBlockOf(words: Uint32Array, pairs: number, visit: (pairs: Uint32Array) => void): void {
+  for (let at = 0; at < 2 * pairs; at += 2 * PAIRS_PER_READ) {
+    visit(words.subarray(at, Math.min(at + 2 * PAIRS_PER_READ, 2 * pairs)));
+  }
+}
+
+function eachBlockIn(path: string, visit: (pairs: Uint32Array) => void): void {
+  const buffer = createBuffer(PAIRS_PER_READ);
+  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  const file = openSync(path, 'r');
+  try {
+    for (let words = readPairs(file, bytes) >>> 2; words > 0; words = readPairs(file, bytes) >>> 2) {
+      visit(buffer.subarray(0, words));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Fills `bytes` as far as the file goes: whole pairs, since files hold nothing else. */

@@ -4,6 +4,7 @@
  * 1984), which min-rooted linking needs because it cannot link by size.
  */
 import { largeSharedWords } from '../core/large-pages.ts';
+import { native } from '../core/native.ts';
 
 export interface UnionFind {
   /** Smallest member of x's set. */
@@ -51,7 +52,8 @@ export function unionFindOver(parent: Uint32Array<SharedArrayBuffer>): UnionFind
     return true;
   };
   const unionPairs = (pairs: Uint32Array): void => {
-    for (let i = 0; i < pairs.length; i += 2) union(pairs[i], pairs[i + 1]);
+    if (native !== undefined) native.unionPairs(parent, pairs);
+    else for (let i = 0; i < pairs.length; i += 2) union(pairs[i], pairs[i + 1]);
   };
   // A parent is never larger than its child, so in ascending order every parent is a root by the time it is read.
   const roots = (): Uint32Array => {

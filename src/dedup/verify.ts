@@ -28,13 +28,13 @@
  */
 
 import { largeSharedWords } from '../core/large-pages.ts';
-import { mix32 } from '../core/random.ts';
 import type { CheckedPairs } from '../core/run-summary.ts';
 import type { BarrierContext, HelpContext } from '../core/stage.ts';
 import { type CheckCounts, type CheckShare, checkShare, type ShareResult } from './check-groups.ts';
+import { divideByComponent } from './component-groups.ts';
 import type { LikenessRule } from './likeness.ts';
 import { createPairSet, openPairs, type PairData, type PairSet } from './pair-set.ts';
-import { createUnionFind, type UnionFind } from './union-find.ts';
+import type { UnionFind } from './union-find.ts';
 
 /** Shingle hashes of representatives held at once: 64 M, 256 MiB, about 60,000 web pages. */
 const MAX_HELD_VALUES = 64 << 20;
@@ -114,22 +114,12 @@ export function helpToVerify(message: unknown, context: HelpContext): Promise<Sh
 
 /** The candidates by components of what they tie together; `candidates` is removed. */
 function componentGroups(candidates: PairSet, sets: UnionFind, context: BarrierContext): PairSet[] {
-  const components = createUnionFind(context.rows);
-  const pair = candidates.read();
-  while (pair.next()) {
-    components.union(pair.major, pair.minor);
-    // What was joined before hangs together too.
-    components.union(pair.major, sets.find(pair.major));
-    components.union(pair.minor, sets.find(pair.minor));
-  }
   const maxBytes = pairBytesOf(context) / GROUPS;
   const groups = Array.from({ length: GROUPS }, (_, i) =>
     createPairSet({ workDir: context.workDir, name: `group-${i}`, maxBytes }),
   );
-  const again = candidates.read();
-  while (again.next()) groups[mix32(components.find(again.major)) % GROUPS].add(again.major, again.minor);
+  divideByComponent(candidates, groups, { sets, rows: context.rows });
   candidates.remove();
-  for (const group of groups) group.close();
   return groups;
 }
 

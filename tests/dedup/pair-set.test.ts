@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/core/native.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { createPairSet, type PairSet, sortPairsTwin } from '../../src/dedup/pair-set.ts';
+import { createPairSet, openPairs, type PairSet, sortPairsTwin } from '../../src/dedup/pair-set.ts';
 
 let workDir: string;
 beforeAll(() => {
@@ -43,6 +43,12 @@ describe('a set of pairs', () => {
           expect(set.size).toBe(expected.length);
           expect(readAll(set)).toEqual(expected);
           expect(readAll(set)).toEqual(expected);
+          const words: number[] = [];
+          set.eachBlock((pairs) => words.push(...pairs));
+          expect(words).toEqual(expected.flatMap(([major, minor]) => [minor, major]));
+          const other: number[] = [];
+          openPairs(set.data()).eachBlock((pairs) => other.push(...pairs));
+          expect(other).toEqual(words);
           // Room for one pair there always is.
           if (expected.length > Math.max(1, maxBytes / 8)) expect(readdirSync(workDir)).toHaveLength(1);
           set.remove();
