@@ -4,8 +4,8 @@
 // their first word (a radix partition, which keeps their order); then each partition is matched in a probe table that the
 // L2 cache holds. Few keys repeat, so two passes over sets of bits first leave out most records that are alone.
 //
-// Time, 10 M records of 64 bits: 6 ns a record; memory: 12 bytes a record (20 with 128 bits) and 24 for those of the
-// largest partition.
+// Time of a record of 64 bits: 4 ns among 64,000, 6 among a million, 10 among ten million; twice that where most repeat.
+// Memory: 12 bytes a record (20 with 128 bits) and 24 for those of the largest partition.
 #pragma once
 
 #include <cstddef>

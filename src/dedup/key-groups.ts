@@ -6,8 +6,8 @@
  * order.
  *
  * Memory: 12 bytes a record for 64-bit keys, 20 for 128-bit ones, or what `memoryBytes` allows; never less than one
- * partition and its table, which the largest group can make large. Time: two scans of the records, in all 6 ns a record of
- * 64 bits with the native kernel, 45–60 with its twin, the same for one million and for ten.
+ * partition and its table, which the largest group can make large. Time: two scans of the records, in all 4–10 ns a record
+ * of 64 bits with the native kernel, 45–60 with its twin, the same for one million and for ten.
  */
 import type { FeatureReader, RowSet } from '../core/feature-reader.ts';
 import type { FeaturePart } from '../core/stage.ts';

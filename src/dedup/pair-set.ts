@@ -4,7 +4,7 @@
  * (bands find the same pair again and again); what then still fills it goes to scratch as a sorted run, and the runs are
  * merged, 32 at a time, into one file when the set is closed.
  *
- * Memory: 8 bytes a different pair, at most `maxBytes` and 64 KiB for each file open; beyond that 8 bytes on disk, twice
+ * Memory: 8 to 32 bytes a different pair, at most `maxBytes` and 64 KiB for each file open; beyond that 8 bytes on disk, twice
  * while files are merged. Time: 10–20 ns a pair to sort (100,000 and 10 M), 65 without the add-on.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
