@@ -2,61 +2,82 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <memory>
 #include <utility>
 
 namespace corpusmill {
+
 namespace {
 
-constexpr int kDigitBits = 8;
-constexpr size_t kBuckets = 1 << kDigitBits;
-// Fewer are sorted by comparing.
-constexpr size_t kWorthBuckets = 512;
+constexpr size_t kDigits = 256;
+// Few enough to be sorted one by one, and enough to fill a scratch.
+constexpr size_t kFew = 24, kScratch = size_t{1} << 15;
 
-// Into buckets by the digit from bit `shift` on, in place (McIlroy, Bostic and McIlroy 1993, "Engineering radix sort",
-// American flag sort), and each of them by the digits below.
-void sort_from(uint64_t* pairs, size_t count, int shift) {
-  if (count < kWorthBuckets || shift < 0) {
-    std::sort(pairs, pairs + count);
-    return;
+void insertion_sort(uint64_t* pairs, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    const uint64_t pair = pairs[i];
+    size_t at = i;
+    for (; at > 0 && pairs[at - 1] > pair; at--) pairs[at] = pairs[at - 1];
+    pairs[at] = pair;
   }
-  size_t ends[kBuckets] = {};
-  for (size_t i = 0; i < count; i++) ends[(pairs[i] >> shift) & (kBuckets - 1)]++;
-  // The upper digits of ordinals are zeros.
-  if (ends[(pairs[0] >> shift) & (kBuckets - 1)] == count) return sort_from(pairs, count, shift - kDigitBits);
-  size_t next[kBuckets];
-  size_t begin = 0;
-  for (size_t bucket = 0; bucket < kBuckets; bucket++) {
-    next[bucket] = begin;
-    begin += ends[bucket];
-    ends[bucket] = begin;
+}
+
+// The bits in which not all are the same.
+uint64_t differing_bits(const uint64_t* pairs, size_t count) {
+  uint64_t bits = 0;
+  for (size_t i = 1; i < count; i++) bits |= pairs[i] ^ pairs[0];
+  return bits;
+}
+
+// From the lowest byte of `bits` on; `count` is at most kScratch.
+void sort_by_bytes(uint64_t* pairs, size_t count, uint64_t bits, uint64_t* scratch) {
+  uint64_t* from = pairs;
+  uint64_t* to = scratch;
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    if ((bits >> shift & 0xff) == 0) continue;
+    uint32_t next[kDigits] = {};
+    for (size_t i = 0; i < count; i++) next[from[i] >> shift & 0xff]++;
+    uint32_t at = 0;
+    for (uint32_t& place : next) at += std::exchange(place, at);
+    for (size_t i = 0; i < count; i++) to[next[from[i] >> shift & 0xff]++] = from[i];
+    std::swap(from, to);
   }
-  for (size_t bucket = 0; bucket < kBuckets; bucket++) {
-    while (next[bucket] < ends[bucket]) {
-      uint64_t pair = pairs[next[bucket]];
-      for (size_t home; (home = (pair >> shift) & (kBuckets - 1)) != bucket;) std::swap(pair, pairs[next[home]++]);
-      pairs[next[bucket]++] = pair;
+  if (from != pairs) std::memcpy(pairs, from, 8 * count);
+}
+
+void sort(uint64_t* pairs, size_t count, uint64_t* scratch) {
+  if (count <= kFew) return insertion_sort(pairs, count);
+  const uint64_t bits = differing_bits(pairs, count);
+  if (bits == 0) return;
+  if (count <= kScratch) return sort_by_bytes(pairs, count, bits, scratch);
+  // The eight highest bits that differ: each pair goes to where its digit's pairs lie, and what lay there goes on.
+  const int low = std::max(0, 56 - std::countl_zero(bits));
+  const auto digit = [low](uint64_t pair) { return static_cast<size_t>(pair >> low & (kDigits - 1)); };
+  size_t next[kDigits] = {}, ends[kDigits];
+  for (size_t i = 0; i < count; i++) next[digit(pairs[i])]++;
+  size_t at = 0;
+  for (size_t d = 0; d < kDigits; d++) {
+    const size_t size = next[d];
+    next[d] = at;
+    ends[d] = at += size;
+  }
+  for (size_t d = 0; d < kDigits; d++) {
+    while (next[d] < ends[d]) {
+      uint64_t pair = pairs[next[d]];
+      for (size_t own = digit(pair); own != d; own = digit(pair)) std::swap(pair, pairs[next[own]++]);
+      pairs[next[d]++] = pair;
     }
   }
-  if (shift == 0) return;
-  begin = 0;
-  for (size_t bucket = 0; bucket < kBuckets; bucket++) {
-    if (ends[bucket] - begin > 1) sort_from(pairs + begin, ends[bucket] - begin, shift - kDigitBits);
-    begin = ends[bucket];
-  }
+  for (size_t d = 0, start = 0; d < kDigits; start = ends[d++]) sort(pairs + start, ends[d] - start, scratch);
 }
 
 }  // namespace
 
-size_t sort_pairs(uint64_t* pairs, size_t count) {
+size_t sort_distinct(uint64_t* pairs, size_t count) {
   if (count < 2) return count;
-  // The highest bit in which any two differ; in order already is common, and costs the same look.
-  uint64_t differing = 0;
-  bool is_sorted = true;
-  for (size_t i = 1; i < count; i++) {
-    differing |= pairs[i] ^ pairs[0];
-    is_sorted &= pairs[i - 1] <= pairs[i];
-  }
-  if (!is_sorted) sort_from(pairs, count, std::max(0, static_cast<int>(std::bit_width(differing)) - kDigitBits));
+  const auto scratch = count <= kFew ? nullptr : std::make_unique_for_overwrite<uint64_t[]>(std::min(count, kScratch));
+  sort(pairs, count, scratch.get());
   return static_cast<size_t>(std::unique(pairs, pairs + count) - pairs);
 }
 

@@ -143,7 +143,7 @@ export function readColumns(blob: Uint8Array): Uint32Array[] {
   if (blob.length !== offset + trailerBytes) {
     throw new Error(`a feature blob of ${blob.length} bytes says it has ${rows} rows of ${columns} columns`);
   }
-  return splitColumns(blob.subarray(HEADER_BYTES, offset), rows, columns);
+  return splitColumns(wordsOf(blob.subarray(HEADER_BYTES, offset)), rows, columns);
 }
 
 /** The trailer's bytes of a whole blob. */
@@ -151,9 +151,8 @@ export function readTrailer(blob: Uint8Array): Uint8Array {
   return cutRange(blob, trailerRange(readHeader(blob)));
 }
 
-/** Columns that lie one behind the other in `bytes`. */
-export function splitColumns(bytes: Uint8Array, rows: number, columns: number): Uint32Array[] {
-  const words = wordsOf(bytes);
+/** Columns that lie one behind the other in `words`. */
+export function splitColumns(words: Uint32Array, rows: number, columns: number): Uint32Array[] {
   return Array.from({ length: columns }, (_, i) => words.subarray(i * rows, (i + 1) * rows));
 }
 

@@ -1,18 +1,30 @@
 /**
  * Reads columns of features of all parts, as `decide` asks for them. Columns that lie next to each other are read ahead
- * into a window as wide as its bytes allow, one read a part: a small corpus is read once, of a large one only the columns
- * in question, and never a whole blob for one band.
+ * into a window, one read a part: a small corpus is read once, of a large one only the columns in question, and never a
+ * whole blob for one band. The window is an eighth of the columns: a wider one would save less in reads than its memory
+ * costs when it is filled for the first time.
  *
  * Memory: the window, at most a quarter of `context.memoryBytes` and 256 MiB; without room for one column of every part
  * columns are read part by part.
  */
 
-import { type ColumnHeader, columnRange, HEADER_BYTES, readHeader, splitColumns, trailerRange } from './columns.ts';
+import {
+  type ByteRange,
+  type ColumnHeader,
+  columnRange,
+  HEADER_BYTES,
+  readHeader,
+  splitColumns,
+  trailerRange,
+} from './columns.ts';
 import { largeWords } from './large-pages.ts';
-import { collectGarbage } from './memory.ts';
 import type { BarrierContext, FeaturePart } from './stage.ts';
 
 const MAX_WINDOW_BYTES = 256 << 20;
+/** All columns of a corpus of this size are read at once. */
+const SMALL_BYTES = 2 << 20;
+/** A window's share of the columns otherwise. */
+const STRETCHES = 8;
 
 export interface FeatureReader {
   /** In ascending order of ordinals. */
@@ -37,6 +49,8 @@ export function createFeatureReader(
   const firstPart = parts.find((part) => part.rows > 0);
   let total: number | undefined;
   let window: Window | undefined;
+  /** For the columns of one part, where they have no window. */
+  let single = new Uint32Array(0);
 
   const columns = async (part: FeaturePart, first = 0, count?: number): Promise<Uint32Array[]> => {
     context.signal.throwIfAborted();
@@ -47,11 +61,15 @@ export function createFeatureReader(
       const fits = Math.floor(windowBytes / (4 * rows));
       // A window is for a scan of all parts; whoever looks into one of them does not move it.
       if (fits < wanted || part !== firstPart) {
-        collectGarbage();
-        return splitColumns(await readRange(part, columnRange(part.rows, first, wanted)), part.rows, wanted);
+        if (single.length < part.rows * wanted) single = largeWords(part.rows * wanted);
+        const words = single.subarray(0, part.rows * wanted);
+        await readInto(part, columnRange(part.rows, first, wanted), words);
+        return splitColumns(words, part.rows, wanted);
       }
-      const from = fits >= total ? 0 : first;
-      window = await readWindow(parts, rows, from, Math.min(fits, total - from), window?.words, context.signal);
+      const ahead = Math.max(wanted, Math.ceil(total / STRETCHES), Math.floor(SMALL_BYTES / (4 * rows)));
+      const from = Math.min(fits, ahead) >= total ? 0 : first;
+      const width = Math.min(fits, ahead, total - from);
+      window = await readWindow(parts, rows, from, width, window?.words, context.signal);
     }
     const start = part.firstOrdinal * window.count;
     return Array.from({ length: wanted }, (_, i) => {
@@ -79,12 +97,11 @@ async function readWindow(
   signal: AbortSignal,
 ): Promise<Window> {
   const words = store !== undefined && store.length >= rows * count ? store : largeWords(rows * count);
-  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   for (const part of parts) {
     if (part.rows === 0) continue;
     signal.throwIfAborted();
-    bytes.set(await readRange(part, columnRange(part.rows, first, count)), 4 * part.firstOrdinal * count);
-    collectGarbage();
+    const at = part.firstOrdinal * count;
+    await readInto(part, columnRange(part.rows, first, count), words.subarray(at, at + part.rows * count));
   }
   return { first, count, words };
 }
@@ -109,8 +126,15 @@ async function countColumns(parts: readonly FeaturePart[]): Promise<number> {
   return total;
 }
 
-async function readRange(part: FeaturePart, range: { offset: number; length: number }): Promise<Uint8Array> {
-  const bytes = await part.features(range);
+/** Fills `words`, which are as many as the range has. */
+async function readInto(part: FeaturePart, range: ByteRange, words: Uint32Array): Promise<void> {
+  const into = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  const bytes = await readRange(part, range, into);
+  if (bytes !== into) into.set(bytes);
+}
+
+async function readRange(part: FeaturePart, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
+  const bytes = await part.features(range, into);
   if (bytes.length === range.length) return bytes;
   throw new Error(`features of part ${part.part}: ${bytes.length} bytes at ${range.offset}, expected ${range.length}`);
 }

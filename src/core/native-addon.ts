@@ -62,13 +62,6 @@ export interface NativePairSweep {
   counts(out: Float64Array): void;
 }
 
-/** See src/dedup/component-groups.ts. */
-export interface NativeComponents {
-  join(pairs: Uint32Array): void;
-  /** Writes the pairs of each group behind each other, and where it ends, in pairs. */
-  group(pairs: Uint32Array, groups: number, grouped: Uint32Array, ends: Uint32Array): void;
-}
-
 export interface NativeFastTextVectorizer {
   /** Writes the mean of the text's rows of `input` and returns their number: see src/quality/fasttext/text-vector.ts. */
   read(text: string, endOfText: boolean, input: Float32Array, hidden: Float64Array): number;
@@ -147,6 +140,29 @@ export interface NativePieceTable {
   counts(counts: Float64Array): void;
 }
 
+/** See src/dedup/key-matcher.ts: `KeyMatcher` and `KeyBlock` there say what these do. */
+export interface NativeKeyMatcher {
+  /** Looks at the first of the columns alone. */
+  count(
+    columns: readonly Uint32Array[],
+    rows: Uint32Array | undefined,
+    firstId: number,
+    shift: number,
+    sizes: Uint32Array,
+  ): void;
+  begin(sizes: Uint32Array, from: number, to: number, shift: number): void;
+  /** False: there are more records than `begin` was told of. */
+  add(columns: readonly Uint32Array[], rows: Uint32Array | undefined, firstId: number): boolean;
+  /** Whether there are as many. */
+  isFilled(): boolean;
+  /**
+   * Writes whole groups, each how many and then their ids (form 0), or pairs of a first id and another (1), and returns the
+   * number of words; 0: there are no more; below 0: so many the next group needs.
+   */
+  match(form: 0 | 1, out: Uint32Array): number;
+  free(): void;
+}
+
 /** The functions that `native/addon.cc` exports. */
 export interface NativeAddon {
   /** See src/tensor/native-attention.ts for these three. */
@@ -193,6 +209,16 @@ export interface NativeAddon {
   /** See src/text/word-break.ts: the number of words, −1 when `starts` is full, −2 when only the twin can do this text. */
   breakWords(units: Uint16Array, length: number, classes: Uint8Array, starts: Uint32Array, ends: Uint32Array): number;
   matmul: NativeMatmul;
+  /** `words` of a key. */
+  KeyMatcher: new (
+    words: 2 | 4,
+  ) => NativeKeyMatcher;
+  /** See src/dedup/pair-set.ts: sorts the first `count` pairs and gives how many different ones now stand first. */
+  sortPairs(words: Uint32Array, count: number): number;
+  /** See src/dedup/union-find.ts: joins the sets of both members of each pair. */
+  unionPairs(parents: Uint32Array, pairs: Uint32Array): void;
+  /** See src/dedup/component-groups.ts: pairs, group after group, go to `out`, as many as there are `sizes`. */
+  dividePairs(parents: Uint32Array, pairs: Uint32Array, out: Uint32Array, sizes: Uint32Array): void;
   /** See src/core/large-pages.ts; gives the first byte of the first whole page. */
   largePages(memory: Uint8Array): number;
   ngramLm: NativeNgramLm;
@@ -316,9 +342,6 @@ export interface NativeAddon {
   ) => NativeRowSigner;
   /** See src/dedup/shingle-set.ts. */
   OpenSet: new () => NativeOpenSet;
-  /** See src/dedup/pair-set.ts: sorts the first `count` pairs, (minor, major) each, and drops repeats; how many are left. */
-  sortPairs(pairs: Uint32Array, count: number): number;
-  Components: new (parents: Uint32Array) => NativeComponents;
   PairSweep: new (
     rule: Float64Array,
     groups: number,

@@ -147,8 +147,11 @@ export interface FeaturePart {
   firstOrdinal: Ordinal;
   /** 1 for each row that earlier barriers left alive; undefined when all are. */
   alive: Uint8Array | undefined;
-  /** The feature blob that the observer left for this part, or `length` bytes of it from `offset`. */
-  features(range?: { offset: number; length: number }): Promise<Uint8Array>;
+  /**
+   * The feature blob that the observer left for this part, or `length` bytes of it from `offset`. `into`, which has as many
+   * bytes as are asked for, may be filled and given back in place of new memory.
+   */
+  features(range?: { offset: number; length: number }, into?: Uint8Array): Promise<Uint8Array>;
   /** For every row the UTF-8 bytes of its text at [2r] and the index of its input at [2r + 1]. */
   rowInfo(): Promise<Uint32Array>;
 }

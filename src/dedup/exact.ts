@@ -162,8 +162,8 @@ async function decide(given: Options, context: BarrierContext): Promise<BarrierR
   const keptAs = new Uint32Array(context.rows);
   for (let i = 0; i < keptAs.length; i++) keptAs[i] = i;
   const keys = { firstColumn: 0, words: KEY_WORDS, rows } as const;
-  await eachRepeat(reader, keys, { memoryBytes: context.memoryBytes / 2 }, (first, ordinal) => {
-    keptAs[ordinal] = first;
+  await eachRepeat(reader, keys, { memoryBytes: context.memoryBytes / 2 }, (pairs) => {
+    for (let i = 0; i < pairs.length; i += 2) keptAs[pairs[i + 1]] = pairs[i];
   });
   const dropKnown = known.drop(keptAs);
   await keepByRule(keep, keptAs, reader, COLUMNS);

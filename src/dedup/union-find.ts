@@ -4,12 +4,15 @@
  * 1984), which min-rooted linking needs because it cannot link by size.
  */
 import { largeSharedWords } from '../core/large-pages.ts';
+import { native } from '../core/native.ts';
 
 export interface UnionFind {
   /** Smallest member of x's set. */
   find(x: number): number;
   /** Joins two sets; false when they were one already. */
   union(x: number, y: number): boolean;
+  /** Joins the sets of each pair of words, one pair behind the other. */
+  unionPairs(pairs: Uint32Array): void;
   /** For every ordinal the smallest member of its set; the array is the structure's own, which ends here. */
   roots(): Uint32Array;
   /**
@@ -48,10 +51,14 @@ export function unionFindOver(parent: Uint32Array<SharedArrayBuffer>): UnionFind
     else parent[a] = b;
     return true;
   };
+  const unionPairs = (pairs: Uint32Array): void => {
+    if (native !== undefined) native.unionPairs(parent, pairs);
+    else for (let i = 0; i < pairs.length; i += 2) union(pairs[i], pairs[i + 1]);
+  };
   // A parent is never larger than its child, so in ascending order every parent is a root by the time it is read.
   const roots = (): Uint32Array => {
     for (let i = 0; i < size; i++) parent[i] = parent[parent[i]];
     return parent;
   };
-  return { find, union, roots, parents: parent };
+  return { find, union, unionPairs, roots, parents: parent };
 }

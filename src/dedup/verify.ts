@@ -31,7 +31,7 @@ import { largeSharedWords } from '../core/large-pages.ts';
 import type { CheckedPairs } from '../core/run-summary.ts';
 import type { BarrierContext, HelpContext } from '../core/stage.ts';
 import { type CheckCounts, type CheckShare, checkShare, type ShareResult } from './check-groups.ts';
-import { groupByComponent } from './component-groups.ts';
+import { divideByComponent } from './component-groups.ts';
 import type { LikenessRule } from './likeness.ts';
 import { createPairSet, openPairs, type PairData, type PairSet } from './pair-set.ts';
 import type { UnionFind } from './union-find.ts';
@@ -118,7 +118,7 @@ function componentGroups(candidates: PairSet, sets: UnionFind, context: BarrierC
   const groups = Array.from({ length: GROUPS }, (_, i) =>
     createPairSet({ workDir: context.workDir, name: `group-${i}`, maxBytes }),
   );
-  groupByComponent(candidates, sets, groups);
+  divideByComponent(candidates, groups, { sets, rows: context.rows });
   candidates.remove();
   return groups;
 }

@@ -90,7 +90,7 @@ export async function runBarrierTask(task: BarrierTask): Promise<BarrierOutcome>
       rows: ref.rows,
       firstOrdinal: ref.firstOrdinal,
       alive,
-      features: (range) => readFeatures(task.dir, ref.part, range),
+      features: (range, into) => readFeatures(task.dir, ref.part, range, into),
       rowInfo: () => readPartRows(ref),
     });
     await eachRow(ref, alive, (bytes) => {

@@ -8,6 +8,7 @@ import {
   readHeader,
   readTrailer,
   splitColumns,
+  wordsOf,
 } from '../../src/core/columns.ts';
 
 describe('feature columns', () => {
@@ -36,7 +37,7 @@ describe('feature columns', () => {
     for (let row = 0; row < 7; row++) writer.push(Uint32Array.from({ length: 5 }, (_, column) => 100 * column + row));
     const blob = writer.finish({ any: 'trailer' });
     const bytes = cutRange(blob, columnRange(7, 2, 2));
-    expect(splitColumns(bytes, 7, 2).map((column) => [...column])).toEqual([
+    expect(splitColumns(wordsOf(bytes), 7, 2).map((column) => [...column])).toEqual([
       [200, 201, 202, 203, 204, 205, 206],
       [300, 301, 302, 303, 304, 305, 306],
     ]);

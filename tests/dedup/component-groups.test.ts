@@ -4,91 +4,124 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/core/native.ts';
-import { groupByComponent, groupByComponentTwin } from '../../src/dedup/component-groups.ts';
+import { createRandom } from '../../src/core/random.ts';
+import { divideByComponent, dividePairsTwin } from '../../src/dedup/component-groups.ts';
 import { createPairSet, type PairSet } from '../../src/dedup/pair-set.ts';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
 
 let workDir: string;
 beforeAll(() => {
-  workDir = mkdtempSync(join(tmpdir(), 'corpusmill-components-'));
+  workDir = mkdtempSync(join(tmpdir(), 'corpusmill-groups-'));
 });
 afterAll(() => rmSync(workDir, { recursive: true }));
 
-type Pair = [major: number, minor: number];
-
-function pairsOf(set: PairSet): Pair[] {
-  const pairs: Pair[] = [];
-  const cursor = set.read();
-  while (cursor.next()) pairs.push([cursor.major, cursor.minor]);
+function pairsOf(set: PairSet): string[] {
+  const pairs: string[] = [];
+  for (const words of set.blocks()) {
+    for (let i = 0; i < words.length; i += 2) pairs.push(`${words[i + 1]} ${words[i]}`);
+  }
   return pairs;
 }
 
-function grouped(
-  group: typeof groupByComponent,
-  pairs: Pair[],
-  joined: Pair[],
-  rows: number,
-  maxBytes: number,
-): Pair[][] {
-  const sets = createUnionFind(rows);
-  for (const [x, y] of joined) sets.union(x, y);
-  const [candidates, ...groups] = Array.from({ length: 6 }, (_, i) =>
-    createPairSet({ workDir, name: `set-${i}`, maxBytes }),
-  );
-  for (const [major, minor] of pairs) candidates.add(major, minor);
-  candidates.close();
-  group(candidates, sets, groups);
-  const found = groups.map(pairsOf);
-  for (const set of [candidates, ...groups]) set.remove();
-  return found;
+/** Documents joined by edges, by label. */
+function labels(size: number, edges: readonly (readonly [number, number])[]): number[] {
+  const label = Array.from({ length: size }, (_, i) => i);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const [x, y] of edges) {
+      const least = Math.min(label[x], label[y]);
+      if (label[x] !== least || label[y] !== least) changed = true;
+      label[x] = label[y] = least;
+    }
+  }
+  return label;
 }
 
-describe.each([
-  ['in use', groupByComponent],
-  ['the twin', groupByComponentTwin],
-])('groups of components, %s', (_, group) => {
-  it('have every candidate once, and nothing in common that pairs or earlier unions tie together', () => {
-    const rows = 60;
-    const pair = fc
-      .tuple(fc.nat(rows - 1), fc.nat(rows - 1))
-      .filter(([x, y]) => x !== y)
-      .map(([x, y]): Pair => [Math.max(x, y), Math.min(x, y)]);
+/** `toEqual` takes a second for 100,000 words. */
+function isSame(a: Uint32Array, b: Uint32Array): boolean {
+  return a.length === b.length && a.every((word, i) => word === b[i]);
+}
+
+describe('groups of components', () => {
+  const input = fc.integer({ min: 2, max: 80 }).chain((size) => {
+    const edge = fc
+      .tuple(fc.nat({ max: size - 1 }), fc.nat({ max: size - 1 }))
+      .filter(([a, b]) => a !== b)
+      .map(([a, b]) => [Math.max(a, b), Math.min(a, b)] as const);
+    return fc.record({
+      size: fc.constant(size),
+      candidates: fc.array(edge, { maxLength: 60 }),
+      joined: fc.array(edge, { maxLength: 5 }),
+      maxBytes: fc.constantFrom(40, 1 << 20),
+    });
+  });
+
+  it('have each candidate once, and in one group all that hangs together by candidates and by what was joined before', () => {
     fc.assert(
-      fc.property(
-        fc.array(pair, { maxLength: 50 }),
-        fc.array(pair, { maxLength: 15 }),
-        fc.constantFrom(64, 1 << 20),
-        (pairs, joined, maxBytes) => {
-          const groups = grouped(group, pairs, joined, rows, maxBytes);
-          expect(new Set(groups.flat().map(String))).toEqual(new Set(pairs.map(String)));
-          expect(groups.flat()).toHaveLength(new Set(pairs.map(String)).size);
-          const groupOf = new Map<number, number>();
-          // A document that was joined with another stands for it.
-          const sets = createUnionFind(rows);
-          for (const [x, y] of joined) sets.union(x, y);
-          for (const [place, members] of groups.entries()) {
-            for (const ordinal of members.flat().map(sets.find)) {
-              expect(groupOf.get(ordinal) ?? place).toBe(place);
-              groupOf.set(ordinal, place);
-            }
+      fc.property(input, ({ size, candidates, joined, maxBytes }) => {
+        const set = (name: string): PairSet => createPairSet({ workDir, name, maxBytes });
+        const all = set('all');
+        for (const [major, minor] of candidates) all.add(major, minor);
+        all.close();
+        const sets = createUnionFind(size);
+        for (const [a, b] of joined) sets.union(a, b);
+        const groups = [set('a'), set('b'), set('c')];
+        divideByComponent(all, groups, { sets, rows: size });
+
+        const label = labels(size, [...candidates, ...joined]);
+        const groupOf = new Map<number, number>();
+        const found: string[] = [];
+        for (const [i, group] of groups.entries()) {
+          for (const pair of pairsOf(group)) {
+            found.push(pair);
+            const component = label[Number(pair.split(' ')[0])];
+            expect(groupOf.get(component) ?? i).toBe(i);
+            groupOf.set(component, i);
           }
-          expect(groups).toEqual(grouped(groupByComponentTwin, pairs, joined, rows, maxBytes));
-          expect(readdirSync(workDir)).toEqual([]);
-        },
-      ),
+        }
+        expect(found.sort()).toEqual(pairsOf(all).sort());
+        for (const group of [...groups, all]) group.remove();
+        expect(readdirSync(workDir)).toEqual([]);
+      }),
     );
   });
 });
 
-describe.skipIf(native === undefined)('native components', () => {
-  it('say what is wrong with their arguments', () => {
-    const addon = native!;
-    expect(() => new addon.Components(Uint32Array.of(0, 2, 2))).toThrow('parent above its child');
-    const components = new addon.Components(Uint32Array.of(0, 1, 2));
-    const [grouped, ends] = [new Uint32Array(4), new Uint32Array(2)];
-    expect(() => components.join(Uint32Array.of(0, 3))).toThrow('no document');
-    expect(() => components.group(Uint32Array.of(0, 1), 0, grouped, ends)).toThrow('1 or more');
-    expect(() => components.group(Uint32Array.of(0, 1), 3, grouped, ends)).toThrow('argument 4');
-    expect(() => components.group(Uint32Array.of(0, 1, 0, 2, 1, 2), 2, grouped, ends)).toThrow('argument 3');
+describe.skipIf(native === undefined)('the native kernels for pairs', () => {
+  it('join and divide as their twins do', () => {
+    for (const [size, count] of [
+      [1, 3],
+      [50, 20],
+      [3000, 2000],
+      [20_000, 60_000],
+    ]) {
+      const random = createRandom(size);
+      const pairs = Uint32Array.from({ length: 2 * count }, () => random.below(size));
+      const [sets, twin] = [createUnionFind(size), createUnionFind(size)];
+      native!.unionPairs(sets.parents, pairs);
+      for (let i = 0; i < pairs.length; i += 2) twin.union(pairs[i], pairs[i + 1]);
+      for (const groups of [1, 8, 256]) {
+        const [out, twinOut] = [new Uint32Array(2 * count), new Uint32Array(2 * count)];
+        const [sizes, twinSizes] = [new Uint32Array(groups).fill(7), new Uint32Array(groups)];
+        native!.dividePairs(sets.parents, pairs, out, sizes);
+        dividePairsTwin(twin.parents, pairs, twinOut, twinSizes);
+        expect(isSame(out, twinOut)).toBe(true);
+        expect(sizes).toEqual(twinSizes);
+      }
+      expect(isSame(sets.roots(), twin.roots())).toBe(true);
+    }
+  });
+
+  it('refuse members of no set, and go nowhere where parents are none', () => {
+    const words = (...values: number[]): Uint32Array => Uint32Array.from(values);
+    const { parents } = createUnionFind(3);
+    expect(() => native!.unionPairs(parents, words(0, 1, 3, 0))).toThrow('member');
+    expect(() => native!.unionPairs(words(), words(0, 0))).toThrow('member');
+    expect(() => native!.dividePairs(parents, words(0, 3), words(0, 0), words(0))).toThrow('member');
+    expect(() => native!.dividePairs(parents, words(0, 1), words(0), words(0))).toThrow('too short');
+    expect(() => native!.dividePairs(parents, words(0, 1), words(0, 0), words())).toThrow('too short');
+    expect(() => native!.dividePairs(parents, words(0, 1), words(0, 0), new Uint32Array(257))).toThrow('256');
+    const wrong = words(9, 2 ** 32 - 1, 1, 7, 0);
+    expect(() => native!.unionPairs(wrong, words(4, 3, 2, 1, 0, 1))).not.toThrow();
   });
 });

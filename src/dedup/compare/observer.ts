@@ -78,9 +78,9 @@ export function partsWith(which: 'keys' | 'near', parts: readonly FeaturePart[])
     return {
       ...part,
       rowInfo: () => part.rowInfo(),
-      features: async (range) => {
+      features: async (range, into) => {
         const from = await (start ??= startOf());
-        if (range !== undefined) return part.features({ offset: from + range.offset, length: range.length });
+        if (range !== undefined) return part.features({ offset: from + range.offset, length: range.length }, into);
         const blob = await part.features();
         const keys = new DataView(blob.buffer, blob.byteOffset).getUint32(0, true);
         return which === 'keys' ? blob.subarray(from, from + keys) : blob.subarray(from);

@@ -10,6 +10,7 @@
  * 7 ns with ten thousand new documents, 13 with a hundred thousand, 50 with a million.
  */
 import type { KeyRecords } from '../key-groups.ts';
+import { eachRecord, type RecordVisitor } from '../key-matcher.ts';
 
 export interface ProbeOptions {
   memoryBytes: number;
@@ -78,7 +79,7 @@ function createProbeTable(capacity: number, width: 2 | 4): ProbeTable {
       met.fill(0);
       size = 0;
       let skipped = 0;
-      await records.scan((high, low, id, third, fourth) => {
+      const take: RecordVisitor = (high, low, id, third, fourth) => {
         if (skipped < first) {
           skipped++;
           return;
@@ -96,7 +97,8 @@ function createProbeTable(capacity: number, width: 2 | 4): ProbeTable {
         const slot = slotOf(keys, at);
         next[size] = slots[slot];
         slots[slot] = ++size;
-      });
+      };
+      await records.scan((block) => eachRecord(block, take));
       return size;
     },
     probe(from, firstRow, perKey, visit) {

@@ -7,6 +7,7 @@ import { describeClusters } from '../clusters.ts';
 import { findKnown, leaveIndex } from '../index/use.ts';
 import { keepByRule, rankWords } from '../keep.ts';
 import { eachRepeat } from '../key-groups.ts';
+import { createKeyMatcher } from '../key-matcher.ts';
 import type { LikenessRule } from '../likeness.ts';
 import { curveThreshold } from '../lsh.ts';
 import { emptyHistogram } from '../pair-sweep.ts';
@@ -31,12 +32,9 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
   const known = await findKnown(reader, context, given, layout);
   const sets = createUnionFind(context.rows);
   const candidates = createCandidates(context);
-  const take =
-    rule === undefined
-      ? sets.union
-      : (representative: number, member: number): void => candidates.add(member, representative);
+  const take = rule === undefined ? sets.unionPairs : candidates.addPairs;
   // Half: the reader's window and the candidates have a quarter each.
-  const matching = { memoryBytes: context.memoryBytes / 2 };
+  const matching = { memoryBytes: context.memoryBytes / 2, matcher: createKeyMatcher(2) };
   const progress = (band: number): void =>
     context.progress((0.6 * band) / shape.bands, `band ${band + 1} of ${shape.bands}`);
   const roots = isRootKept
@@ -47,10 +45,9 @@ export async function decideMinhash(given: MinhashOptions, context: BarrierConte
   for (let band = 0; roots === undefined && band < shape.bands; band++) {
     progress(band);
     const compared = band === 0 ? rows : longRows;
-    await eachRepeat(reader, { firstColumn: 2 * band, words: 2, rows: compared }, matching, (first, ordinal) => {
-      take(first, ordinal);
-    });
+    await eachRepeat(reader, { firstColumn: 2 * band, words: 2, rows: compared }, matching, take);
   }
+  matching.matcher.free();
 
   let verification: ({ candidatePairs: number } & CheckCounts) | undefined;
   const similarities = rule && emptyHistogram(rule);

@@ -7,7 +7,7 @@
 import { CorpusmillError } from '../../core/errors.ts';
 import { collectGarbage } from '../../core/memory.ts';
 import type { BarrierContext, FeaturePart } from '../../core/stage.ts';
-import type { RecordVisitor } from '../key-groups.ts';
+import { type KeyRecords, visitAlive } from '../key-groups.ts';
 import {
   createPlaceReader,
   HEADER_BYTES,
@@ -30,7 +30,7 @@ export interface PieceTable {
   keys: number;
   aliveKeys: number;
   /** Every key of a row that is alive, in order of numbers. */
-  scan(visit: RecordVisitor): Promise<void>;
+  scan: KeyRecords['scan'];
   /** The places of a part, from its first row on. */
   places(part: FeaturePart): Promise<PlaceReader>;
   /** The row that a key is of. A guess that lies before it makes the search short. */
@@ -65,18 +65,11 @@ export async function readPieceTable(context: BarrierContext): Promise<PieceTabl
       const header = headers.get(part.part)!;
       if (header.keys === 0) continue;
       context.signal.throwIfAborted();
-      const bytes = await part.features(pieceRanges(header).keyWords);
-      // Signed: the visitor gets them without boxing.
-      const words = wordsOf(bytes);
-      const signed = new Int32Array(words.buffer, words.byteOffset, words.length);
-      const base = firstKey[part.firstOrdinal];
-      for (let row = 0; row < part.rows; row++) {
-        if (part.alive !== undefined && part.alive[row] === 0) continue;
-        const end = firstKey[part.firstOrdinal + row + 1] - base;
-        for (let i = firstKey[part.firstOrdinal + row] - base; i < end; i++) {
-          visit(signed[i], signed[header.keys + i], base + i, 0, 0);
-        }
-      }
+      const words = wordsOf(await part.features(pieceRanges(header).keyWords));
+      const columns = [words.subarray(0, header.keys), words.subarray(header.keys, 2 * header.keys)];
+      const first = part.firstOrdinal;
+      const keysOf = (row: number): number => firstKey[first + row + 1] - firstKey[first + row];
+      visitAlive({ columns, firstId: firstKey[first] }, part, keysOf, visit);
       collectGarbage();
     }
   };

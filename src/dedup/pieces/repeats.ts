@@ -9,6 +9,7 @@
 import type { BarrierContext } from '../../core/stage.ts';
 import { createBloomFilter } from '../bloom.ts';
 import { eachGroup } from '../key-groups.ts';
+import { eachRecord } from '../key-matcher.ts';
 import type { PieceOptions } from './options.ts';
 import type { PieceTable } from './piece-table.ts';
 
@@ -90,7 +91,7 @@ export async function findRepeatsByBloom(
     holds = 0;
   };
   signal.throwIfAborted();
-  await table.scan((high, low, key) => {
+  const look = (high: number, low: number, key: number): void => {
     if (minDocuments === 1) {
       if (filter.add(high, low)) distinct++;
       else marked[key >>> 5] |= 1 << (key & 31);
@@ -112,7 +113,8 @@ export async function findRepeatsByBloom(
     }
     held[holds++] = high;
     held[holds++] = low;
-  });
+  };
+  await table.scan((block) => eachRecord(block, look));
   addHeld();
   return { marked, distinct, top: [], bloom: { bytes: filter.bytes, probes: filter.probes } };
 }

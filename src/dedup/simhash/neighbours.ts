@@ -11,8 +11,9 @@
  * Memory: 8 bytes a document for fingerprints, and what matching takes within `memoryBytes`. Time for random ones at distance 3: 4
  * passes of matching and n²/2^17 comparisons of 2 ns, cut again above 128 in a bucket.
  */
+import type { RowSet } from '../../core/feature-reader.ts';
 import { mix32 } from '../../core/random.ts';
-import { eachGroup } from '../key-groups.ts';
+import { eachGroup, type KeyRecords } from '../key-groups.ts';
 import { hammingDistance } from './fingerprint.ts';
 
 export interface Fingerprints {
@@ -40,6 +41,8 @@ export interface NeighbourCounts {
 }
 
 const MAX_BUCKET = 128;
+/** Documents whose keys are made at a time: 64 KiB of them. */
+const ROWS_PER_BLOCK = 1 << 13;
 
 /**
  * Calls `visit(first, second, distance)` for pairs that join all documents within the distance: for equal fingerprints the first of
@@ -52,26 +55,36 @@ export async function eachNeighbour(
 ): Promise<NeighbourCounts> {
   const rows = high.length;
   const blocks = cutBits({ high: -1, low: -1 }, distance + 1);
-  const isRepeat = new Uint32Array(Math.ceil(rows / 32));
+  /** Documents with a fingerprint, but for those whose fingerprint an earlier one was found to have. */
+  const compared: RowSet = new Uint32Array(Math.ceil(rows / 32));
   const counts: NeighbourCounts = { distinct: 0, compared: 0 };
-  for (let ordinal = 0; ordinal < rows; ordinal++) if (has(ordinal)) counts.distinct++;
+  for (let ordinal = 0; ordinal < rows; ordinal++) {
+    if (!has(ordinal)) continue;
+    compared[ordinal >>> 5] |= 1 << (ordinal & 31);
+    counts.distinct++;
+  }
 
   /** Documents by the bits of `mask`, mixed: the same bits give the same key, others another, and keys are spread. */
-  const records = (mask: Bits) => ({
+  const columns = [new Uint32Array(ROWS_PER_BLOCK), new Uint32Array(ROWS_PER_BLOCK)];
+  const records = (mask: Bits): KeyRecords => ({
     count: counts.distinct,
-    scan: async (record: (high: number, low: number, id: number, third: number, fourth: number) => void) => {
-      for (let ordinal = 0; ordinal < rows; ordinal++) {
-        if (!has(ordinal) || (isRepeat[ordinal >>> 5] & (1 << (ordinal & 31))) !== 0) continue;
-        const first = low[ordinal] & mask.low;
-        const key = mix32((high[ordinal] & mask.high) ^ mix32(first));
-        record(key | 0, mix32(first ^ key) | 0, ordinal, 0, 0);
+    async scan(visit) {
+      for (let from = 0; from < rows; from += ROWS_PER_BLOCK) {
+        const size = Math.min(rows - from, ROWS_PER_BLOCK);
+        for (let row = 0, ordinal = from; row < size; row++, ordinal++) {
+          const first = low[ordinal] & mask.low;
+          const key = mix32((high[ordinal] & mask.high) ^ mix32(first));
+          columns[0][row] = key;
+          columns[1][row] = mix32(first ^ key);
+        }
+        visit({ columns: columns.map((words) => words.subarray(0, size)), firstId: from, rows: compared });
       }
     },
   });
   progress?.(0, blocks.length + 1);
   await eachGroup(records({ high: -1, low: -1 }), { memoryBytes }, (ids) => {
     for (let i = 1; i < ids.length; i++) {
-      isRepeat[ids[i] >>> 5] |= 1 << (ids[i] & 31);
+      compared[ids[i] >>> 5] &= ~(1 << (ids[i] & 31));
       visit(ids[0], ids[i], 0);
     }
     counts.distinct -= ids.length - 1;

@@ -60,18 +60,17 @@ export async function readCounts(part: FeaturePart): Promise<{ lengths: Uint32Ar
 }
 
 /** The keys of all rows, one behind the other, and how many each row has. */
-export async function readKeys(part: FeaturePart): Promise<{ keys: Uint32Array; high: Int32Array; low: Int32Array }> {
+export async function readKeys(part: FeaturePart): Promise<{ keys: Uint32Array; high: Uint32Array; low: Uint32Array }> {
   const words = wordsOf(await part.features());
   const [rows, total] = words;
   const from = 2 + 2 * rows;
   if (rows !== part.rows || words.length !== from + 2 * total) {
     throw new Error(`features of part ${part.part}: ${words.length} words for ${rows} rows and ${total} keys`);
   }
-  const signed = new Int32Array(words.buffer, words.byteOffset, words.length);
   return {
     keys: words.subarray(2 + rows, from),
-    high: signed.subarray(from, from + total),
-    low: signed.subarray(from + total),
+    high: words.subarray(from, from + total),
+    low: words.subarray(from + total),
   };
 }
 

@@ -11,7 +11,7 @@
 import { join } from 'node:path';
 import { CorpusmillError } from '../../core/errors.ts';
 import type { BarrierContext, FeaturePart } from '../../core/stage.ts';
-import { eachGroup, type RecordVisitor } from '../key-groups.ts';
+import { eachGroup, type KeyRecords, visitAlive } from '../key-groups.ts';
 import { readCounts, readKeys } from './features.ts';
 import { createSymbolReader, type Unit } from './units.ts';
 import { createWinnower, winnowShape } from './winnow.ts';
@@ -84,20 +84,15 @@ async function matchKeys(
     );
   }
   const repeated = new Uint8Array((count + 7) >>> 3);
-  const records = {
+  const records: KeyRecords = {
     count,
-    async scan(visit: RecordVisitor): Promise<void> {
-      let id = 0;
+    async scan(visit) {
+      let firstId = 0;
       for (const part of parts) {
         context.signal.throwIfAborted();
         const { keys, high, low } = await readKeys(part);
-        const { alive } = part;
-        for (let row = 0, at = 0; row < part.rows; row++) {
-          const end = at + keys[row];
-          if (alive !== undefined && alive[row] === 0) at = end;
-          for (; at < end; at++) visit(high[at], low[at], id + at, 0, 0);
-        }
-        id += high.length;
+        visitAlive({ columns: [high, low], firstId }, part, (row) => keys[row], visit);
+        firstId += high.length;
       }
     },
   };

@@ -60,7 +60,7 @@ async function eachFingerprint(
     rows,
     firstOrdinal,
     alive: undefined,
-    features: (range?: { offset: number; length: number }) => readFeatures(dir, part, range),
+    features: (range?: { offset: number; length: number }, into?: Uint8Array) => readFeatures(dir, part, range, into),
     rowInfo: () => Promise.resolve(new Uint32Array()),
   }));
   const { signal } = new AbortController();

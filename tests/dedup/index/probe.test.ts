@@ -13,7 +13,9 @@ function recordsOf(keys: readonly Key[], words: 2 | 4): KeyRecords {
     count: keys.length,
     words,
     async scan(visit) {
-      keys.forEach(([high, low, third = 0, fourth = 0], i) => visit(high, low, 10 * i, third, fourth));
+      keys.forEach((key, i) => {
+        visit({ columns: key.map((word) => Uint32Array.of(word)), firstId: 10 * i, rows: undefined });
+      });
     },
   };
 }
