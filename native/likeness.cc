@@ -59,7 +59,7 @@ Opened OpenDocument::open(const uint8_t* bytes, size_t length) {
   uint32_t* const tokens = folded_.of(length + 1);
   if (units == nullptr || tokens == nullptr) return Opened::kNoMemory;
   const int64_t count = folded_tokens::fold(units, utf8::to_utf16(bytes, length, units), tokens);
-  if (count < 0) return Opened::kUnknownPair;
+  if (count < 0) return Opened::kUnknownCharacter;
   token_count_ = static_cast<size_t>(count);
   tokens_ = tokens;
   has_token_set_ = false;

@@ -28,7 +28,7 @@ struct Held {
   size_t token_count;
 };
 
-enum class Opened { kYes, kUnknownPair, kNoMemory };
+enum class Opened { kYes, kUnknownCharacter, kNoMemory };
 
 // The document that held ones are compared with. Its tokens are made a set when they are first asked for: most pairs
 // fail before.
@@ -36,7 +36,7 @@ class OpenDocument {
  public:
   explicit OpenDocument(const Rule& rule) : rule_(rule) {}
 
-  // Of a text in UTF-8. kUnknownPair: it has a character beyond the first 65,536 that folded_tokens::set_pair was not told of.
+  // Of a text in UTF-8. kUnknownCharacter: it has one that folded_tokens was not told of.
   Opened open(const uint8_t* bytes, size_t length);
   // Of a document that was held. `held` must stay as long as it is open.
   Opened reopen(const Held& held);

@@ -164,7 +164,7 @@ PairSweep::Visited PairSweep::open(const Part& part, size_t row) {
   }
   is_open_ = opened == likeness::Opened::kYes;
   if (is_open_) return Visited::kAll;
-  return opened == likeness::Opened::kUnknownPair ? Visited::kUnknownPair : Visited::kNoMemory;
+  return opened == likeness::Opened::kUnknownCharacter ? Visited::kUnknownCharacter : Visited::kNoMemory;
 }
 
 const StoredSet* PairSweep::kept_of(uint32_t ordinal) {

@@ -58,9 +58,9 @@ class PairSweep {
     const uint8_t* bytes;
     const int32_t* offsets;
   };
-  enum class Visited { kAll, kUnknownPair, kNoText, kNoMemory };
+  enum class Visited { kAll, kUnknownCharacter, kNoText, kNoMemory };
   // Goes through a part from *row on; where it stops before the end, *row says at which row: to be called again with it
-  // when folded_tokens::set_pair was told of the row's characters.
+  // when folded_tokens was told of the row's characters.
   Visited visit(const Part& part, size_t* row);
 
   // Makes of a group's failures, (representative, member) ascending, given in as many stretches as they come, the candidates of

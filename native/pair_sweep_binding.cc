@@ -99,7 +99,7 @@ class PairSweepWrap : public Napi::ObjectWrap<PairSweepWrap> {
   }
 
   // visit(first, rows, row, bytes, offsets): the row to go on with: `rows` when all is done, else one with characters that
-  // foldPair was not told of. Without texts `offsets` is empty.
+  // the tables of folded tokens lack. Without texts `offsets` is empty.
   Napi::Value Visit(const Napi::CallbackInfo& info) {
     Arguments arguments(info, "visit");
     PairSweep::Part part{};

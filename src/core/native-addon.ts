@@ -51,7 +51,7 @@ export interface NativePairSweep {
   note(group: number, pairs: Uint32Array): void;
   give(group: number, pairs: Uint32Array): void;
   need(first: number, rows: number): 0 | 1 | 2;
-  /** The row to go on with: `rows` at the end, else one with characters that `foldPair` was not told of. */
+  /** The row to go on with: `rows` at the end, else one with characters that nobody told of. */
   visit(first: number, rows: number, row: number, bytes: Uint8Array, offsets: Int32Array): number;
   /** What was found since; 0 waiting, 1 failures, 2 fragments. */
   take(kind: 0 | 1 | 2, group: number): Uint32Array | undefined;
