@@ -154,7 +154,8 @@ function entryOf(unit: number, normalization: Normalization): number {
     if (JOINING.test(character) || JOINING.test(character.normalize('NFKC'))) return COMPLEX;
   }
   const folded = normalizePiece(character, normalization);
-  // The capital sigma's small form depends on its place in the word.
-  if (folded.length > 1 || unit === 0x3a3) return COMPLEX;
+  // The capital sigma's small form depends on its place in the word; NFKC makes one of the lunate `Ϲ` too.
+  const composed = normalization === 'loose' ? character.normalize('NFKC') : character;
+  if (folded.length > 1 || composed === 'Σ') return COMPLEX;
   return folded === '' ? DROPPED : folded.charCodeAt(0) | letter;
 }
