@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, issueLine } from '../../../src/pipeline/config/issues.ts';
 import { type LoadOptions, loadPipeline, parsePipeline } from '../../../src/pipeline/config/load.ts';
+import * as trainingPart from '../../../src/pipeline/config/training-part.ts';
 import type { StageRegistry } from '../../../src/pipeline/stage-loaders.ts';
 import { fakeRegistry } from './fake-stages.ts';
 
@@ -25,6 +26,21 @@ function mistakes(text: string, options: Omit<LoadOptions, 'registry'> = {}): st
   }
   throw new Error('the pipeline was accepted');
 }
+
+describe('members that train', () => {
+  const training = (text: string) => parsePipeline(text, FILE, { ...OPTIONS, training: trainingPart });
+  const text = 'inputs: [{path: a.jsonl}]\nstages: [{stage: tidy}]\n';
+
+  it('are known by name where a file has none of them', () => {
+    expect(mistakes(`${text}tran: {}\n`)).toEqual([expect.stringContaining("did you mean 'train'?")]);
+    expect(() => training(`${text}tran: {}\n`)).toThrow(mistakes(`${text}tran: {}\n`)[0]);
+  });
+
+  it('are not checked without their rules', () => {
+    expect(() => parse(`${text}train: {}\n`)).toThrow('its rules are needed');
+    expect(() => training(`${text}train: {}\n`)).toThrow(ConfigError);
+  });
+});
 
 describe('a valid pipeline', () => {
   const minimal = 'inputs: [{path: a.jsonl}]\nstages: [{stage: tidy}]\n';
