@@ -5,6 +5,7 @@
 
 #include "mix.h"
 #include "prefetch.h"
+#include "union_find.h"
 
 namespace corpusmill {
 
@@ -12,36 +13,18 @@ namespace {
 
 constexpr size_t kAhead = 12;
 
-// Read and written whole and once; not std::atomic_ref, which Apple's library has not.
-uint32_t parent_of(const uint32_t* parents, uint32_t x) { return *static_cast<const volatile uint32_t*>(parents + x); }
-
-void set_parent(uint32_t* parents, uint32_t x, uint32_t parent) {
-  *static_cast<volatile uint32_t*>(parents + x) = parent;
-}
-
-// With path halving. What is no smaller than its child is taken for a root, so that no memory can lead astray.
-uint32_t find(uint32_t* parents, uint32_t x) {
-  for (uint32_t up = parent_of(parents, x); up < x; up = parent_of(parents, x)) {
-    const uint32_t next = std::min(parent_of(parents, up), up);
-    set_parent(parents, x, next);
-    x = next;
-  }
-  return x;
-}
-
 }  // namespace
 
 bool union_pairs(uint32_t* parents, size_t size, const uint32_t* pairs, size_t count) {
   if (size == 0) return count == 0;
+  const UnionFind sets(parents);
   for (size_t i = 0; i < count; i++) {
     if (i + kAhead < count) {
       for (size_t k = 0; k < 2; k++) prefetch(parents + std::min<size_t>(pairs[2 * (i + kAhead) + k], size - 1));
     }
     const uint32_t x = pairs[2 * i], y = pairs[2 * i + 1];
     if (x >= size || y >= size) return false;
-    const uint32_t a = find(parents, x), b = find(parents, y);
-    if (a < b) set_parent(parents, b, a);
-    else if (b < a) set_parent(parents, a, b);
+    sets.join(x, y);
   }
   return true;
 }
@@ -49,11 +32,12 @@ bool union_pairs(uint32_t* parents, size_t size, const uint32_t* pairs, size_t c
 bool divide_pairs(uint32_t* parents, size_t size, const uint32_t* pairs, size_t count, size_t groups, uint32_t* out,
                   uint32_t* sizes) {
   std::fill_n(sizes, groups, 0);
+  const UnionFind sets(parents);
   const auto group_of = std::make_unique_for_overwrite<uint8_t[]>(count);
   for (size_t i = 0; i < count; i++) {
     const uint32_t member = pairs[2 * i + 1];
     if (member >= size) return false;
-    group_of[i] = static_cast<uint8_t>(mix32(find(parents, member)) % groups);
+    group_of[i] = static_cast<uint8_t>(mix32(sets.find(member)) % groups);
     sizes[group_of[i]]++;
   }
   size_t next[256], at = 0;

@@ -13,25 +13,30 @@ class UnionFind {
  public:
   explicit UnionFind(uint32_t* parents) : parents_(parents) {}
 
-  // Smallest member of the ordinal's set.
+  // Smallest member of the ordinal's set, with path halving. A parent that is no smaller than its child is taken for none, so
+  // that no memory can lead astray.
   CORPUSMILL_INLINE uint32_t find(uint32_t ordinal) const {
-    uint32_t up = parents_[ordinal];
-    while (up != ordinal) {
-      const uint32_t next = parents_[up];
-      parents_[ordinal] = next;
+    for (uint32_t up = parent_of(ordinal); up < ordinal; up = parent_of(ordinal)) {
+      const uint32_t parent = parent_of(up), next = parent < up ? parent : up;
+      set_parent(ordinal, next);
       ordinal = next;
-      up = parents_[ordinal];
     }
     return ordinal;
   }
 
   CORPUSMILL_INLINE void join(uint32_t a, uint32_t b) const {
     const uint32_t x = find(a), y = find(b);
-    if (x < y) parents_[y] = x;
-    else if (y < x) parents_[x] = y;
+    if (x < y) set_parent(y, x);
+    else if (y < x) set_parent(x, y);
   }
 
  private:
+  // Read and written whole and once, as other threads may do; not by std::atomic_ref, which Apple's library has not.
+  uint32_t parent_of(uint32_t ordinal) const { return *static_cast<const volatile uint32_t*>(parents_ + ordinal); }
+  void set_parent(uint32_t ordinal, uint32_t parent) const {
+    *static_cast<volatile uint32_t*>(parents_ + ordinal) = parent;
+  }
+
   uint32_t* parents_;
 };
 

@@ -8,6 +8,7 @@ import { createRandom } from '../../src/core/random.ts';
 import { divideByComponent, dividePairsTwin } from '../../src/dedup/component-groups.ts';
 import { createPairSet, type PairSet } from '../../src/dedup/pair-set.ts';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
+import { smallestReachable } from './labels.ts';
 
 let workDir: string;
 beforeAll(() => {
@@ -21,20 +22,6 @@ function pairsOf(set: PairSet): string[] {
     for (let i = 0; i < words.length; i += 2) pairs.push(`${words[i + 1]} ${words[i]}`);
   }
   return pairs;
-}
-
-/** Documents joined by edges, by label. */
-function labels(size: number, edges: readonly (readonly [number, number])[]): number[] {
-  const label = Array.from({ length: size }, (_, i) => i);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const [x, y] of edges) {
-      const least = Math.min(label[x], label[y]);
-      if (label[x] !== least || label[y] !== least) changed = true;
-      label[x] = label[y] = least;
-    }
-  }
-  return label;
 }
 
 /** `toEqual` takes a second for 100,000 words. */
@@ -68,7 +55,7 @@ describe('groups of components', () => {
         const groups = [set('a'), set('b'), set('c')];
         divideByComponent(all, groups, { sets, rows: size });
 
-        const label = labels(size, [...candidates, ...joined]);
+        const label = smallestReachable(size, [...candidates, ...joined]);
         const groupOf = new Map<number, number>();
         const found: string[] = [];
         for (const [i, group] of groups.entries()) {

@@ -1,20 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createUnionFind } from '../../src/dedup/union-find.ts';
-
-/** Relabels until nothing changes. */
-function smallestReachable(size: number, edges: readonly (readonly [number, number])[]): number[] {
-  const label = Array.from({ length: size }, (_, i) => i);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const [x, y] of edges) {
-      const least = Math.min(label[x], label[y]);
-      if (label[x] !== least || label[y] !== least) changed = true;
-      label[x] = label[y] = least;
-    }
-  }
-  return label;
-}
+import { smallestReachable } from './labels.ts';
 
 const graph = fc.integer({ min: 1, max: 60 }).chain((size) => {
   const node = fc.integer({ min: 0, max: size - 1 });
