@@ -23,12 +23,24 @@ type ColumnTask = PassTask & { source: { chunk: Chunk } };
 
 /** Whether the task can be done without documents. */
 export function canPassColumns(task: PassTask, observers: readonly Observer[]): task is ColumnTask {
-  const isRead = 'chunk' in task.source && task.spec.maps.length === 0 && native !== undefined;
-  return isRead && observers.every(({ observeTexts }) => observeTexts !== undefined);
+  return 'chunk' in task.source && task.spec.maps.length === 0 && canObserveColumns(observers);
+}
+
+/** Whether all observers take texts in blocks. */
+export function canObserveColumns(observers: readonly Observer[]): observers is readonly ColumnObserver[] {
+  return native !== undefined && observers.every(({ observeTexts }) => observeTexts !== undefined);
+}
+
+/** Shows the observers all rows of a part, block by block. */
+export function observeColumn(texts: Utf8Column, rows: number, observers: readonly ColumnObserver[]): void {
+  for (const block of blocksOf(texts, rows)) {
+    for (const observer of observers) observer.observeTexts(block);
+  }
 }
 
 /** Runs a task that `canPassColumns`. */
 export async function passColumns(task: ColumnTask, observers: readonly Observer[]): Promise<PartStatistics> {
+  if (!canObserveColumns(observers)) throw new Error('an observer asks for documents');
   const { spec, part } = task;
   const { chunk } = task.source;
   const started = performance.now();
@@ -37,9 +49,7 @@ export async function passColumns(task: ColumnTask, observers: readonly Observer
   const counters = await parseChunkColumns(chunk, spec.inputs, encoder, (record) => bad.push(record));
   const texts = encoder.texts.column();
   const { rows } = encoder.texts;
-  for (const block of blocksOf(texts, rows)) {
-    for (const observer of observers as readonly ColumnObserver[]) observer.observeTexts(block);
-  }
+  observeColumn(texts, rows, observers);
   const input = spec.inputs.findLastIndex(({ name }) => name === spec.inputs[chunk.input].name);
   const rowInfo = new Uint32Array(2 * rows);
   const lengths = sizeHistogram();
@@ -71,7 +81,7 @@ export async function passColumns(task: ColumnTask, observers: readonly Observer
 }
 
 /** Rows one behind the other, a block at a time. */
-export function* blocksOf({ bytes, offsets }: Utf8Column, rows: number): Generator<TextRows> {
+function* blocksOf({ bytes, offsets }: Utf8Column, rows: number): Generator<TextRows> {
   for (let from = 0; from < rows; ) {
     let to = from + 1;
     while (to < rows && to - from < BLOCK_ROWS && offsets[to + 1] - offsets[from] <= BLOCK_BYTES) to++;

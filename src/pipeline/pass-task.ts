@@ -13,8 +13,8 @@ import { findArtifact } from './artifacts.ts';
 import { type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
-import { partFile, readAlive, readPartDocuments } from './parts.ts';
-import { canPassColumns, passColumns } from './pass-columns.ts';
+import { partFile, readAlive, readPartDocuments, withTextsOfPart } from './parts.ts';
+import { canObserveColumns, canPassColumns, observeColumn, passColumns } from './pass-columns.ts';
 import type { ObserveTask, PassSpec, PassTask } from './pass-spec.ts';
 import { definitionOf, stageContext } from './stage-ref.ts';
 import { writeDocuments, writeDropped, writeFeatures, writeStatistics } from './write-part.ts';
@@ -136,13 +136,17 @@ export async function runObserveTask(task: ObserveTask): Promise<{ rows: number 
   const observers = await createObservers(spec);
   const definitions = await Promise.all(spec.observers.map(({ stage }) => definitionOf(stage, 'barrier')));
   const scopes = definitions.map(({ scope }) => scope);
-  const alive = await readAlive(ref);
-  const documents = await readPartDocuments({ ...ref, decisions: [] });
-  documents.forEach((document, row) => {
-    observers.forEach((observer, i) => {
-      if (scopes[i] === 'document' || alive === undefined || alive[row] === 1) observer.observe(document);
+  if (ref.rows > 0 && ref.edits.length === 0 && canObserveColumns(observers) && !scopes.includes('corpus')) {
+    await withTextsOfPart([ref], ref.part, (texts) => observeColumn(texts, ref.rows, observers));
+  } else {
+    const alive = await readAlive(ref);
+    const documents = await readPartDocuments({ ...ref, decisions: [] });
+    documents.forEach((document, row) => {
+      observers.forEach((observer, i) => {
+        if (scopes[i] === 'document' || alive === undefined || alive[row] === 1) observer.observe(document);
+      });
     });
-  });
+  }
   await writeFeatures(spec, ref.part, observers);
   return { rows: ref.rows };
 }
