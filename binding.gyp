@@ -13,6 +13,8 @@
         "native/bpe_train_binding.cc",
         "native/bpe_scan.cc",
         "native/bpe_scan_binding.cc",
+        "native/document_columns.cc",
+        "native/document_columns_binding.cc",
         "native/fasttext_binding.cc",
         "native/fasttext_centroids.cc",
         "native/fasttext_descent.cc",

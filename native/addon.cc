@@ -8,6 +8,7 @@ void RegisterAttention(Napi::Env env, Napi::Object exports);
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
+void RegisterDocumentColumns(Napi::Env env, Napi::Object exports);
 void RegisterFastText(Napi::Env env, Napi::Object exports);
 void RegisterGemm(Napi::Env env, Napi::Object exports);
 void RegisterJsonl(Napi::Env env, Napi::Object exports);
@@ -33,6 +34,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterBpeEncode(env, exports);
   RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
+  RegisterDocumentColumns(env, exports);
   RegisterFastText(env, exports);
   RegisterGemm(env, exports);
   RegisterJsonl(env, exports);

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "arguments.h"
+#include "column_arguments.h"
 #include "folded_tokens.h"
 #include "minhash.h"
 #include "shingles.h"
@@ -17,41 +17,12 @@
 namespace {
 
 using corpusmill::Arguments;
+using corpusmill::ColumnRows;
+using corpusmill::read_column_rows;
 namespace folded_tokens = corpusmill::folded_tokens;
 namespace minhash = corpusmill::minhash;
 
-constexpr double kMostRows = 0x7fffffff;
 constexpr double kMostShingleTokens = 1 << 20;
-
-// Rows [from, to) of a column.
-struct Rows {
-  const uint8_t* bytes = nullptr;
-  const int32_t* offsets = nullptr;
-  size_t count = 0;
-
-  const uint8_t* start(size_t row) const { return bytes + offsets[row]; }
-  size_t length(size_t row) const { return static_cast<size_t>(offsets[row + 1] - offsets[row]); }
-};
-
-// Four arguments: bytes, offsets, from, to.
-Rows read_rows(Arguments& arguments) {
-  size_t length = 0, offsets = 0;
-  Rows rows;
-  rows.bytes = arguments.own_array<uint8_t>(napi_uint8_array, 0, &length);
-  rows.offsets = arguments.own_array<int32_t>(napi_int32_array, 1, &offsets);
-  const size_t from = arguments.integer(kMostRows), to = arguments.integer(kMostRows);
-  if (!arguments.ok()) return rows;
-  if (from > to || to >= offsets) {
-    arguments.fail("is no row of the column");
-    return rows;
-  }
-  rows.offsets += from;
-  rows.count = to - from;
-  bool is_ordered = rows.offsets[0] >= 0 && static_cast<size_t>(rows.offsets[rows.count]) <= length;
-  for (size_t row = 0; row < rows.count; row++) is_ordered = is_ordered && rows.offsets[row] <= rows.offsets[row + 1];
-  if (!is_ordered) arguments.fail("belongs to a column whose texts are not in order");
-  return rows;
-}
 
 struct Columns {
   uint32_t* words = nullptr;
@@ -97,19 +68,20 @@ Napi::Value FoldRows(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "foldRows");
   FoldedRows& folded = folded_rows();
   folded.starts.assign(1, 0);
-  const Rows rows = read_rows(arguments);
-  uint32_t* const counts = arguments.own_array<uint32_t>(napi_uint32_array, rows.count);
-  uint32_t* const lengths = arguments.own_array<uint32_t>(napi_uint32_array, rows.count);
+  const ColumnRows rows = read_column_rows(arguments);
+  uint32_t* const counts = arguments.own_array<uint32_t>(napi_uint32_array, rows.count());
+  uint32_t* const lengths = arguments.own_array<uint32_t>(napi_uint32_array, rows.count());
   if (!arguments.ok()) return info.Env().Undefined();
-  const auto bytes = static_cast<size_t>(rows.offsets[rows.count] - rows.offsets[0]);
+  const auto all_bytes = static_cast<size_t>(rows.strings.offsets[rows.to] - rows.strings.offsets[rows.from]);
   // A text has no more tokens than units, no more units than bytes, and is folded into room for one token more.
-  uint32_t* const tokens = folded.tokens.of(bytes + 1);
+  uint32_t* const tokens = folded.tokens.of(all_bytes + 1);
   if (tokens == nullptr) return no_memory(info);
   size_t end = 0;
-  for (size_t row = 0; row < rows.count; row++) {
-    uint16_t* const units = corpusmill::thread_text().units.of(rows.length(row) + folded_tokens::kPadding);
+  for (size_t row = 0; row < rows.count(); row++) {
+    const size_t bytes = rows.strings.length(rows.from + row);
+    uint16_t* const units = corpusmill::thread_text().units.of(bytes + folded_tokens::kPadding);
     if (units == nullptr) return no_memory(info);
-    const size_t length = corpusmill::utf8::to_utf16(rows.start(row), rows.length(row), units);
+    const size_t length = corpusmill::utf8::to_utf16(rows.strings.start(rows.from + row), bytes, units);
     const int64_t count = folded_tokens::fold(units, length, tokens + end);
     if (count < 0) return Napi::Number::New(info.Env(), -1 - static_cast<double>(row));
     end += static_cast<size_t>(count);
@@ -117,18 +89,20 @@ Napi::Value FoldRows(const Napi::CallbackInfo& info) {
     counts[row] = static_cast<uint32_t>(count);
     lengths[row] = static_cast<uint32_t>(length);
   }
-  return Napi::Number::New(info.Env(), static_cast<double>(rows.count));
+  return Napi::Number::New(info.Env(), static_cast<double>(rows.count()));
 }
 
 // textKeyRows(bytes, offsets, from, to, words, at, stride): void
 Napi::Value TextKeyRows(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "textKeyRows");
-  const Rows rows = read_rows(arguments);
-  const Columns columns = read_columns(arguments, 4, rows.count);
+  const ColumnRows rows = read_column_rows(arguments);
+  const Columns columns = read_columns(arguments, 4, rows.count());
   if (!arguments.ok()) return info.Env().Undefined();
-  for (size_t row = 0; row < rows.count; row++) {
+  for (size_t row = 0; row < rows.count(); row++) {
+    const size_t from = rows.from + row;
     uint64_t hashes[2];
-    corpusmill::text_key::xxh64_twice(rows.start(row), rows.length(row), corpusmill::text_key::kSeeds, hashes);
+    corpusmill::text_key::xxh64_twice(rows.strings.start(from), rows.strings.length(from), corpusmill::text_key::kSeeds,
+                                      hashes);
     for (size_t word = 0; word < 4; word++) {
       columns.words[row + word * columns.stride] = static_cast<uint32_t>(hashes[word / 2] >> (32 * (word % 2)));
     }

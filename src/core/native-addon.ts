@@ -333,6 +333,24 @@ export interface NativeAddon {
     at: number,
     stride: number,
   ): void;
+  /** See src/pipeline/part-columns.ts. */
+  sourceRun(bytes: Uint8Array, offsets: Int32Array, from: number, to: number, head: Uint32Array): number;
+  /** See src/io/write-columns.ts. */
+  writeRests(
+    metas: Uint8Array,
+    metaOffsets: Int32Array,
+    from: number,
+    to: number,
+    idOffsets: Int32Array,
+    textOffsets: Int32Array,
+    head: Uint8Array,
+    budget: number,
+    out: Uint8Array,
+    outOffsets: Int32Array,
+    outRow: number,
+  ): number;
+  /** See src/io/parquet-text-column.ts. */
+  writePlain(bytes: Uint8Array, offsets: Int32Array, from: number, to: number, out: Uint8Array): void;
   /** See src/dedup/minhash/signers.ts. */
   RowSigner: new (
     shingleTokens: number,

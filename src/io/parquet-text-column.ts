@@ -2,6 +2,7 @@
  * Pages of a column of UTF-8, PLAIN, from bytes in one piece: what hyparquet-writer makes of such a column. The library takes a
  * value at a time into a buffer that grows anew for every page, which took longer than the compression.
  */
+import { native } from '../core/native.ts';
 import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { PAGE_BYTES, type Page } from './parquet-columns.ts';
@@ -40,7 +41,14 @@ function pageEnd(offsets: Int32Array, from: number, rows: number): number {
   return to;
 }
 
-function fillPage(page: Buffer, { bytes, offsets }: Utf8Column, from: number, to: number): void {
+/** Writes rows [from, to) with their lengths to the start of `page`. */
+function fillPage(page: Buffer, column: Utf8Column, from: number, to: number): void {
+  if (native === undefined) fillPageTwin(page, column, from, to);
+  else native.writePlain(column.bytes, column.offsets, from, to, page);
+}
+
+/** The native kernel's twin. */
+export function fillPageTwin(page: Buffer, { bytes, offsets }: Utf8Column, from: number, to: number): void {
   let at = 0;
   for (let row = from; row < to; row++) {
     const [start, end] = [offsets[row], offsets[row + 1]];

@@ -3,6 +3,8 @@
  * are gathered group by group from the columns of parts, bytes from bytes: no string is made but of the few sources.
  */
 import type { DocumentColumns, Meta } from '../core/document.ts';
+import { native } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
 import { setOwn } from './record.ts';
 import { textBuffer } from './text-bytes.ts';
 import { createUtf8Builder, MAX_COLUMN_BYTES, type Utf8Builder } from './utf8-builder.ts';
@@ -42,16 +44,24 @@ export function createDocumentGroup(fullBytes: number): DocumentGroup {
       return source;
     },
     isFull: () => bytes >= fullBytes,
-    add({ rows, ids, texts, metas, sources: { numbers, names } }, from) {
+    add(columns, from) {
+      const { rows, ids, texts, metas, sources } = columns;
       const metaBytes = textBuffer(metas.bytes);
-      const starts = names.map((name) => Buffer.from(`{"source":${JSON.stringify(name)}`));
+      const starts = sources.names.map((name) => Buffer.from(`{"source":${JSON.stringify(name)}`));
       let to = from;
-      for (; to < rows && bytes < fullBytes; to++) {
-        source.push(names[numbers[to]]);
-        bytes -= meta.bytes;
-        addRest(meta, metaBytes, metas.offsets[to], metas.offsets[to + 1], starts[numbers[to]]);
-        bytes += meta.bytes;
-        bytes += ids.offsets[to + 1] - ids.offsets[to] + texts.offsets[to + 1] - texts.offsets[to];
+      while (to < rows && bytes < fullBytes) {
+        const number = sources.numbers[to];
+        const before = to;
+        const metaBefore = meta.bytes;
+        if (native !== undefined) to = addRests(native, meta, columns, to, starts[number], fullBytes - bytes);
+        // What the kernel leaves, or there is none.
+        if (to === before) {
+          addRest(meta, metaBytes, metas.offsets[to], metas.offsets[to + 1], starts[number]);
+          to++;
+        }
+        bytes += meta.bytes - metaBefore;
+        for (const { offsets } of [ids, texts]) bytes += offsets[to] - offsets[before];
+        for (let row = before; row < to; row++) source.push(sources.names[number]);
       }
       id.addRows(ids, from, to);
       text.addRows(texts, from, to);
@@ -66,6 +76,45 @@ export function createDocumentGroup(fullBytes: number): DocumentGroup {
       for (const builder of [id, text, meta]) builder.release();
     },
   };
+}
+
+/** Rows whose metas are looked at together. */
+const ROWS_AT_ONCE = 4096;
+
+/**
+ * Adds rows of one source from `from` on as `addRest` does, natively, until `budget` bytes of ids, texts and metas are
+ * reached; returns the first that is left.
+ */
+function addRests(
+  addon: NativeAddon,
+  meta: Utf8Builder,
+  { rows, ids, texts, metas, sources: { numbers } }: DocumentColumns,
+  from: number,
+  head: Uint8Array,
+  budget: number,
+): number {
+  const most = Math.min(rows, from + ROWS_AT_ONCE);
+  let to = from + 1;
+  while (to < most && numbers[to] === numbers[from]) to++;
+  // A rest is longer than what it is cut from by a byte at most.
+  const room = meta.open(metas.offsets[to] - metas.offsets[from] + to - from, to - from);
+  const { rows: written } = meta;
+  const { bytes, offsets } = metas;
+  const end = addon.writeRests(
+    bytes,
+    offsets,
+    from,
+    to,
+    ids.offsets,
+    texts.offsets,
+    head,
+    budget,
+    room.values,
+    room.offsets,
+    written,
+  );
+  meta.advance(written + end - from);
+  return end;
 }
 
 const COMMA = 0x2c;
