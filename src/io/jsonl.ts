@@ -1,8 +1,8 @@
 /**
  * JSON Lines: whole records of a chunk to documents, synchronously. Where the text is a field and the bytes are UTF-8, texts
  * come as bytes from a native kernel (jsonl-texts.ts) and only the rest of a record is parsed; where no documents are asked for,
- * another fills columns without them (jsonl-columns.ts). Else lines are found with
- * indexOf (20 GB/s), decoded and parsed one by one: 266 MB/s on real web text (13 % of its characters Chinese).
+ * another fills columns without them (jsonl-columns.ts). Else lines are found with indexOf (20 GB/s), decoded and parsed one
+ * by one: 266 MB/s on real web text (13 % of its characters Chinese).
  *
  * UTF-8 is checked once per chunk (18 GB/s) and only if that fails line by line; lone surrogates can only come from
  * `\ud8..`–`\udf..` escapes, so they are looked for only in chunks that hold one.

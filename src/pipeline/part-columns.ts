@@ -9,7 +9,6 @@ import type { DocumentColumns, Meta, SourceNumbers } from '../core/document.ts';
 import { CorpusmillError } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
 import { native } from '../core/native.ts';
-import type { NativeAddon } from '../core/native-addon.ts';
 import { columnOf, type Utf8Column } from '../core/utf8-column.ts';
 import { textBuffer } from '../io/text-bytes.ts';
 import { cutSpans, spansOfRow } from './edits.ts';
@@ -114,20 +113,18 @@ const SOURCE_FIRST = Buffer.from('{"source":"');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** `meta.source` of each row, '' where it is no string. Readers put it first, where it is found without the rest. */
-export function sourcesOf(metas: Utf8Column): SourceNumbers {
-  return native === undefined ? sourcesOfTwin(metas) : sourcesOfRuns(metas, native);
-}
-
-/** By runs of rows that begin alike, which the native kernel finds. */
-function sourcesOfRuns({ bytes, offsets }: Utf8Column, addon: NativeAddon): SourceNumbers {
+/**
+ * `meta.source` of each row, '' where it is no string. Readers put it first, where it is found without the rest, and
+ * neighbours mostly have the same: what is read is one of a run. `findRun`: `sourceRunTwin` in tests.
+ */
+export function sourcesOf({ bytes, offsets }: Utf8Column, findRun = sourceRun): SourceNumbers {
   const values = textBuffer(bytes);
   const rows = offsets.length - 1;
   const numbers = new Uint32Array(rows);
   const known = new Map<string, number>();
   const head = new Uint32Array(1);
   for (let row = 0; row < rows; ) {
-    const end = addon.sourceRun(bytes, offsets, row, rows, head);
+    const end = findRun(bytes, offsets, row, rows, head);
     const [start, stop] = [offsets[row], offsets[row + 1]];
     const isPlain = head[0] > 0;
     const name = isPlain
@@ -141,31 +138,32 @@ function sourcesOfRuns({ bytes, offsets }: Utf8Column, addon: NativeAddon): Sour
   return { numbers, names: [...known.keys()] };
 }
 
-/** Row by row, without the add-on. */
-export function sourcesOfTwin(metas: Utf8Column): SourceNumbers {
-  const { bytes, offsets } = metas;
+/**
+ * The first row behind `from` that does not begin as row `from` does, up to the end of its source; `head[0]` receives the
+ * bytes up to there, 0 where `source` does not come first, is no string, or has an escape: then the run is that row alone.
+ */
+const sourceRun = native?.sourceRun ?? sourceRunTwin;
+
+/** The native kernel's twin. */
+export function sourceRunTwin(
+  bytes: Uint8Array,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+  head: Uint32Array,
+): number {
   const values = textBuffer(bytes);
-  const rows = offsets.length - 1;
-  const numbers = new Uint32Array(rows);
-  const known = new Map<string, number>();
-  // Neighbours mostly have the same.
-  let same = { from: 0, to: 0, number: 0 };
-  for (let row = 0; row < rows; row++) {
-    const [start, stop] = [offsets[row], offsets[row + 1]];
-    const from = start + SOURCE_FIRST.length;
-    const to = isSourceFirst(values, start, stop) ? closingQuote(values, from, stop) : -1;
-    const length = same.to - same.from;
-    if (to - from === length && length > 0 && values.compare(values, same.from, same.to, from, to) === 0) {
-      numbers[row] = same.number;
-      continue;
-    }
-    const name = to === -1 ? sourceIn(values.utf8Slice(start, stop)) : values.utf8Slice(from, to);
-    const number = known.get(name) ?? known.size;
-    known.set(name, number);
-    numbers[row] = number;
-    if (to !== -1) same = { from, to, number };
-  }
-  return { numbers, names: [...known.keys()] };
+  const start = offsets[from];
+  const quote = isSourceFirst(values, start, offsets[from + 1])
+    ? closingQuote(values, start + SOURCE_FIRST.length, offsets[from + 1])
+    : -1;
+  head[0] = quote === -1 ? 0 : quote + 1 - start;
+  let row = from + 1;
+  if (quote === -1) return row;
+  const beginsAlike = (at: number, stop: number): boolean =>
+    stop - at > head[0] && values.compare(values, start, quote + 1, at, at + head[0]) === 0;
+  while (row < to && beginsAlike(offsets[row], offsets[row + 1])) row++;
+  return row;
 }
 
 function isSourceFirst(values: Buffer, start: number, stop: number): boolean {

@@ -18,13 +18,8 @@ import { writeDocuments, writeFeatures, writeStatistics } from './write-part.ts'
 const BLOCK_BYTES = 256 * 1024;
 const BLOCK_ROWS = 1024;
 
-type ColumnObserver = Observer & Required<Pick<Observer, 'observeTexts'>>;
-type ColumnTask = PassTask & { source: { chunk: Chunk } };
-
-/** Whether the task can be done without documents. */
-export function canPassColumns(task: PassTask, observers: readonly Observer[]): task is ColumnTask {
-  return 'chunk' in task.source && task.spec.maps.length === 0 && canObserveColumns(observers);
-}
+/** An observer that takes texts in blocks. */
+export type ColumnObserver = Observer & Required<Pick<Observer, 'observeTexts'>>;
 
 /** Whether all observers take texts in blocks. */
 export function canObserveColumns(observers: readonly Observer[]): observers is readonly ColumnObserver[] {
@@ -38,11 +33,12 @@ export function observeColumn(texts: Utf8Column, rows: number, observers: readon
   }
 }
 
-/** Runs a task that `canPassColumns`. */
-export async function passColumns(task: ColumnTask, observers: readonly Observer[]): Promise<PartStatistics> {
-  if (!canObserveColumns(observers)) throw new Error('an observer asks for documents');
-  const { spec, part } = task;
-  const { chunk } = task.source;
+/** Runs a task without map stages over a chunk of input. */
+export async function passColumns(
+  { spec, part }: PassTask,
+  chunk: Chunk,
+  observers: readonly ColumnObserver[],
+): Promise<PartStatistics> {
   const started = performance.now();
   const encoder = createDocumentEncoder();
   const bad: BadRecord[] = [];

@@ -14,7 +14,7 @@ import { type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
 import { partFile, readAlive, readPartDocuments, withTextsOfPart } from './parts.ts';
-import { canObserveColumns, canPassColumns, observeColumn, passColumns } from './pass-columns.ts';
+import { canObserveColumns, observeColumn, passColumns } from './pass-columns.ts';
 import type { ObserveTask, PassSpec, PassTask } from './pass-spec.ts';
 import { definitionOf, stageContext } from './stage-ref.ts';
 import { writeDocuments, writeDropped, writeFeatures, writeStatistics } from './write-part.ts';
@@ -52,7 +52,11 @@ function createObservers(spec: PassSpec): Promise<Observer[]> {
 /** Runs the task and returns the part's statistics, which now also lie beside it. */
 export async function runPassTask(task: PassTask): Promise<PartStatistics> {
   const observers = await createObservers(task.spec);
-  return canPassColumns(task, observers) ? passColumns(task, observers) : passDocuments(task, observers);
+  const { source, spec } = task;
+  if ('chunk' in source && spec.maps.length === 0 && canObserveColumns(observers)) {
+    return passColumns(task, source.chunk, observers);
+  }
+  return passDocuments(task, observers);
 }
 
 async function passDocuments(task: PassTask, observers: readonly Observer[]): Promise<PartStatistics> {

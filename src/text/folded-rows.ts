@@ -14,20 +14,21 @@ export interface FoldedRows {
   units: Uint32Array;
 }
 
-let held: TextRows | undefined;
+/** Weakly: rows are views of a whole part's texts, which this must not keep alive. */
+let held: WeakRef<TextRows> | undefined;
 let counts: FoldedRows = { tokens: new Uint32Array(), units: new Uint32Array() };
 
 /** Folds rows for this thread; free when the last call had the same. There must be a native add-on. */
 export function foldRows(rows: TextRows): FoldedRows {
   const { bytes, offsets, from, to } = rows;
   const count = to - from;
-  if (rows !== held) {
+  if (rows !== held?.deref()) {
     held = undefined;
     const addon = native!;
     tellAscii(addon);
     if (counts.tokens.length < count) counts = { tokens: new Uint32Array(count), units: new Uint32Array(count) };
     while (!foldAll(addon, rows)) {}
-    held = rows;
+    held = new WeakRef(rows);
   }
   const { tokens, units } = counts;
   return { tokens: tokens.subarray(0, count), units: units.subarray(0, count) };

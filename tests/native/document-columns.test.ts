@@ -5,7 +5,7 @@ import { native } from '../../src/core/native.ts';
 import { columnOf, stringsOf } from '../../src/core/utf8-column.ts';
 import { fillPageTwin } from '../../src/io/parquet-text-column.ts';
 import { createDocumentGroup } from '../../src/io/write-columns.ts';
-import { sourcesOf, sourcesOfTwin } from '../../src/pipeline/part-columns.ts';
+import { sourceRunTwin, sourcesOf } from '../../src/pipeline/part-columns.ts';
 
 const describeNative = native === undefined ? describe.skip : describe;
 
@@ -28,10 +28,8 @@ describeNative('rows of documents', () => {
       fc.property(runs, (metas) => {
         const column = columnOf(metas.map((each) => JSON.stringify(each)));
         const { numbers, names } = sourcesOf(column);
-        expect({ numbers: [...numbers], names }).toEqual({
-          ...sourcesOfTwin(column),
-          numbers: [...sourcesOfTwin(column).numbers],
-        });
+        const twin = sourcesOf(column, sourceRunTwin);
+        expect({ numbers: [...numbers], names }).toEqual({ ...twin, numbers: [...twin.numbers] });
         const expected = metas.map((each) => ('source' in each && typeof each.source === 'string' ? each.source : ''));
         expect([...numbers].map((number) => names[number])).toEqual(expected);
       }),
