@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { openBackend } from '../src/tensor/open-backend.ts';
 import { type AlignmentCheck, offlineChecks, openAlignmentGoldens, relativeError } from './align-goldens.ts';
 import { onlineChecks } from './align-online-goldens.ts';

@@ -8,7 +8,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { native, packageRoot } from '../src/core/native.ts';
+import { native } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { createRandom } from '../src/core/random.ts';
 import { nativeAttentionBackward, nativeAttentionForward } from '../src/tensor/native-attention.ts';
 import type { AttentionShape } from '../src/tensor/reference/attention.ts';

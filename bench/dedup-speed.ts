@@ -16,7 +16,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { type BandShape, bandKeys } from '../src/dedup/lsh.ts';
 import { createFoldedSigner } from '../src/dedup/minhash/signers.ts';
 import type { Bench } from './bench.ts';

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { cutRange } from '../src/core/columns.ts';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { BarrierContext, FeaturePart } from '../src/core/stage.ts';
 import { columnOf } from '../src/core/utf8-column.ts';
 import { minhash } from '../src/dedup/minhash/stage.ts';

@@ -9,7 +9,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { native, packageRoot } from '../src/core/native.ts';
+import { native } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { Bench } from './bench.ts';
 import { pythonOfPeers } from './python-peer.ts';
 

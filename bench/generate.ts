@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { exportGguf } from '../src/models/checkpoint/gguf/export.ts';
 import { writeCheckpoint } from '../src/models/checkpoint/write.ts';
 import { countParameters } from '../src/models/cost.ts';

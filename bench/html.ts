@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { extractPage } from '../src/filters/extract-html.ts';
 import { renderRuns } from '../src/filters/html/render.ts';
 import { layOut } from '../src/filters/html/runs.ts';

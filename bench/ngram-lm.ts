@@ -12,7 +12,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { gunzipSync } from 'node:zlib';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { createRandom, shuffle } from '../src/core/random.ts';
 import { readArpa } from '../src/quality/ngram-lm/arpa-reader.ts';
 import { createLanguageModel, type LanguageModel } from '../src/quality/ngram-lm/model.ts';

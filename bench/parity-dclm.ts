@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Document } from '../src/core/document.ts';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { MapStage } from '../src/core/stage.ts';
 import { dclm } from '../src/filters/dclm/dclm.ts';
 import { refinedwebLines } from '../src/filters/dclm/refinedweb-lines.ts';

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { CountryCode } from 'libphonenumber-js';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { KINDS, type Kind } from '../src/filters/pii/kinds.ts';
 import { redact } from '../src/filters/pii/redact.ts';
 import { createScanner } from '../src/filters/pii/scan.ts';

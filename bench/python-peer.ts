@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 
 /** Lines of the script's output, or a sentence on why there are none. The script gets a JSON string a line. */
 export function runPythonPeer(script: string, args: readonly string[], texts: readonly string[]): string[] | string {

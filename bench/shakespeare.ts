@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { loadTrainConfig } from '../src/pipeline/config/load-train.ts';
 import { prepareTraining } from '../src/training/run-training.ts';
 import type { Bench } from './bench.ts';

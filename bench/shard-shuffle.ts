@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { Bench } from './bench.ts';
 import type { ShuffleCost } from './shard-shuffle-run.ts';
 import { benchCache } from './web-mix.ts';

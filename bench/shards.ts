@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { writeTokenizerFiles } from '../src/tokenizer/tokenizer-files.ts';
 import type { Bench } from './bench.ts';
 import { runCli } from './cli-run.ts';

@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { MapStage } from '../src/core/stage.ts';
 import { redpajamaV2 } from '../src/filters/redpajama/redpajama-v2.ts';
 import { textStatistics } from '../src/filters/text-statistics.ts';

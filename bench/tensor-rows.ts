@@ -9,7 +9,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { Backend, Buffer, DType, Executable, Place } from '../src/tensor/backend.ts';
 import { createNativeBackend } from '../src/tensor/native/backend.ts';
 import {

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { createIdWriter } from '../src/tokenizer/create-id-writer.ts';
 import { type BpeTables, readHfTokenizer, writeHfTokenizer } from '../src/tokenizer/hf-json.ts';
 import type { IdWriter } from '../src/tokenizer/id-writer.ts';

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { createPieceCounter } from '../src/tokenizer/count-pieces.ts';
 import { pieceColumns } from '../src/tokenizer/sum-piece-counts.ts';
 import { type TrainedBpe, type TrainOptions, trainOnCounts } from '../src/tokenizer/train-bpe.ts';

@@ -13,7 +13,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { PATTERNS } from '../src/tokenizer/pre-tokenizer.ts';
 import type { Bench } from './bench.ts';
 import { mixedTextFile } from './mixed-text.ts';

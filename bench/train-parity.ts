@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { openBackend } from '../src/tensor/open-backend.ts';
 import type { Bench } from './bench.ts';
 import { GOLDEN_MODELS, measureLogits, measureTraining, openGoldenFolder } from './golden-model.ts';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 import { openBackend, openGpu } from '../src/tensor/open-backend.ts';
 import { nameOfAdapter } from '../src/tensor/webgpu/adapter.ts';
 import { createWebGpuBackend, type WebGpuBackend } from '../src/tensor/webgpu/backend.ts';

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { packageRoot } from '../src/core/native.ts';
+import { packageRoot } from '../src/core/package-root.ts';
 
 const root = process.env['CORPUSMILL_SHARED'] ?? join(packageRoot(), '..', 'shared');
 

@@ -7,8 +7,6 @@ import { isMainThread } from 'node:worker_threads';
 import type { NativeAddon } from './native-addon.ts';
 import { packageRoot } from './package-root.ts';
 
-export { packageRoot };
-
 function load(): NativeAddon | undefined {
   if (process.env['CORPUSMILL_NATIVE'] === '0') return undefined;
   const require = createRequire(import.meta.url);

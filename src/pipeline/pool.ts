@@ -13,7 +13,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CorpusmillError, type ErrorCode } from '../core/errors.ts';
 // Says where the native add-on is missing: workers do not.
-import { packageRoot } from '../core/native.ts';
+import '../core/native.ts';
+import { packageRoot } from '../core/package-root.ts';
 import { interrupted } from './for-each-limited.ts';
 
 /** What the worker entry returns: a value, or a user-facing error as plain data. */

@@ -1,7 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { readManifest } from '../../src/shards/manifest.ts';
 import { shardName } from '../../src/shards/write-step.ts';
 import { runShards, scratch, someParts, writeByteTokenizer } from '../shards/context.ts';

@@ -12,7 +12,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 
 export interface Block {
   /** `docs/running.md:12`, the line of its first line. */

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/core/errors.ts';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { parsePipeline } from '../../src/pipeline/config/load.ts';
 import * as training from '../../src/pipeline/config/training-part.ts';
 import { stageDefinitions } from '../../src/pipeline/registry.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { compress } from '../../src/io/codecs.ts';
 import { writeCheckpoint } from '../../src/models/checkpoint/write.ts';
 import { sizeOf } from '../../src/models/cost.ts';

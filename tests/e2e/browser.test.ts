@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { writeCheckpoint } from '../../src/models/checkpoint/write.ts';
 import { createReferenceBackend } from '../../src/tensor/reference/backend.ts';
 import { tokenizerJsonText } from '../../src/tokenizer/tokenizer.ts';

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import type { RunSummary } from '../../src/core/run-summary.ts';
 
 const MAIN = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { comparable, type LogRecord, parseLog } from '../../src/training/log.ts';
 import {
   cli,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { buildReport } from '../../src/report/report-data.ts';
 import { reportJsonSchema, reportSchema } from '../../src/report/report-schema.ts';
 import { emptySummary, smallSummary, webSummary } from './fixture.ts';

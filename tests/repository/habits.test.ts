@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { importsOf } from './floors.ts';
 
 const root = packageRoot();

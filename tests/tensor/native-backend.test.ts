@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native, packageRoot } from '../../src/core/native.ts';
+import { native } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import type {
   Backend,
   BufferData,

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/core/browser/sha256.ts';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { blocksOf, pageText } from '../docs/blocks.ts';
 import { describeWithShared, shared } from '../shared.ts';

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/core/native.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
 import { readBase } from '../../src/tokenizer/extend-bpe.ts';
 import { writeTiktoken } from '../../src/tokenizer/formats/tiktoken.ts';

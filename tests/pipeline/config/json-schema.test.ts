@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { ConfigError } from '../../../src/pipeline/config/issues.ts';
 import { pipelineJsonSchema } from '../../../src/pipeline/config/json-schema.ts';
 import { parsePipeline } from '../../../src/pipeline/config/load.ts';

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ONLINE_SCHEMAS, type OnlineStage } from '../../../src/align/config/online-schema.ts';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { loadOnlineConfig, onlineJsonSchema } from '../../../src/pipeline/config/load-online.ts';
 
 const configs = join(packageRoot(), 'configs');

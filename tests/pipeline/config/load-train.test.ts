@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { loadTrainConfig, trainJsonSchema } from '../../../src/pipeline/config/load-train.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'corpusmill-train-config-'));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CorpusmillError } from '../../../src/core/errors.ts';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { shuffle } from '../../../src/core/random.ts';
 import { evaluate } from '../../../src/quality/evaluation/evaluate.ts';
 import type { EvaluationInput } from '../../../src/quality/evaluation/evaluation-input.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { type ComparedDocument, createComparison } from '../../../src/tokenizer/compare/comparison.ts';
 import { judgedTokenizer } from '../../../src/tokenizer/compare/judged-tokenizer.ts';
 import {

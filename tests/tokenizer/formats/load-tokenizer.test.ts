@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { convertTokenizer } from '../../../src/tokenizer/formats/convert-tokenizer.ts';
 import { loadTokenizer, openTokenizer, tokenizerFiles } from '../../../src/tokenizer/formats/load-tokenizer.ts';
 import { writeTiktoken } from '../../../src/tokenizer/formats/tiktoken.ts';

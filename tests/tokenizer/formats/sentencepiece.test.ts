@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { createChatTemplate } from '../../../src/tokenizer/chat/chat-template.ts';
 import { encodeConversation } from '../../../src/tokenizer/chat/encode-conversation.ts';
 import { loadTokenizer, openTokenizer } from '../../../src/tokenizer/formats/load-tokenizer.ts';

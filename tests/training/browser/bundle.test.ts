@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { describe, expect, it } from 'vitest';
 import { browserInput } from '../../../scripts/browser-input.mjs';
-import { packageRoot } from '../../../src/core/native.ts';
+import { packageRoot } from '../../../src/core/package-root.ts';
 import { pageText } from '../../docs/blocks.ts';
 
 const BUNDLE = join(packageRoot(), 'dist', 'browser', 'training.js');
