@@ -6,6 +6,8 @@
         "native/addon.cc",
         "native/bpe_encode.cc",
         "native/bpe_encode_binding.cc",
+        "native/bpe_json.cc",
+        "native/bpe_json_binding.cc",
         "native/bpe_merge.cc",
         "native/bpe_model.cc",
         "native/bpe_pairs.cc",

@@ -6,6 +6,7 @@
 
 void RegisterAttention(Napi::Env env, Napi::Object exports);
 void RegisterBpeEncode(Napi::Env env, Napi::Object exports);
+void RegisterBpeJson(Napi::Env env, Napi::Object exports);
 void RegisterBpeTrain(Napi::Env env, Napi::Object exports);
 void RegisterBpeScan(Napi::Env env, Napi::Object exports);
 void RegisterDocumentColumns(Napi::Env env, Napi::Object exports);
@@ -32,6 +33,7 @@ void RegisterWords(Napi::Env env, Napi::Object exports);
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterAttention(env, exports);
   RegisterBpeEncode(env, exports);
+  RegisterBpeJson(env, exports);
   RegisterBpeTrain(env, exports);
   RegisterBpeScan(env, exports);
   RegisterDocumentColumns(env, exports);

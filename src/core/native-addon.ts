@@ -84,6 +84,17 @@ export interface NativeFastTextTexts {
   ): void;
 }
 
+/** See native/bpe_json.h, ModelTables. */
+export interface NativeBpeTables {
+  bytes: Uint8Array;
+  starts: Uint32Array;
+  lefts: Int32Array;
+  rights: Int32Array;
+  products: Int32Array;
+  /** Three numbers a word: its id, where it begins and ends in the JSON. */
+  outside: Uint32Array;
+}
+
 /** See src/tokenizer/id-writer-native.ts; negative numbers say why there are no ids. */
 export interface NativeBpeEncoder {
   appendText(text: string, keepUnstable: boolean): number;
@@ -425,6 +436,9 @@ export interface NativeAddon {
   tensorLevel(): string;
   /** See src/tokenizer/native-bpe.ts for these three: character classes for every thread, an encoder and a scanner. */
   unicodeClasses(classes: Uint8Array): void;
+  /** See src/tokenizer/hf-file.ts. */
+  bpeJsonPlaces(bytes: Uint8Array, places: Uint32Array): boolean;
+  readBpeJson(bytes: Uint8Array, places: Uint32Array): NativeBpeTables | undefined;
   BpeEncoder: new (
     lefts: Int32Array,
     rights: Int32Array,

@@ -33,6 +33,7 @@ export function sinkResult(run: RunContext, phase: SinkPhase): SinkResult | unde
 }
 
 export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> {
+  run.pool.start();
   const dir = run.directory.phase(phase.id);
   if (finishedResult(dir, phase.key) !== undefined) rmSync(dir, { recursive: true });
   const outputDir = run.directory.output(phase.stage.name);

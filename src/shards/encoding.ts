@@ -76,15 +76,17 @@ export async function loadEncoding(options: ShardOptions, context: Where): Promi
   };
 }
 
-let cached: { given: string; opened: OpenedTokenizer; stamp: string } | undefined;
+let cached: { given: string; opened: OpenedTokenizer; stamp: Promise<string> } | undefined;
 
-/** A worker encodes thousands of parts with one tokenizer, which takes a second to load. */
+/** A worker encodes thousands of parts with one tokenizer, two at a time, and loads it once. */
 async function cachedTokenizer(path: string): Promise<OpenedTokenizer> {
-  if (cached?.given !== path || cached.stamp !== (await stampOf(cached.opened.path))) {
-    const opened = openTokenizer(path);
-    cached = { given: path, opened, stamp: await stampOf(opened.path) };
-  }
-  return cached.opened;
+  const known = cached?.given === path ? cached : undefined;
+  if (known !== undefined && (await known.stamp) === (await stampOf(known.opened.path))) return known.opened;
+  // Another task may have loaded it meanwhile; from here on nothing is waited for.
+  if (cached !== undefined && cached !== known && cached.given === path) return cached.opened;
+  const opened = openTokenizer(path);
+  cached = { given: path, opened, stamp: stampOf(opened.path) };
+  return opened;
 }
 
 /** Of the vocabulary itself: the time of a folder stays when a file in it is written again. */

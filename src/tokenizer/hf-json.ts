@@ -40,13 +40,36 @@ export interface BpeTables {
   ignoreMerges: boolean;
 }
 
-/** Reads parsed JSON. `source` names it in messages. */
-export function readHfTokenizer(json: unknown, source: string): BpeTables {
-  const fail = (what: string): never => {
+/** What a file says besides its vocabulary and merges. */
+export type HfHead = Pick<BpeTables, 'added' | 'normalization' | 'pattern' | 'ignoreMerges'>;
+
+/** Throws what is wrong with a file. */
+export type Fail = (what: string) => never;
+
+/** Names `source` in what it throws: CorpusmillError INPUT_CORRUPT. */
+export function failsFor(source: string): Fail {
+  return (what) => {
     throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${source}: ${what}`, {
       hint: 'It must be an HF tokenizer.json with a byte-level BPE model, as Qwen, GPT-2 and Llama 3 have.',
     });
   };
+}
+
+/** Reads parsed JSON. `source` names it in messages. */
+export function readHfTokenizer(json: unknown, source: string): BpeTables {
+  const fail: Fail = failsFor(source);
+  const head = readHfHead(json, fail);
+  const model = object(object(json)?.['model']);
+  const vocab = object(model?.['vocab']) ?? fail('it has no "model.vocab"');
+  const { tokens, idOf } = readVocab(vocab, new Set(head.added.map((token) => token.content)), fail);
+  const utf8 = new TextEncoder();
+  for (const token of head.added) tokens[token.id] = utf8.encode(token.content);
+  const merges = Array.isArray(model?.['merges']) ? model['merges'] : fail('it has no "model.merges"');
+  return { vocabSize: tokens.length, tokens, ...readMerges(merges, idOf, fail), ...head };
+}
+
+/** The rest of parsed JSON; does not look at vocabulary and merges. */
+export function readHfHead(json: unknown, fail: Fail): HfHead {
   const root = object(json) ?? fail('it is not a JSON object');
   const model = object(root['model']) ?? fail('it has no "model"');
   const type = model['type'] ?? 'BPE';
@@ -54,7 +77,6 @@ export function readHfTokenizer(json: unknown, source: string): BpeTables {
   for (const key of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix']) {
     if (model[key]) fail(`model.${key} is ${JSON.stringify(model[key])}, which is not supported`);
   }
-  const vocab = object(model['vocab']) ?? fail('it has no "model.vocab"');
   const addedList = Array.isArray(root['added_tokens']) ? root['added_tokens'] : [];
   const added = addedList.map((entry: unknown, index): AddedToken => {
     const token = object(entry);
@@ -69,23 +91,13 @@ export function readHfTokenizer(json: unknown, source: string): BpeTables {
       ...(token?.['rstrip'] === true && { rstrip: true }),
     };
   });
-
-  const { tokens, idOf } = readVocab(vocab, new Set(added.map((token) => token.content)), fail);
-  const utf8 = new TextEncoder();
-  for (const token of added) tokens[token.id] = utf8.encode(token.content);
-  const merges = Array.isArray(model['merges']) ? model['merges'] : fail('it has no "model.merges"');
   return {
-    vocabSize: tokens.length,
-    tokens,
-    ...readMerges(merges, idOf, fail),
     added,
     normalization: readNormalizer(root['normalizer'], fail),
     pattern: readPattern(root['pre_tokenizer'], fail),
     ignoreMerges: model['ignore_merges'] === true,
   };
 }
-
-type Fail = (what: string) => never;
 
 /** Bytes of each token, all in one piece of memory: every worker of a run reads a vocabulary, and waits for it. */
 function readVocab(
@@ -104,13 +116,18 @@ function readVocab(
     const start = end;
     end = alphabetToBytesInto(word, memory, start);
     if (end < 0 && !added.has(word)) {
-      fail(`the token ${JSON.stringify(word)} has characters outside the byte alphabet, so it is not byte-level`);
+      fail(outsideAlphabet(word));
     }
     tokens[id] = end < 0 ? undefined : memory.subarray(start, end);
     end = Math.max(start, end);
     idOf.set(word, id);
   }
   return { tokens, idOf };
+}
+
+/** What is wrong with a word that is no added token. */
+export function outsideAlphabet(word: string): string {
+  return `the token ${JSON.stringify(word)} has characters outside the byte alphabet, so it is not byte-level`;
 }
 
 function readMerges(

@@ -1,6 +1,7 @@
 /** The native encoder (native/bpe_encode.cc) as an IdWriter. What it cannot do, NFC, is done here, text by text. */
 import type { NativeAddon, NativeBpeEncoder } from '../core/native-addon.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
+import { flatTokensOf } from './flat-tokens.ts';
 import type { BpeTables } from './hf-json.ts';
 import { type IdWriter, missingByte, notUtf8 } from './id-writer.ts';
 
@@ -16,17 +17,11 @@ export class NativeIdWriter implements IdWriter {
   readonly #keepUnstable: boolean;
 
   constructor(addon: NativeAddon, tables: BpeTables, byteIds: Int32Array, pattern: number) {
-    const { tokens, lefts, rights, products, added } = tables;
-    const starts = new Uint32Array(tokens.length + 1);
-    for (let id = 0; id < tokens.length; id++) starts[id + 1] = starts[id] + (tokens[id]?.length ?? 0);
-    const bytes = new Uint8Array(starts[tokens.length]);
-    for (let id = 0; id < tokens.length; id++) {
-      const token = tokens[id];
-      if (token !== undefined) bytes.set(token, starts[id]);
-    }
+    const { lefts, rights, products, added, vocabSize } = tables;
+    const { bytes, starts } = flatTokensOf(tables);
     let wholes: Uint8Array | undefined;
     if (tables.ignoreMerges) {
-      wholes = new Uint8Array(tokens.length).fill(1);
+      wholes = new Uint8Array(vocabSize).fill(1);
       for (const { id } of added) wholes[id] = 0;
     }
     this.#encoder = new addon.BpeEncoder(lefts, rights, products, bytes, starts, byteIds, wholes, pattern);

@@ -12,6 +12,7 @@ import { sha256Hex } from '../core/sha256.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { createTokenMatcher, type TokenMatcher } from './chat/token-matcher.ts';
 import { createIdWriter } from './create-id-writer.ts';
+import { type HfFile, readHfFile } from './hf-file.ts';
 import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
 import type { IdWriter } from './id-writer.ts';
 import { normalizeText } from './normalization.ts';
@@ -60,14 +61,14 @@ export class Tokenizer {
   /** The pre-tokenizer's regular expression. */
   readonly pattern: string;
 
-  readonly #json: unknown;
+  readonly #json: () => unknown;
   readonly #tables: BpeTables;
   readonly #writer: IdWriter;
   readonly #specials: Set<number>;
   /** Made when a text is first searched for special tokens. */
   #matcher: TokenMatcher | undefined;
 
-  private constructor(json: unknown, tables: BpeTables, hash: string) {
+  private constructor(json: () => unknown, tables: BpeTables, hash: string) {
     this.#json = json;
     this.#tables = tables;
     this.vocabSize = tables.vocabSize;
@@ -90,22 +91,27 @@ export class Tokenizer {
         { hint: 'Give the path of a tokenizer.json file.', cause: error },
       );
     }
-    let json: unknown;
+    let file: HfFile;
     try {
-      json = JSON.parse(fromUtf8.decode(bytes));
+      file = readHfFile(bytes);
     } catch (error) {
       throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${path}: ${(error as Error).message}`, {
         hint: 'It must be an HF tokenizer.json (uncompressed).',
         cause: error,
       });
     }
-    return new Tokenizer(json, readHfTokenizer(json, path), sha256Hex(bytes));
+    return Tokenizer.fromHfFile(file, path, sha256Hex(bytes));
+  }
+
+  /** The same from a file's content; `source` names it in messages, the hash is that of its bytes. */
+  static fromHfFile(file: HfFile, source: string, hash: string): Tokenizer {
+    return new Tokenizer(file.whole, file.readTables(source), hash);
   }
 
   /** The same from parsed JSON; the hash, unless given, is that of the file corpusmill would write for it. */
   static fromJson(json: unknown, hash?: string): Tokenizer {
     const tables = readHfTokenizer(json, 'given as JSON');
-    return new Tokenizer(json, tables, hash ?? sha256Hex(utf8.encode(tokenizerJsonText(json as object))));
+    return new Tokenizer(() => json, tables, hash ?? sha256Hex(utf8.encode(tokenizerJsonText(json as object))));
   }
 
   /**
@@ -226,7 +232,7 @@ export class Tokenizer {
 
   /** The tokenizer as HF tokenizer.json; equal to what it was read from. */
   toJson(): object {
-    return this.#json as object;
+    return this.#json() as object;
   }
 
   #append(text: string, special: SpecialPolicy): void {

@@ -1,15 +1,17 @@
 /** The merger of a vocabulary's pieces: what encoding without the add-on and going on from a vocabulary both begin with. */
 import { createPieceMerger, type PieceMerger } from './bpe-merge-piece.ts';
 import { createMergeTable } from './bpe-merges.ts';
+import { flatTokensOf } from './flat-tokens.ts';
 import type { BpeTables } from './hf-json.ts';
 
 /** The id of each byte that is a token by itself and not an added one; -1: there is none. */
-export function byteIdsOf(tables: Pick<BpeTables, 'tokens' | 'added'>): Int32Array {
+export function byteIdsOf(tables: BpeTables): Int32Array {
   const byteIds = new Int32Array(256).fill(-1);
   const added = new Set(tables.added.map((token) => token.id));
-  tables.tokens.forEach((token, id) => {
-    if (token?.length === 1 && !added.has(id)) byteIds[token[0]] = id;
-  });
+  const { bytes, starts } = flatTokensOf(tables);
+  for (let id = 0; id + 1 < starts.length; id++) {
+    if (starts[id + 1] - starts[id] === 1 && !added.has(id)) byteIds[bytes[starts[id]]] = id;
+  }
   return byteIds;
 }
 

@@ -4,7 +4,8 @@
  */
 import { CorpusmillError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/sha256.ts';
-import { type BpeTables, readHfTokenizer } from '../hf-json.ts';
+import { type HfFile, readHfFile } from '../hf-file.ts';
+import type { BpeTables } from '../hf-json.ts';
 import type { TextTokenizer } from '../text-tokenizer.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { isSentencePieceJson, readSentencePieceJson } from './sentencepiece-json.ts';
@@ -18,28 +19,20 @@ export interface JsonTokenizer {
 
 /** `file` names the bytes in messages. Throws INPUT_CORRUPT for what is no tokenizer.json, or one that is not supported. */
 export function tokenizerFromJson(bytes: Uint8Array, file: string): JsonTokenizer {
-  let json: unknown;
+  let read: HfFile;
   try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
+    read = readHfFile(bytes);
   } catch (error) {
     throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${file}: ${whatItIs(bytes, error as Error)}`, {
       hint: 'Known are HF tokenizer.json, vocab.json with merges.txt, .tiktoken and SentencePiece .model.',
       cause: error,
     });
   }
-  if (isSentencePieceJson(json)) {
-    const tokenizer = createSentencePieceTokenizer(readSentencePieceJson(json, file), sha256Hex(bytes));
+  if (isSentencePieceJson(read.head)) {
+    const tokenizer = createSentencePieceTokenizer(readSentencePieceJson(read.whole(), file), sha256Hex(bytes));
     return { tokenizer, readTables: () => undefined };
   }
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = Tokenizer.fromJson(json, sha256Hex(bytes));
-  } catch (error) {
-    // Said again with the file's name.
-    if (error instanceof CorpusmillError) readHfTokenizer(json, file);
-    throw error;
-  }
-  return { tokenizer, readTables: () => readHfTokenizer(json, file) };
+  return { tokenizer: Tokenizer.fromHfFile(read, file, sha256Hex(bytes)), readTables: () => read.readTables(file) };
 }
 
 /** Names a file that is no tokenizer by its first bytes. */
