@@ -20,6 +20,9 @@ export interface AtomicFile {
   abort(): Promise<void>;
 }
 
+/** Bytes of a file that the disk is given before all is written, so that the end of a large one is not waited for. */
+const EARLY_SYNC_BYTES = 16 * 1024 * 1024;
+
 /** Writes a whole file atomically, given in one piece or in several. Throws CorpusmillError OUTPUT_FAILED. */
 export async function writeFileAtomic(
   path: string,
@@ -48,6 +51,10 @@ export async function openAtomic(path: string): Promise<AtomicFile> {
     throw outputFailed('create', path, error);
   }
   let bytes = 0;
+  /** What the disk is at work at, up to where it was given to it, and its failure: a later sync does not tell of that again. */
+  let syncing: Promise<void> | undefined;
+  let given = 0;
+  let failed: { error: unknown } | undefined;
   const close = async (): Promise<void> => {
     const open = handle;
     handle = undefined;
@@ -65,12 +72,24 @@ export async function openAtomic(path: string): Promise<AtomicFile> {
           at += bytesWritten;
         }
         bytes += chunk.length;
+        if (syncing !== undefined || bytes - given < EARLY_SYNC_BYTES) return;
+        given = bytes;
+        syncing = handle
+          ?.datasync()
+          .catch((error: unknown) => {
+            failed ??= { error };
+          })
+          .finally(() => {
+            syncing = undefined;
+          });
       } catch (error) {
         throw outputFailed('write', path, error);
       }
     },
     async commit() {
       try {
+        await syncing;
+        if (failed !== undefined) throw failed.error;
         await handle?.sync();
         await close();
         await rename(temporary, path);

@@ -35,7 +35,7 @@ export interface TokenPlaces {
 }
 
 export interface RowTokensReader {
-  /** The tokens of rows [from, to), good until the next call. Throws CorpusmillError('INPUT_CORRUPT'). */
+  /** The tokens of rows [from, to), good until the call after the next. Throws CorpusmillError('INPUT_CORRUPT'). */
   readRows(from: number, to: number): Promise<RowTokens>;
   close(): Promise<void>;
 }
@@ -44,9 +44,11 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
   const { contextLength, type, hasLabels, firstPiece, bundles } = places;
   const width = tokenBytes(type);
   const parts = new OpenParts(places.workDir, width);
-  let memory = borrowBytes(1);
+  /** In turns: what is written is left alone while the next rows are read. */
+  const rooms = [borrowBytes(1), borrowBytes(1)];
+  const labelRooms = [new Int32Array(), new Int32Array()];
+  let turn = 0;
   let trained = new Uint8Array();
-  let labels = new Int32Array();
 
   /** Copies bytes of pieces [first, last) to their places among the rows from `firstRow` on. */
   function fill(into: Uint8Array, first: number, last: number, firstRow: number, column: 'tokens' | 'trained'): void {
@@ -70,30 +72,31 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
   return {
     async readRows(from, to) {
       const count = (to - from) * contextLength;
-      if (memory.length < count * width) {
-        returnBytes(memory);
-        memory = borrowBytes(count * width);
+      turn = 1 - turn;
+      if (rooms[turn].length < count * width) {
+        returnBytes(rooms[turn]);
+        rooms[turn] = borrowBytes(count * width);
       }
-      const inputIds = tokensOver(memory, type, count);
+      const inputIds = tokensOver(rooms[turn], type, count);
       const [first, last] = [firstPiece[from], firstPiece[to]];
       if (bundles.length === 0) await parts.openAll(places.part.subarray(first, last));
-      fill(memory, first, last, from, 'tokens');
+      fill(rooms[turn], first, last, from, 'tokens');
       fillPadding(places, from, to, inputIds);
       if (!hasLabels) {
         await parts.closeSome();
         return { inputIds, labels: undefined };
       }
-      if (trained.length < count) {
-        trained = new Uint8Array(count);
-        labels = new Int32Array(count);
-      } else trained.fill(0);
+      if (trained.length < count) trained = new Uint8Array(count);
+      else trained.fill(0);
+      if (labelRooms[turn].length < count) labelRooms[turn] = new Int32Array(count);
+      const labels = labelRooms[turn].subarray(0, count);
       fill(trained, first, last, from, 'trained');
       fillLabels(inputIds, trained, labels);
       await parts.closeSome();
-      return { inputIds, labels: labels.subarray(0, count) };
+      return { inputIds, labels };
     },
     async close() {
-      returnBytes(memory);
+      for (const room of rooms) returnBytes(room);
       await parts.closeSome(0);
     },
   };

@@ -49,6 +49,6 @@ export interface Shard {
   seqLengths: Int32Array;
   /** [rows]: places at the row's end that hold no token of a document. */
   padding: Int32Array;
-  /** The tokens of rows [from, to), good until the next call. */
+  /** The tokens of rows [from, to), good until the call after the next. */
   readRows(from: number, to: number): RowTokens | Promise<RowTokens>;
 }

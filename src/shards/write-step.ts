@@ -15,9 +15,10 @@ import { describeColumns, MANIFEST_NAME, PIECE_COLUMNS, type ShardEntry, type Sh
 import type { ShardOptions } from './options.ts';
 import type { PackedCorpus } from './pack-step.ts';
 import { equalBorders, paddingPercent, sumReports } from './packing.ts';
+import type { PieceRecords } from './piece-records.ts';
 import { piecesName } from './pieces-table.ts';
 import type { RoutedCorpus } from './route-step.ts';
-import type { TokenType } from './shard-rows.ts';
+import type { Shard, TokenType } from './shard-rows.ts';
 import type { WrittenShard } from './shard-writer.ts';
 import { SPLIT_NAMES } from './split.ts';
 import type { SplitCorpus } from './split-step.ts';
@@ -81,24 +82,21 @@ export const writeStep = {
     const { file } = task;
     const folder = join(context.outputDir, task.folder);
     const { shard, pieces, close } = await gatherShard(task, context.workDir);
-    let written: WrittenShard;
     try {
-      // Imported only here: they bring the Arrow and Parquet libraries, and every command imports this step.
-      const { writeShard } = await import('./shard-writer.ts');
-      written = await writeShard(join(folder, file), shard, {
-        'corpusmill.context_length': String(task.contextLength),
-        'corpusmill.pad_id': String(task.paddingId),
-        'corpusmill.pipeline': context.pipelineHash,
-      });
+      const { tokens } = pieces;
+      const entry = { file, rows: task.rows, tokens: tokens.reduce((sum, length) => sum + length, 0) };
+      // While the disk takes one the other is made.
+      const [written, table] = await Promise.allSettled([
+        writeTo(join(folder, file), shard, task, context.pipelineHash),
+        options.provenance ? writeTable(join(folder, piecesName(file)), pieces) : null,
+      ]);
+      if (written.status === 'rejected') throw written.reason;
+      if (table.status === 'rejected') throw table.reason;
+      const { bytes, sha256 } = written.value;
+      return { ...entry, bytes, sha256, pieces: table.value && { file: piecesName(file), ...table.value } };
     } finally {
       await close();
     }
-    const { bytes, sha256 } = written;
-    const tokens = pieces.tokens.reduce((sum, length) => sum + length, 0);
-    if (!options.provenance) return { file, rows: task.rows, tokens, bytes, sha256, pieces: null };
-    const { writePieces } = await import('./pieces-table.ts');
-    const table = await writePieces(join(folder, piecesName(file)), pieces);
-    return { file, rows: task.rows, tokens, bytes, sha256, pieces: { file: piecesName(file), ...table } };
   },
 
   async merge(options, results: ShardEntry[], context, earlier): Promise<ShardsReport> {
@@ -143,6 +141,22 @@ export const writeStep = {
     };
   },
 } satisfies SinkStep<ShardOptions>;
+
+// Both imported only here: they bring the Arrow and Parquet libraries, and every command imports this step.
+
+async function writeTo(path: string, shard: Shard, task: WriteTask, pipelineHash: string): Promise<WrittenShard> {
+  const { writeShard } = await import('./shard-writer.ts');
+  return writeShard(path, shard, {
+    'corpusmill.context_length': String(task.contextLength),
+    'corpusmill.pad_id': String(task.paddingId),
+    'corpusmill.pipeline': pipelineHash,
+  });
+}
+
+async function writeTable(path: string, pieces: PieceRecords): Promise<{ bytes: number; sha256: string }> {
+  const { writePieces } = await import('./pieces-table.ts');
+  return writePieces(path, pieces);
+}
 
 /** `shard-00002-of-00017.arrow`, as HF datasets name theirs. */
 export function shardName(shard: number, shards: number): string {
