@@ -13,9 +13,9 @@
  * one file; whoever wants a bucket reads one stretch of each file. With m bytes of memory a bucket of all files fits it
  * as long as stretches stay larger than a disk's block: m² / 64 kB, 1 TB of tokens for 256 MiB.
  */
-import { CorpusmillError } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { bytesOf, openToRead, readBytes, readWords } from './positioned-read.ts';
+import { bytesOf } from './positioned-read.ts';
+import { notWhole, withScratchFile } from './scratch-file.ts';
 
 const MAGIC = 0x4b424d43; // "CMBK"
 const VERSION = 1;
@@ -52,45 +52,34 @@ export interface Bucket {
 }
 
 /** Reads a bucket. Throws CorpusmillError('INPUT_CORRUPT') when the file is not whole. */
-export async function readBucket(path: string, bucket: number): Promise<Bucket> {
-  const file = await openToRead(path, 'reading a scratch file');
-  try {
-    const [magic, version, buckets, width, sections] = await readWords(file, path, 0, HEADER_BYTES / 4);
+export function readBucket(path: string, bucket: number): Bucket {
+  return withScratchFile(path, 'reading a scratch file', (file) => {
+    const [magic, version, buckets, width, sections] = file.words(0, HEADER_BYTES / 4);
     if (magic !== MAGIC || version !== VERSION || bucket >= buckets) {
-      throw new CorpusmillError(
-        'INPUT_CORRUPT',
-        `reading a scratch file: ${path} is none of version ${VERSION} with a bucket ${bucket}`,
-        { hint: 'Remove the run directory and run again.' },
-      );
+      throw notWhole(`reading a scratch file: ${path} is none of version ${VERSION} with a bucket ${bucket}`);
     }
     const endsAt = (section: number) => HEADER_BYTES + section * buckets * 8;
-    const doubles = async (position: number, count: number): Promise<Float64Array> => {
-      const values = new Float64Array(count);
-      await readBytes(file, path, position, bytesOf(values));
-      return values;
-    };
+    const doubles = (position: number, count: number) => file.read(position, new Float64Array(count));
     /** Start and end of the bucket, and the end of the section. */
-    const rangeOf = async (section: number): Promise<[number, number, number]> => {
+    const rangeOf = (section: number): [number, number, number] => {
       const at = endsAt(section) + bucket * 8;
-      const [last] = await doubles(endsAt(section + 1) - 8, 1);
-      if (bucket === 0) return [0, (await doubles(at, 1))[0], last];
-      const [start, end] = await doubles(at - 8, 2);
+      const [last] = doubles(endsAt(section + 1) - 8, 1);
+      if (bucket === 0) return [0, doubles(at, 1)[0], last];
+      const [start, end] = doubles(at - 8, 2);
       return [start, end, last];
     };
     const recordsAt = endsAt(1 + sections);
-    const [start, end, records] = await rangeOf(0);
-    const words = await readWords(file, path, recordsAt + start * width * 4, (end - start) * width);
+    const [start, end, records] = rangeOf(0);
+    const words = file.words(recordsAt + start * width * 4, (end - start) * width);
     const bytes: Uint8Array[] = [];
     let sectionAt = recordsAt + records * width * 4;
     for (let section = 0; section < sections; section++) {
-      const [from, to, size] = await rangeOf(1 + section);
-      bytes.push(await readBytes(file, path, sectionAt + from, new Uint8Array(to - from)));
+      const [from, to, size] = rangeOf(1 + section);
+      bytes.push(file.read(sectionAt + from, new Uint8Array(to - from)));
       sectionAt += size;
     }
     return { words, bytes };
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 /** Where records of each bucket begin when sorted, from how many there are of each; `ends` are the same's ends. */

@@ -82,7 +82,7 @@ export const dealStep = {
 
   async run(options, task: DealTask, context): Promise<DealResult> {
     const { sets, threshold } = task;
-    const heldOutIds = threshold > 0 ? await readHeldOutIds(task.idFiles, context.workDir) : undefined;
+    const heldOutIds = threshold > 0 ? readHeldOutIds(task.idFiles, context.workDir) : undefined;
     const documents = task.parts.reduce((sum, part) => sum + part.documents, 0);
     const dealt: Dealt = {
       window: new Uint32Array(documents),
@@ -96,19 +96,19 @@ export const dealStep = {
     };
     const placeOf = sets.map((set) => windowPlaces(set, options.shuffle));
     for (const { part } of task.parts) {
-      const encoded = await openEncodedPart(join(context.workDir, encodedPartName(part)));
+      const encoded = openEncodedPart(join(context.workDir, encodedPartName(part)));
       try {
-        const lengths = await encoded.lengths();
-        const sources = await encoded.sources();
+        const lengths = encoded.lengths();
+        const sources = encoded.sources();
         const held = heldOutIds && {
-          keys: await encoded.splitKeys(),
+          keys: encoded.splitKeys(),
           threshold,
-          ids: await encoded.ids(),
+          ids: encoded.ids(),
           heldOut: heldOutIds,
         };
         dealPart(dealt, placeOf, lengths, sources, held);
       } finally {
-        await encoded.close();
+        encoded.close();
       }
     }
     const { ends, words } = byWindow(dealt);

@@ -14,12 +14,11 @@
  *
  * The split reads keys and ids, dealing the lengths, routing the rest.
  */
-import type { FileHandle } from 'node:fs/promises';
 import type { SourceNumbers } from '../core/document.ts';
-import { CorpusmillError } from '../core/errors.ts';
 import { columnOf, type Utf8Column } from '../core/utf8-column.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { bytesOf, openToRead, readBytes, readWords } from './positioned-read.ts';
+import { bytesOf } from './positioned-read.ts';
+import { notWhole, ScratchFile } from './scratch-file.ts';
 import type { TokenArray } from './shard-rows.ts';
 
 const MAGIC = 0x4b544d43; // "CMTK"
@@ -103,7 +102,7 @@ function numberSources(sources: readonly string[]): SourceNumbers {
 
 /** An open part; `close` it. */
 export interface EncodedPart {
-  file: FileHandle;
+  fd: number;
   path: string;
   documents: number;
   tokens: number;
@@ -112,57 +111,57 @@ export interface EncodedPart {
   tokensAt: number;
   trainedAt: number;
   /** Tokens of each document. */
-  lengths(): Promise<Uint32Array>;
+  lengths(): Uint32Array;
   /** Document ids as UTF-8 with the end of each. */
-  ids(): Promise<{ ends: Uint32Array; bytes: Uint8Array }>;
-  sources(): Promise<{ numbers: Uint32Array; names: string[] }>;
-  splitKeys(): Promise<Float64Array>;
-  close(): Promise<void>;
+  ids(): { ends: Uint32Array; bytes: Uint8Array };
+  sources(): { numbers: Uint32Array; names: string[] };
+  splitKeys(): Float64Array;
+  /** Fills `into` from a byte of the file. */
+  read<A extends ArrayBufferView>(position: number, into: A): A;
+  close(): void;
 }
 
 /** Opens a part's file. Throws CorpusmillError('INPUT_CORRUPT') when it is not one, or shorter than its header says. */
-export async function openEncodedPart(path: string): Promise<EncodedPart> {
-  const file = await openToRead(path, 'reading encoded tokens');
+export function openEncodedPart(path: string): EncodedPart {
+  const file = new ScratchFile(path, 'reading encoded tokens');
   try {
-    const header = await readWords(file, path, 0, HEADER_BYTES / 4);
-    const [magic, version, documents, bytesPerToken, tokens, idBytes, nameBytes, flags] = header;
+    const [magic, version, documents, bytesPerToken, tokens, idBytes, nameBytes, flags] = file.words(
+      0,
+      HEADER_BYTES / 4,
+    );
     const idsAt = HEADER_BYTES + documents * 12;
     const namesAt = idsAt + paddedTo4(idBytes);
     const keysAt = namesAt + paddedTo4(nameBytes);
     const tokensAt = keysAt + (flags & HAS_KEYS ? documents * 8 : 0);
     const trainedAt = tokensAt + tokens * bytesPerToken;
-    const { size } = await file.stat();
+    const { size } = file;
     const whole = trainedAt + (flags & HAS_TRAINED ? tokens : 0);
     if (magic !== MAGIC || version !== VERSION || size !== whole) {
-      throw new CorpusmillError(
-        'INPUT_CORRUPT',
+      throw notWhole(
         `reading encoded tokens: ${path} (${size} bytes) is not a complete token file of version ${VERSION}`,
-        { hint: 'Remove the run directory and run again; if it recurs, the disk loses writes.' },
       );
     }
-    const bytes = (at: number, count: number) => readBytes(file, path, at, new Uint8Array(count));
+    const bytes = (at: number, count: number): Uint8Array => file.read(at, new Uint8Array(count));
     return {
-      file,
+      fd: file.fd,
       path,
       documents,
       tokens,
       bytesPerToken,
       tokensAt,
       trainedAt: flags & HAS_TRAINED ? trainedAt : 0,
-      lengths: () => readWords(file, path, HEADER_BYTES, documents),
-      ids: async () => ({
-        ends: await readWords(file, path, HEADER_BYTES + documents * 4, documents),
-        bytes: await bytes(idsAt, idBytes),
+      lengths: () => file.words(HEADER_BYTES, documents),
+      ids: () => ({ ends: file.words(HEADER_BYTES + documents * 4, documents), bytes: bytes(idsAt, idBytes) }),
+      sources: () => ({
+        numbers: file.words(HEADER_BYTES + documents * 8, documents),
+        names: JSON.parse(Buffer.from(bytes(namesAt, nameBytes)).toString()) as string[],
       }),
-      sources: async () => ({
-        numbers: await readWords(file, path, HEADER_BYTES + documents * 8, documents),
-        names: JSON.parse(Buffer.from(await bytes(namesAt, nameBytes)).toString()) as string[],
-      }),
-      splitKeys: async () => new Float64Array((await bytes(keysAt, documents * 8)).buffer as ArrayBuffer),
+      splitKeys: () => file.read(keysAt, new Float64Array(documents)),
+      read: (position, into) => file.read(position, into),
       close: () => file.close(),
     };
   } catch (error) {
-    await file.close();
+    file.close();
     throw error;
   }
 }

@@ -25,15 +25,15 @@ export interface ShardSettings {
 }
 
 /** A shard, open; `close` it. Places that no piece fills hold `paddingId`. */
-export async function gatherShard(
+export function gatherShard(
   settings: ShardSettings,
   workDir: string,
-): Promise<{ shard: Shard; pieces: PieceRecords; close(): Promise<void> }> {
+): { shard: Shard; pieces: PieceRecords; close(): void } {
   const shares: Uint32Array[] = [];
   const ids: Uint8Array[] = [];
   const bundles: TokenPlaces['bundles'][number][] = [];
   for (let group = 0; group < settings.groups; group++) {
-    const { words, bytes } = await readBucket(join(workDir, routedName(group)), settings.shard);
+    const { words, bytes } = readBucket(join(workDir, routedName(group)), settings.shard);
     shares.push(words);
     ids.push(bytes[ROUTED_BYTES.ids]);
     if (bytes.length <= ROUTED_BYTES.tokens) continue;
@@ -55,7 +55,7 @@ function inRows(
   settings: ShardSettings,
   workDir: string,
   bundles: TokenPlaces['bundles'],
-): Awaited<ReturnType<typeof gatherShard>> {
+): ReturnType<typeof gatherShard> {
   const { rows, contextLength, type, hasLabels, firstRow, sources, paddingId } = settings;
   const { order, firstPiece } = byRow(words, rows);
   const count = order.length;

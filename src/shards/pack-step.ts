@@ -55,7 +55,7 @@ export const packStep = {
       documents: 0,
     };
     for (let group = 0; group < groups; group++) {
-      const { words } = await readBucket(join(context.workDir, dealtName(group)), task.window);
+      const { words } = readBucket(join(context.workDir, dealtName(group)), task.window);
       addDocuments(window, words);
       window.groupEnd[group] = window.documents;
     }

@@ -10,13 +10,17 @@ export async function openToRead(path: string, doing: string): Promise<FileHandl
   try {
     return await open(path, 'r');
   } catch (error) {
-    const code = systemCode(error);
-    throw new CorpusmillError(
-      code === 'ENOENT' ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE',
-      `${doing}: ${path} cannot be read (${code ?? (error as Error).message})`,
-      { cause: error },
-    );
+    throw cannotRead(doing, path, error);
   }
+}
+
+export function cannotRead(doing: string, path: string, error: unknown): CorpusmillError {
+  const code = systemCode(error);
+  return new CorpusmillError(
+    code === 'ENOENT' ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE',
+    `${doing}: ${path} cannot be read (${code ?? (error as Error).message})`,
+    { cause: error },
+  );
 }
 
 /** Reads `count` uint32 values from byte `position`. */
@@ -36,16 +40,18 @@ export async function readBytes(
   let filled = 0;
   while (filled < into.length) {
     const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
-    if (bytesRead === 0) {
-      throw new CorpusmillError(
-        'INPUT_CORRUPT',
-        `reading ${path}: ${into.length} bytes expected at offset ${position}, the file ends after ${filled} of them`,
-        { hint: 'The file was cut short; make it again or copy it again.' },
-      );
-    }
+    if (bytesRead === 0) throw endsTooSoon(path, position, into.length, filled);
     filled += bytesRead;
   }
   return into;
+}
+
+export function endsTooSoon(path: string, position: number, expected: number, found: number): CorpusmillError {
+  return new CorpusmillError(
+    'INPUT_CORRUPT',
+    `reading ${path}: ${expected} bytes expected at offset ${position}, the file ends after ${found} of them`,
+    { hint: 'The file was cut short; make it again or copy it again.' },
+  );
 }
 
 /** The bytes under a typed array. */

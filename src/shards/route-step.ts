@@ -19,7 +19,6 @@ import { type ShardOptions, shuffleBytes } from './options.ts';
 import { PACKED_WORDS, type PackedCorpus, packedName } from './pack-step.ts';
 import { equalBorders, partOf } from './packing.ts';
 import { type PartGroup, partGroups } from './part-groups.ts';
-import { readBytes } from './positioned-read.ts';
 import { MOST_OPEN_PARTS } from './row-tokens.ts';
 import { tokenBytes } from './shard-rows.ts';
 
@@ -96,12 +95,12 @@ export const routeStep = {
   },
 
   async run(options, task: RouteTask, context): Promise<null> {
-    const group = await readGroup(task, context.workDir);
-    const pieces = await placedPieces(options, task, group.tokenAt.length, context.workDir);
+    const group = readGroup(task, context.workDir);
+    const pieces = placedPieces(options, task, group.tokenAt.length, context.workDir);
     const shards = task.sets.reduce((sum, set) => sum + set.shards, 0);
     const { ends, words, ids } = byShard(pieces, group, shards);
     const sections: BucketBytes[] = [ids];
-    if (task.copies) sections.push(...(await copiedTokens(task, words, ends, context.workDir)));
+    if (task.copies) sections.push(...copiedTokens(task, words, ends, context.workDir));
     await writeBuckets(join(context.workDir, routedName(task.group)), { width: ROUTED.words, ends, words }, sections);
     return null;
   },
@@ -195,19 +194,14 @@ interface PlacedPieces {
   shard: Uint32Array;
 }
 
-async function placedPieces(
-  options: ShardOptions,
-  task: RouteTask,
-  documents: number,
-  workDir: string,
-): Promise<PlacedPieces> {
+function placedPieces(options: ShardOptions, task: RouteTask, documents: number, workDir: string): PlacedPieces {
   const windows: { words: Uint32Array; set: number; firstRow: number }[] = [];
   /** [documents + 1]: pieces of each document; a document lies in one window. */
   const first = new Uint32Array(documents + 1);
   for (const [s, set] of task.sets.entries()) {
     let firstRow = 0;
     for (let window = set.firstWindow; window < set.firstWindow + set.windows; window++) {
-      const { words } = await readBucket(join(workDir, packedName(window)), task.group);
+      const { words } = readBucket(join(workDir, packedName(window)), task.group);
       windows.push({ words, set: s, firstRow });
       countPieces(words, first);
       firstRow += task.windowRows[window];
@@ -271,7 +265,7 @@ interface Group {
   ids: Uint8Array;
 }
 
-async function readGroup(task: RouteTask, workDir: string): Promise<Group> {
+function readGroup(task: RouteTask, workDir: string): Group {
   const documents = task.parts.reduce((sum, part) => sum + part.documents, 0);
   const numberOf = new Map(task.sources.map((name, i) => [name, i]));
   const group: Group = {
@@ -284,17 +278,17 @@ async function readGroup(task: RouteTask, workDir: string): Promise<Group> {
   const ids: Uint8Array[] = [];
   let first = 0;
   for (const { part } of task.parts) {
-    const encoded = await openEncodedPart(join(workDir, encodedPartName(part)));
+    const encoded = openEncodedPart(join(workDir, encodedPartName(part)));
     try {
-      const lengths = await encoded.lengths();
-      const { numbers, names } = await encoded.sources();
-      const { ends, bytes } = await encoded.ids();
+      const lengths = encoded.lengths();
+      const { numbers, names } = encoded.sources();
+      const { ends, bytes } = encoded.ids();
       const sources = names.map((name) => numberOf.get(name) ?? 0);
       addPart(group, first, part, lengths, ends, numbers, sources);
       first += lengths.length;
       ids.push(bytes);
     } finally {
-      await encoded.close();
+      encoded.close();
     }
   }
   return { ...group, ids: Buffer.concat(ids) };
@@ -322,12 +316,7 @@ function addPart(
 }
 
 /** The tokens of all pieces, in the order of `words`: part by part, each read from end to end. */
-async function copiedTokens(
-  task: RouteTask,
-  words: Uint32Array,
-  ends: Float64Array,
-  workDir: string,
-): Promise<BucketBytes[]> {
+function copiedTokens(task: RouteTask, words: Uint32Array, ends: Float64Array, workDir: string): BucketBytes[] {
   const count = words.length / ROUTED.words;
   /** [pieces + 1]: tokens before each piece. */
   const before = new Float64Array(count + 1);
@@ -343,13 +332,13 @@ async function copiedTokens(
   let trained: Uint8Array | undefined;
   let width = 1;
   for (const { part: number } of task.parts) {
-    const encoded = await openEncodedPart(join(workDir, encodedPartName(number)));
+    const encoded = openEncodedPart(join(workDir, encodedPartName(number)));
     try {
-      const { file, path, bytesPerToken, tokensAt, trainedAt } = encoded;
+      const { bytesPerToken, tokensAt, trainedAt } = encoded;
       width = bytesPerToken;
       tokens ??= new Uint8Array(before[count] * width);
-      const own = await readBytes(file, path, tokensAt, new Uint8Array(encoded.tokens * width));
-      const marks = trainedAt > 0 ? await readBytes(file, path, trainedAt, new Uint8Array(encoded.tokens)) : undefined;
+      const own = encoded.read(tokensAt, new Uint8Array(encoded.tokens * width));
+      const marks = trainedAt > 0 ? encoded.read(trainedAt, new Uint8Array(encoded.tokens)) : undefined;
       if (marks !== undefined) trained ??= new Uint8Array(before[count]);
       for (const i of piecesOf.get(number) ?? []) {
         const from = words[ROUTED.words * i + ROUTED.token];
@@ -358,7 +347,7 @@ async function copiedTokens(
         if (marks !== undefined) trained?.set(marks.subarray(from, to), before[i]);
       }
     } finally {
-      await encoded.close();
+      encoded.close();
     }
   }
   const tokenEnds = ends.map((end) => before[end]);

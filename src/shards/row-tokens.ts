@@ -36,8 +36,8 @@ export interface TokenPlaces {
 
 export interface RowTokensReader {
   /** The tokens of rows [from, to), good until the call after the next. Throws CorpusmillError('INPUT_CORRUPT'). */
-  readRows(from: number, to: number): Promise<RowTokens>;
-  close(): Promise<void>;
+  readRows(from: number, to: number): RowTokens;
+  close(): void;
 }
 
 export function rowTokensReader(places: TokenPlaces): RowTokensReader {
@@ -70,7 +70,7 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
   }
 
   return {
-    async readRows(from, to) {
+    readRows(from, to) {
       const count = (to - from) * contextLength;
       turn = 1 - turn;
       if (rooms[turn].length < count * width) {
@@ -79,11 +79,11 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
       }
       const inputIds = tokensOver(rooms[turn], type, count);
       const [first, last] = [firstPiece[from], firstPiece[to]];
-      if (bundles.length === 0) await parts.openAll(places.part.subarray(first, last));
+      if (bundles.length === 0) parts.openAll(places.part.subarray(first, last));
       fill(rooms[turn], first, last, from, 'tokens');
       fillPadding(places, from, to, inputIds);
       if (!hasLabels) {
-        await parts.closeSome();
+        parts.closeSome();
         return { inputIds, labels: undefined };
       }
       if (trained.length < count) trained = new Uint8Array(count);
@@ -92,12 +92,12 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
       const labels = labelRooms[turn].subarray(0, count);
       fill(trained, first, last, from, 'trained');
       fillLabels(inputIds, trained, labels);
-      await parts.closeSome();
+      parts.closeSome();
       return { inputIds, labels };
     },
-    async close() {
+    close() {
       for (const room of rooms) returnBytes(room);
-      await parts.closeSome(0);
+      parts.closeSome(0);
     },
   };
 }
@@ -115,9 +115,9 @@ function rangesOf(
   const ranges = new Float64Array(4 * (last - first));
   for (let piece = first, row = firstRow; piece < last; piece++) {
     while (piece >= firstPiece[row + 1]) row++;
-    const { file, tokensAt, trainedAt } = parts.get(part[piece])!;
+    const { fd, tokensAt, trainedAt } = parts.get(part[piece])!;
     const range = 4 * (piece - first);
-    ranges[range] = file.fd;
+    ranges[range] = fd;
     ranges[range + 1] = (column === 'tokens' ? tokensAt : trainedAt) + token[piece] * size;
     ranges[range + 2] = length[piece] * size;
     ranges[range + 3] = ((row - firstRow) * contextLength + at[piece]) * size;
@@ -174,9 +174,9 @@ class OpenParts {
     return this.#open.get(part);
   }
 
-  async openAll(parts: Uint32Array): Promise<void> {
+  openAll(parts: Uint32Array): void {
     for (let closed = this.#nextClosed(parts, 0); closed < parts.length; closed = this.#nextClosed(parts, closed + 1)) {
-      await this.#add(parts[closed]);
+      this.#add(parts[closed]);
     }
   }
 
@@ -186,8 +186,8 @@ class OpenParts {
     return i;
   }
 
-  async #add(part: number): Promise<void> {
-    const opened = await openEncodedPart(join(this.#workDir, encodedPartName(part)));
+  #add(part: number): void {
+    const opened = openEncodedPart(join(this.#workDir, encodedPartName(part)));
     this.#open.set(part, opened);
     const { path, bytesPerToken } = opened;
     if (bytesPerToken === this.#width) return;
@@ -195,11 +195,11 @@ class OpenParts {
   }
 
   /** Between batches: a batch may need more of them at once. */
-  async closeSome(most = MOST_OPEN_PARTS): Promise<void> {
+  closeSome(most = MOST_OPEN_PARTS): void {
     for (const [part, opened] of this.#open) {
       if (this.#open.size <= most) return;
       this.#open.delete(part);
-      await opened.close();
+      opened.close();
     }
   }
 }

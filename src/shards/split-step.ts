@@ -10,7 +10,8 @@ import type { EncodedCorpus } from './encode-step.ts';
 import { encodedPartName, openEncodedPart } from './encoded-part.ts';
 import { isSplit, type ShardOptions, shuffleBytes } from './options.ts';
 import { type PartGroup, partGroups } from './part-groups.ts';
-import { bytesOf, openToRead, readBytes } from './positioned-read.ts';
+import { bytesOf } from './positioned-read.ts';
+import { withScratchFile } from './scratch-file.ts';
 import { asFraction, IdSet, thresholdFor } from './split.ts';
 
 /** The sets that a run writes: one, or training and validation. */
@@ -46,16 +47,16 @@ export const splitStep = {
     const heldOut: number[] = [];
     const hashes: bigint[] = [];
     for (const { part } of task.parts) {
-      const encoded = await openEncodedPart(join(context.workDir, encodedPartName(part)));
+      const encoded = openEncodedPart(join(context.workDir, encodedPartName(part)));
       try {
-        const [keys, { ends, bytes }] = [await encoded.splitKeys(), await encoded.ids()];
+        const [keys, { ends, bytes }] = [encoded.splitKeys(), encoded.ids()];
         const before = hashes.length;
         for (let d = 0; d < keys.length; d++) {
           if (keys[d] < task.threshold) hashes.push(xxh64(bytes.subarray(d === 0 ? 0 : ends[d - 1], ends[d])));
         }
         heldOut.push(hashes.length - before);
       } finally {
-        await encoded.close();
+        encoded.close();
       }
     }
     const idFile = `held-out-${String(task.group).padStart(5, '0')}.bin`;
@@ -74,18 +75,12 @@ export const splitStep = {
 } satisfies SinkStep<ShardOptions>;
 
 /** The ids of held-out documents, for the workers that leave them out of training. */
-export async function readHeldOutIds(files: readonly string[], workDir: string): Promise<IdSet> {
+export function readHeldOutIds(files: readonly string[], workDir: string): IdSet {
   const all: BigUint64Array[] = [];
   for (const name of files) {
-    const path = join(workDir, name);
-    const file = await openToRead(path, 'reading the ids of held-out documents');
-    try {
-      const hashes = new BigUint64Array((await file.stat()).size / 8);
-      await readBytes(file, path, 0, bytesOf(hashes));
-      all.push(hashes);
-    } finally {
-      await file.close();
-    }
+    withScratchFile(join(workDir, name), 'reading the ids of held-out documents', (file) => {
+      all.push(file.read(0, new BigUint64Array(file.size / 8)));
+    });
   }
   const joined = new BigUint64Array(all.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -104,11 +99,11 @@ async function thresholdOf(
   if (validationDocuments === undefined) return asFraction(validation ?? 0);
   async function* keys(): AsyncGenerator<Float64Array> {
     for (const { part } of parts) {
-      const encoded = await openEncodedPart(join(workDir, encodedPartName(part)));
+      const encoded = openEncodedPart(join(workDir, encodedPartName(part)));
       try {
-        yield await encoded.splitKeys();
+        yield encoded.splitKeys();
       } finally {
-        await encoded.close();
+        encoded.close();
       }
     }
   }

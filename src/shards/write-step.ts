@@ -81,7 +81,7 @@ export const writeStep = {
   async run(options, task: WriteTask, context): Promise<ShardEntry> {
     const { file } = task;
     const folder = join(context.outputDir, task.folder);
-    const { shard, pieces, close } = await gatherShard(task, context.workDir);
+    const { shard, pieces, close } = gatherShard(task, context.workDir);
     try {
       const { tokens } = pieces;
       const entry = { file, rows: task.rows, tokens: tokens.reduce((sum, length) => sum + length, 0) };
@@ -95,7 +95,7 @@ export const writeStep = {
       const { bytes, sha256 } = written.value;
       return { ...entry, bytes, sha256, pieces: table.value && { file: piecesName(file), ...table.value } };
     } finally {
-      await close();
+      close();
     }
   },
 
