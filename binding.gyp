@@ -45,6 +45,7 @@
         "native/ngram_lm_estimate.cc",
         "native/ngram_lm_tables.cc",
         "native/ngram_lm_words.cc",
+        "native/page_cache_binding.cc",
         "native/pair_components.cc",
         "native/pair_sort.cc",
         "native/pair_sort_binding.cc",

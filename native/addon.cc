@@ -18,6 +18,7 @@ void RegisterLargePages(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterNgramLm(Napi::Env env, Napi::Object exports);
+void RegisterPageCache(Napi::Env env, Napi::Object exports);
 void RegisterPairSort(Napi::Env env, Napi::Object exports);
 void RegisterPairSweep(Napi::Env env, Napi::Object exports);
 void RegisterParquetPages(Napi::Env env, Napi::Object exports);
@@ -45,6 +46,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterNgramLm(env, exports);
+  RegisterPageCache(env, exports);
   RegisterPairSort(env, exports);
   RegisterPairSweep(env, exports);
   RegisterParquetPages(env, exports);

@@ -232,6 +232,8 @@ export interface NativeAddon {
   dividePairs(parents: Uint32Array, pairs: Uint32Array, out: Uint32Array, sizes: Uint32Array): void;
   /** See src/core/large-pages.ts; gives the first byte of the first whole page. */
   largePages(memory: Uint8Array): number;
+  /** See src/io/atomic.ts, `AtomicOptions`. */
+  dropFromCache(file: number, position: number, bytes: number): void;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(

@@ -36,7 +36,7 @@ export interface DocumentWriter {
 /** Opens a writer. Throws CorpusmillError: CONFIG_INVALID for Arrow with gzip (the format has zstd), OUTPUT_FAILED. */
 export async function openDocumentWriter(path: string, options: DocumentWriterOptions): Promise<DocumentWriter> {
   const encoder = await createEncoder(path, options);
-  const file = await openAtomic(path);
+  const file = await openAtomic(path, { cached: false });
   const hash = create64();
   let documents = 0;
   const put = async (pieces: Uint8Array[]): Promise<void> => {

@@ -46,7 +46,7 @@ export async function writeShard(path: string, shard: Shard, metadata: Record<st
   const stream = arrowStreamWriter(schema);
   const step = rowsPerBatch(shard.contextLength, shard.type);
   const hash = createHash('sha256');
-  const file = await openAtomic(path);
+  const file = await openAtomic(path, { cached: false });
   let underWay = Promise.resolve();
   /** Writes pieces while the caller goes on, one call after another; the first failure is the next call's. */
   const write = async (pieces: readonly Uint8Array[]): Promise<void> => {
