@@ -55,6 +55,8 @@
         "native/parquet_pages_binding.cc",
         "native/piece_table.cc",
         "native/piece_table_binding.cc",
+        "native/shard_pieces.cc",
+        "native/shard_pieces_binding.cc",
         "native/suffix_array_binding.cc",
         "native/suffix_array.cc",
         "native/tensor/attention.cc",

@@ -24,6 +24,7 @@ void RegisterPairSweep(Napi::Env env, Napi::Object exports);
 void RegisterParquetPages(Napi::Env env, Napi::Object exports);
 void RegisterReadRanges(Napi::Env env, Napi::Object exports);
 void RegisterPieceTable(Napi::Env env, Napi::Object exports);
+void RegisterShardPieces(Napi::Env env, Napi::Object exports);
 void RegisterSuffixArray(Napi::Env env, Napi::Object exports);
 void RegisterTensor(Napi::Env env, Napi::Object exports);
 void RegisterTextRows(Napi::Env env, Napi::Object exports);
@@ -52,6 +53,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterParquetPages(env, exports);
   RegisterReadRanges(env, exports);
   RegisterPieceTable(env, exports);
+  RegisterShardPieces(env, exports);
   RegisterSuffixArray(env, exports);
   RegisterTensor(env, exports);
   RegisterTextRows(env, exports);

@@ -7,20 +7,21 @@
  */
 import { join } from 'node:path';
 import { xxh64 } from '../core/hash.ts';
-import { keyedPermutation, mix32 } from '../core/random.ts';
+import { native } from '../core/native.ts';
+import { mix32 } from '../core/random.ts';
 import type { SinkStep } from '../core/stage.ts';
 import { bucketStarts, writeBuckets } from './bucket-file.ts';
 import type { EncodedCorpus } from './encode-step.ts';
 import { encodedPartName, openEncodedPart } from './encoded-part.ts';
+import { DEALT_WORDS, type Dealt, dealDocuments, LEFT_OUT } from './kernels/deal-documents.ts';
+import type { EvenParts } from './kernels/even-parts.ts';
+import { sortRecords } from './kernels/sort-records.ts';
 import { isSplit, type ShardOptions, shuffleBytes } from './options.ts';
-import { equalBorders, partOf, windowsFor } from './packing.ts';
+import { windowsFor } from './packing.ts';
 import { type PartGroup, partGroups } from './part-groups.ts';
 import type { IdSet } from './split.ts';
 import { SPLIT_NAMES } from './split.ts';
 import { readHeldOutIds, type SplitCorpus } from './split-step.ts';
-
-/** Words of a dealt record: the place in the window, the document counted within the group, its tokens. */
-export const DEALT_WORDS = 3;
 
 export interface SourceCount {
   name: string;
@@ -88,32 +89,29 @@ export const dealStep = {
       window: new Uint32Array(documents),
       records: new Uint32Array(DEALT_WORDS * documents),
       counts: new Uint32Array(sets.reduce((sum, set) => sum + set.windows, 0)),
-      next: [...task.before],
+      next: Float64Array.from(task.before),
       dealt: 0,
       documents: 0,
-      leftOut: 0,
-      sources: sets.map(() => new Map()),
     };
-    const placeOf = sets.map((set) => windowPlaces(set, options.shuffle));
+    const parts = sets.map((set) => windowsOf(set, options.shuffle));
+    const sources = sets.map(() => new Map<string, SourceCount>());
+    let leftOut = 0;
     for (const { part } of task.parts) {
       const encoded = openEncodedPart(join(context.workDir, encodedPartName(part)));
       try {
-        const lengths = encoded.lengths();
-        const sources = encoded.sources();
-        const held = heldOutIds && {
-          keys: encoded.splitKeys(),
-          threshold,
-          ids: encoded.ids(),
-          heldOut: heldOutIds,
-        };
-        dealPart(dealt, placeOf, lengths, sources, held);
+        const { numbers, names } = encoded.sources();
+        const sides = heldOutIds && sidesOf(encoded.splitKeys(), threshold, encoded.ids(), heldOutIds);
+        const documents = { lengths: encoded.lengths(), sources: numbers, sourceCount: names.length, sides };
+        addTallies(sources, names, dealDocuments(dealt, parts, documents, native));
+        for (const side of sides ?? []) if (side === LEFT_OUT) leftOut++;
       } finally {
         encoded.close();
       }
     }
-    const { ends, words } = byWindow(dealt);
+    const { starts, ends } = bucketStarts(dealt.counts);
+    const words = sortRecords(dealt.window.subarray(0, dealt.dealt), dealt.records, DEALT_WORDS, starts, native);
     await writeBuckets(join(context.workDir, dealtName(task.group)), { width: DEALT_WORDS, ends, words });
-    return { sources: dealt.sources.map((map) => [...map.values()]), leftOut: dealt.leftOut };
+    return { sources: sources.map((map) => [...map.values()]), leftOut };
   },
 
   async merge(options, results: DealResult[], context, earlier): Promise<DealtCorpus> {
@@ -134,98 +132,36 @@ export const dealStep = {
   },
 } satisfies SinkStep<ShardOptions>;
 
-/** The documents of a group so far. */
-interface Dealt {
-  /** [documents]: the window of each, among those of all sets. */
-  window: Uint32Array;
-  /** [documents] of DEALT_WORDS */
-  records: Uint32Array;
-  /** [windows]: documents of each. */
-  counts: Uint32Array;
-  /** Number that the next document of each set has in it. */
-  next: number[];
-  /** Documents that have a place, all of them, and those left out. */
-  dealt: number;
-  documents: number;
-  leftOut: number;
-  sources: Map<string, SourceCount>[];
+function windowsOf({ firstWindow, windows, places, seed }: DealTask['sets'][number], shuffle: boolean): EvenParts {
+  return { first: firstWindow, parts: windows, items: places, seed: shuffle ? seed : undefined };
 }
 
-/** A document's number in the set → its window and its place there. The result is the same object each time. */
-function windowPlaces(
-  { firstWindow, windows, places, seed }: DealTask['sets'][number],
-  shuffle: boolean,
-): (number: number) => { window: number; place: number } {
-  const borders = equalBorders(places, windows);
-  const permute = shuffle ? keyedPermutation(places, seed) : undefined;
-  const found = { window: 0, place: 0 };
-  return (number) => {
-    const place = permute?.(number) ?? number;
-    const window = partOf(borders, place);
-    found.window = firstWindow + window;
-    found.place = place - borders[window];
-    return found;
-  };
+/** The set of each document; training documents that have the id of a held-out one are left out. */
+function sidesOf(
+  keys: Float64Array,
+  threshold: number,
+  { ends, bytes }: { ends: Uint32Array; bytes: Uint8Array },
+  heldOut: IdSet,
+): Uint8Array {
+  const sides = new Uint8Array(keys.length);
+  for (let d = 0; d < keys.length; d++) {
+    if (keys[d] < threshold) sides[d] = 1;
+    else if (heldOut.has(xxh64(bytes.subarray(d === 0 ? 0 : ends[d - 1], ends[d])))) sides[d] = LEFT_OUT;
+  }
+  return sides;
 }
 
-// The loops of this file stand in functions of their own: V8 compiles a function whole when a loop in it gets hot, and that
-// of a long `async run` took it 60 ms, more than the loop.
-
-function dealPart(
-  dealt: Dealt,
-  placeOf: readonly ReturnType<typeof windowPlaces>[],
-  lengths: Uint32Array,
-  { numbers, names }: { numbers: Uint32Array; names: readonly string[] },
-  held:
-    | { keys: Float64Array; threshold: number; ids: { ends: Uint32Array; bytes: Uint8Array }; heldOut: IdSet }
-    | undefined,
+function addTallies(
+  sources: readonly Map<string, SourceCount>[],
+  names: readonly string[],
+  tallies: Float64Array,
 ): void {
-  const { window, records, counts, next } = dealt;
-  const tallies = placeOf.map(() => ({
-    documents: new Float64Array(names.length),
-    tokens: new Float64Array(names.length),
-  }));
-  for (let d = 0; d < lengths.length; d++) {
-    const inGroup = dealt.documents++;
-    const set = held !== undefined && held.keys[d] < held.threshold ? 1 : 0;
-    const number = next[set]++;
-    if (set === 0 && held !== undefined && isHeldOut(held, d)) {
-      dealt.leftOut++;
-      continue;
+  for (const [set, map] of sources.entries()) {
+    for (const [i, name] of names.entries()) {
+      const at = 2 * (set * names.length + i);
+      if (tallies[at] > 0) count(map, name, tallies[at], tallies[at + 1]);
     }
-    tallies[set].documents[numbers[d]]++;
-    tallies[set].tokens[numbers[d]] += lengths[d];
-    const found = placeOf[set](number);
-    window[dealt.dealt] = found.window;
-    counts[found.window]++;
-    const at = DEALT_WORDS * dealt.dealt++;
-    records[at] = found.place;
-    records[at + 1] = inGroup;
-    records[at + 2] = lengths[d];
   }
-  for (const [set, { documents, tokens }] of tallies.entries()) {
-    for (const [i, name] of names.entries())
-      if (documents[i] > 0) count(dealt.sources[set], name, documents[i], tokens[i]);
-  }
-}
-
-/** Whether a training document has the id of a held-out one. */
-function isHeldOut(
-  { ids, heldOut }: { ids: { ends: Uint32Array; bytes: Uint8Array }; heldOut: IdSet },
-  d: number,
-): boolean {
-  return heldOut.has(xxh64(ids.bytes.subarray(d === 0 ? 0 : ids.ends[d - 1], ids.ends[d])));
-}
-
-/** The records sorted by window. */
-function byWindow({ window, records, counts, dealt }: Dealt): { ends: Float64Array; words: Uint32Array } {
-  const { starts, ends } = bucketStarts(counts);
-  const words = new Uint32Array(DEALT_WORDS * dealt);
-  for (let i = 0; i < dealt; i++) {
-    const at = DEALT_WORDS * starts[window[i]]++;
-    for (let k = 0; k < DEALT_WORDS; k++) words[at + k] = records[DEALT_WORDS * i + k];
-  }
-  return { ends, words };
 }
 
 /** Name of a group's dealt documents within the work folder. */

@@ -4,17 +4,14 @@
  * group of parts. Memory is about 100 bytes for each document of the window.
  */
 import { join } from 'node:path';
+import { native } from '../core/native.ts';
 import type { SinkStep } from '../core/stage.ts';
 import { bucketStarts, readBucket, writeBuckets } from './bucket-file.ts';
-import { DEALT_WORDS, type DealtCorpus, dealtName } from './deal-step.ts';
+import { type DealtCorpus, dealtName } from './deal-step.ts';
+import { DEALT_WORDS } from './kernels/deal-documents.ts';
+import { groupPieces, PACKED_WORDS, type WindowDocuments } from './kernels/group-pieces.ts';
 import type { ShardOptions } from './options.ts';
-import { equalBorders, type PackedPieces, type PackingReport, packDocuments, sumReports } from './packing.ts';
-
-/**
- * Words of a packed piece: the document counted within its group, its first token in the document, its tokens, its row
- * within the window, its place in the row.
- */
-export const PACKED_WORDS = 5;
+import { equalBorders, type PackingReport, packDocuments, sumReports } from './packing.ts';
 
 export interface PackedCorpus {
   /** Rows of each window. */
@@ -47,20 +44,22 @@ export const packStep = {
 
   async run(options, task: PackTask, context): Promise<PackingReport> {
     const { places, groups } = task;
-    const window: Window = {
-      lengths: new Uint32Array(places),
+    const lengths = new Uint32Array(places);
+    const window: WindowDocuments = {
       placeOf: new Uint32Array(places),
       documentOf: new Uint32Array(places),
       groupEnd: new Uint32Array(groups),
       documents: 0,
+      places,
     };
     for (let group = 0; group < groups; group++) {
       const { words } = readBucket(join(context.workDir, dealtName(group)), task.window);
-      addDocuments(window, words);
+      addDocuments(window, lengths, words);
       window.groupEnd[group] = window.documents;
     }
-    const packed = packDocuments(window.lengths, options);
-    const { ends, words } = piecesByGroup(window, packed);
+    const packed = packDocuments(lengths, options);
+    const { counts, words } = groupPieces(window, packed, native);
+    const { ends } = bucketStarts(counts);
     await writeBuckets(join(context.workDir, packedName(task.window)), { width: PACKED_WORDS, ends, words });
     // A place without a document is no empty document.
     const absent = places - window.documents;
@@ -77,55 +76,15 @@ export const packStep = {
   },
 } satisfies SinkStep<ShardOptions>;
 
-/** The documents of a window, group by group. */
-interface Window {
-  /** [places]: tokens of the document at each place. */
-  lengths: Uint32Array;
-  /** [documents]: its place, and its number within its group. */
-  placeOf: Uint32Array;
-  documentOf: Uint32Array;
-  /** [groups]: the number of documents up to each one's end. */
-  groupEnd: Uint32Array;
-  documents: number;
-}
-
-// Loops in functions of their own: why is said in deal-step.ts.
-
-function addDocuments(window: Window, words: Uint32Array): void {
-  const { lengths, placeOf, documentOf } = window;
+// A loop in a function of its own: V8 compiles a function whole when a loop in it gets hot, and that of a long `async run` took
+// it 60 ms, more than the loop.
+function addDocuments(window: WindowDocuments, lengths: Uint32Array, words: Uint32Array): void {
+  const { placeOf, documentOf } = window;
   for (let i = 0; i < words.length; i += DEALT_WORDS) {
     placeOf[window.documents] = words[i];
     documentOf[window.documents++] = words[i + 1];
     lengths[words[i]] = words[i + 2];
   }
-}
-
-/** The pieces in the order of groups and their documents. */
-function piecesByGroup(
-  { placeOf, documentOf, groupEnd, documents, lengths }: Window,
-  packed: PackedPieces,
-): { ends: Float64Array; words: Uint32Array } {
-  const { document, start, length, row, at } = packed;
-  /** [places + 1]: pieces of the document at each place. */
-  const firstPiece = new Uint32Array(lengths.length + 1);
-  for (let i = 0; i < document.length; i++) firstPiece[document[i] + 1]++;
-  for (let place = 0; place < lengths.length; place++) firstPiece[place + 1] += firstPiece[place];
-  const counts = new Uint32Array(groupEnd.length);
-  const words = new Uint32Array(PACKED_WORDS * document.length);
-  let to = 0;
-  for (let d = 0, group = 0; d < documents; d++) {
-    while (d >= groupEnd[group]) group++;
-    const place = placeOf[d];
-    for (let i = firstPiece[place]; i < firstPiece[place + 1]; i++) {
-      words[to++] = documentOf[d];
-      words[to++] = start[i];
-      words[to++] = length[i];
-      words[to++] = row[i];
-      words[to++] = at[i];
-      counts[group]++;
-    }
-  }
-  return { ends: bucketStarts(counts).ends, words };
 }
 
 /** Name of a window's packed pieces within the work folder. */

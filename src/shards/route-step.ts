@@ -9,34 +9,28 @@
  */
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { keyedPermutation, mix32 } from '../core/random.ts';
+import { native } from '../core/native.ts';
+import { mix32 } from '../core/random.ts';
 import type { SinkStep } from '../core/stage.ts';
 import { type BucketBytes, bucketStarts, readBucket, writeBuckets } from './bucket-file.ts';
 import type { DealtCorpus, ShardSetPlan } from './deal-step.ts';
 import type { EncodedCorpus } from './encode-step.ts';
 import { encodedPartName, openEncodedPart } from './encoded-part.ts';
+import type { EvenParts } from './kernels/even-parts.ts';
+import { PACKED_WORDS } from './kernels/group-pieces.ts';
+import {
+  countByShard,
+  type GroupDocuments,
+  type PlacedPieces,
+  placePieces,
+  ROUTED,
+  routePieces,
+} from './kernels/route-pieces.ts';
 import { type ShardOptions, shuffleBytes } from './options.ts';
-import { PACKED_WORDS, type PackedCorpus, packedName } from './pack-step.ts';
-import { equalBorders, partOf } from './packing.ts';
+import { type PackedCorpus, packedName } from './pack-step.ts';
 import { type PartGroup, partGroups } from './part-groups.ts';
 import { MOST_OPEN_PARTS } from './row-tokens.ts';
 import { tokenBytes } from './shard-rows.ts';
-
-/**
- * Words of a routed piece: its row within the shard, its place in the row, its tokens, its first token in the document,
- * its part, its first token in the part, its source, the bytes of its document's id. Pieces lie as their tokens do.
- */
-export const ROUTED = {
-  row: 0,
-  at: 1,
-  length: 2,
-  start: 3,
-  part: 4,
-  token: 5,
-  source: 6,
-  idBytes: 7,
-  words: 8,
-} as const;
 
 /** Bytes beside them: ids, and where tokens travel along these and whether a loss is taken at each. */
 export const ROUTED_BYTES = { ids: 0, tokens: 1, trained: 2 } as const;
@@ -98,8 +92,9 @@ export const routeStep = {
     const group = readGroup(task, context.workDir);
     const pieces = placedPieces(options, task, group.tokenAt.length, context.workDir);
     const shards = task.sets.reduce((sum, set) => sum + set.shards, 0);
-    const { ends, words, ids } = byShard(pieces, group, shards);
-    const sections: BucketBytes[] = [ids];
+    const { starts, ends } = bucketStarts(countByShard(pieces.shard, shards));
+    const { words, ids, idBytes } = routePieces(pieces, group, starts, native);
+    const sections: BucketBytes[] = [{ ends: running(idBytes), bytes: ids }];
     if (task.copies) sections.push(...copiedTokens(task, words, ends, context.workDir));
     await writeBuckets(join(context.workDir, routedName(task.group)), { width: ROUTED.words, ends, words }, sections);
     return null;
@@ -110,51 +105,6 @@ export const routeStep = {
     return { sets: routedSets(options, corpus, packed), groups: results.length, sources: sourcesOf(dealt) };
   },
 } satisfies SinkStep<ShardOptions>;
-
-// Loops in functions of their own: why is said in deal-step.ts.
-
-/** The records of pieces sorted by shard, within a shard by document, as they come; and the ids of their documents. */
-function byShard(
-  pieces: PlacedPieces,
-  group: Group,
-  shards: number,
-): { ends: Float64Array; words: Uint32Array; ids: BucketBytes } {
-  const count = pieces.shard.length;
-  const counts = new Uint32Array(shards);
-  for (let i = 0; i < count; i++) counts[pieces.shard[i]]++;
-  const { starts, ends } = bucketStarts(counts);
-  const words = new Uint32Array(ROUTED.words * count);
-  const documentOf = new Uint32Array(count);
-  const idBytes = new Float64Array(shards);
-  for (let i = 0; i < count; i++) {
-    const piece = starts[pieces.shard[i]]++;
-    const document = pieces.words[PACKED_WORDS * i];
-    const start = pieces.words[PACKED_WORDS * i + 1];
-    const bytes = group.idEnds[document + 1] - group.idEnds[document];
-    const to = ROUTED.words * piece;
-    words[to + ROUTED.row] = pieces.words[PACKED_WORDS * i + 3];
-    words[to + ROUTED.at] = pieces.words[PACKED_WORDS * i + 4];
-    words[to + ROUTED.length] = pieces.words[PACKED_WORDS * i + 2];
-    words[to + ROUTED.start] = start;
-    words[to + ROUTED.part] = group.part[document];
-    words[to + ROUTED.token] = group.tokenAt[document] + start;
-    words[to + ROUTED.source] = group.source[document];
-    words[to + ROUTED.idBytes] = bytes;
-    documentOf[piece] = document;
-    idBytes[pieces.shard[i]] += bytes;
-  }
-  return { ends, words, ids: { ends: running(idBytes), bytes: idsOf(documentOf, group, idBytes) } };
-}
-
-/** The ids of documents end to end; `sizes` add up to their bytes. */
-function idsOf(documents: Uint32Array, { idEnds, ids }: Group, sizes: Float64Array): Uint8Array {
-  const out = new Uint8Array(sizes.reduce((sum, bytes) => sum + bytes, 0));
-  for (let piece = 0, to = 0; piece < documents.length; piece++) {
-    const end = idEnds[documents[piece] + 1];
-    for (let i = idEnds[documents[piece]]; i < end; i++) out[to++] = ids[i];
-  }
-  return out;
-}
 
 /** Name of a group's routed pieces within the work folder. */
 export function routedName(group: number): string {
@@ -187,13 +137,6 @@ function sourcesOf({ sets }: DealtCorpus): string[] {
   return [...new Set(sets.flatMap(({ sources }) => sources.map(({ name }) => name)))].sort();
 }
 
-/** Pieces of a group in the order of its documents. */
-interface PlacedPieces {
-  /** As packed, but the row is the one within the shard. */
-  words: Uint32Array;
-  shard: Uint32Array;
-}
-
 function placedPieces(options: ShardOptions, task: RouteTask, documents: number, workDir: string): PlacedPieces {
   const windows: { words: Uint32Array; set: number; firstRow: number }[] = [];
   /** [documents + 1]: pieces of each document; a document lies in one window. */
@@ -209,8 +152,8 @@ function placedPieces(options: ShardOptions, task: RouteTask, documents: number,
   }
   for (let d = 0; d < documents; d++) first[d + 1] += first[d];
   const placed = { words: new Uint32Array(PACKED_WORDS * first[documents]), shard: new Uint32Array(first[documents]) };
-  const places = task.sets.map((set) => rowPlaces(options, set));
-  for (const { words, set, firstRow } of windows) placePieces(words, first, firstRow, places[set], placed);
+  const rows = task.sets.map((set) => rowsOf(options, set));
+  for (const { words, set, firstRow } of windows) placePieces(words, first, rows[set], firstRow, placed, native);
   return placed;
 }
 
@@ -218,57 +161,14 @@ function countPieces(words: Uint32Array, first: Uint32Array): void {
   for (let i = 0; i < words.length; i += PACKED_WORDS) first[words[i] + 1]++;
 }
 
-/** Puts the pieces of a window where those of their documents go; `first` goes along. */
-function placePieces(
-  packed: Uint32Array,
-  first: Uint32Array,
-  firstRow: number,
-  placeOf: ReturnType<typeof rowPlaces>,
-  { words, shard }: PlacedPieces,
-): void {
-  for (let i = 0; i < packed.length; i += PACKED_WORDS) {
-    const piece = first[packed[i]]++;
-    const place = placeOf(firstRow + packed[i + 3]);
-    shard[piece] = place.shard;
-    const to = PACKED_WORDS * piece;
-    for (let k = 0; k < PACKED_WORDS; k++) words[to + k] = packed[i + k];
-    words[to + 3] = place.row;
-  }
+function rowsOf({ shuffle }: ShardOptions, { rows, shards, firstShard, seed }: RouteTask['sets'][number]): EvenParts {
+  return { first: firstShard, parts: shards, items: rows, seed: shuffle ? mix32(seed ^ ROWS) : undefined };
 }
 
-/** Row of the set → its shard and row within it. The result is the same object each time. */
-function rowPlaces(
-  options: ShardOptions,
-  set: RouteTask['sets'][number],
-): (row: number) => { shard: number; row: number } {
-  const { rows, shards, firstShard, seed } = set;
-  const borders = equalBorders(rows, shards);
-  const permute = options.shuffle ? keyedPermutation(rows, mix32(seed ^ ROWS)) : undefined;
-  const found = { shard: 0, row: 0 };
-  return (row) => {
-    const place = permute?.(row) ?? row;
-    const shard = partOf(borders, place);
-    found.shard = firstShard + shard;
-    found.row = place - borders[shard];
-    return found;
-  };
-}
-
-/** The documents of a group, one after another. */
-interface Group {
-  /** [documents]: part, first token within the part, source as in the task's names. */
-  part: Uint32Array;
-  tokenAt: Uint32Array;
-  source: Uint32Array;
-  /** [documents + 1] */
-  idEnds: Float64Array;
-  ids: Uint8Array;
-}
-
-function readGroup(task: RouteTask, workDir: string): Group {
+function readGroup(task: RouteTask, workDir: string): GroupDocuments {
   const documents = task.parts.reduce((sum, part) => sum + part.documents, 0);
   const numberOf = new Map(task.sources.map((name, i) => [name, i]));
-  const group: Group = {
+  const group: GroupDocuments = {
     part: new Uint32Array(documents),
     tokenAt: new Uint32Array(documents),
     source: new Uint32Array(documents),
@@ -296,7 +196,7 @@ function readGroup(task: RouteTask, workDir: string): Group {
 
 /** The documents of a part, from number `first` of the group on. */
 function addPart(
-  { part, tokenAt, source, idEnds }: Group,
+  { part, tokenAt, source, idEnds }: GroupDocuments,
   first: number,
   number: number,
   lengths: Uint32Array,

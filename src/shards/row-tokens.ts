@@ -26,7 +26,7 @@ export interface TokenPlaces {
   padding: Int32Array;
   /** [pieces]: place of the piece's first token in its row, and its tokens. */
   at: Uint32Array;
-  length: Uint32Array;
+  length: Int32Array;
   /** [pieces]: its part and its first token there, or its bundle and its first token in that. */
   part: Uint32Array;
   token: Uint32Array;

@@ -6,7 +6,6 @@
 import type { NativeAddon } from '../core/native-addon.ts';
 import { tablesOfFlat, withTokens } from './flat-tokens.ts';
 import { type BpeTables, type Fail, failsFor, outsideAlphabet, readHfHead, readHfTokenizer } from './hf-json.ts';
-import { nativeBpe } from './native-bpe.ts';
 
 export interface HfFile {
   /** The JSON; without the words and merges where the add-on reads these. */
@@ -18,7 +17,7 @@ export interface HfFile {
 }
 
 /** Reads a file. Throws SyntaxError for what is no JSON. */
-export function readHfFile(bytes: Uint8Array, addon: NativeAddon | undefined = nativeBpe): HfFile {
+export function readHfFile(bytes: Uint8Array, addon: NativeAddon | undefined): HfFile {
   const utf8 = new TextDecoder();
   const places = new Uint32Array(4);
   let parsed: { json: unknown } | undefined;

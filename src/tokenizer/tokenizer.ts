@@ -15,6 +15,7 @@ import { createIdWriter } from './create-id-writer.ts';
 import { type HfFile, readHfFile } from './hf-file.ts';
 import { type AddedToken, type BpeTables, readHfTokenizer } from './hf-json.ts';
 import type { IdWriter } from './id-writer.ts';
+import { nativeBpe } from './native-bpe.ts';
 import { normalizeText } from './normalization.ts';
 import { createStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
 import { type OffsetEncoding, offsetsOf } from './token-offsets.ts';
@@ -93,7 +94,7 @@ export class Tokenizer {
     }
     let file: HfFile;
     try {
-      file = readHfFile(bytes);
+      file = readHfFile(bytes, nativeBpe);
     } catch (error) {
       throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${path}: ${(error as Error).message}`, {
         hint: 'It must be an HF tokenizer.json (uncompressed).',

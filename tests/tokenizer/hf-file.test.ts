@@ -67,7 +67,7 @@ describe.skipIf(nativeBpe === undefined)('a tokenizer.json read by the add-on', 
     const expected = outcome(utf8.encode(JSON.stringify(json)), undefined);
     expect(expected).toMatchObject({ lefts: Int32Array.of(97, 257, 228, 259), vocabSize: 265 });
     for (const text of texts) {
-      const read = readHfFile(utf8.encode(text));
+      const read = readHfFile(utf8.encode(text), nativeBpe);
       expect({ ...read.readTables('here') }).toEqual(expected);
       expect(read.whole()).toEqual(JSON.parse(text));
       // The words were not made into strings.
@@ -165,7 +165,7 @@ describeWithShared("the released Qwen2.5 tokenizer's file", () => {
     const text = (list: BpeTables['tokens']): string =>
       Array.from(list, (one) => (one ? Buffer.from(one).toString('hex') : '-')).join();
     expect(text(ourTokens) === text(tokens)).toBe(true);
-    const tokenizer = Tokenizer.fromHfFile(readHfFile(bytes), 'qwen', '');
+    const tokenizer = Tokenizer.fromHfFile(readHfFile(bytes, nativeBpe), 'qwen', '');
     expect(tokenizer.decode(tokenizer.encode('naïve 中文 🎉'))).toBe('naïve 中文 🎉');
     expect(JSON.stringify(tokenizer.toJson()) === JSON.stringify(JSON.parse(bytes.toString()))).toBe(true);
   });

@@ -6,6 +6,7 @@ import { CorpusmillError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/sha256.ts';
 import { type HfFile, readHfFile } from '../hf-file.ts';
 import type { BpeTables } from '../hf-json.ts';
+import { nativeBpe } from '../native-bpe.ts';
 import type { TextTokenizer } from '../text-tokenizer.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { isSentencePieceJson, readSentencePieceJson } from './sentencepiece-json.ts';
@@ -21,7 +22,7 @@ export interface JsonTokenizer {
 export function tokenizerFromJson(bytes: Uint8Array, file: string): JsonTokenizer {
   let read: HfFile;
   try {
-    read = readHfFile(bytes);
+    read = readHfFile(bytes, nativeBpe);
   } catch (error) {
     throw new CorpusmillError('INPUT_CORRUPT', `reading the tokenizer ${file}: ${whatItIs(bytes, error as Error)}`, {
       hint: 'Known are HF tokenizer.json, vocab.json with merges.txt, .tiktoken and SentencePiece .model.',
