@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CorpusmillError, type ErrorCode } from '../core/errors.ts';
+import { stopIncrementalMarking } from '../core/memory.ts';
 // Says where the native add-on is missing: workers do not.
 import '../core/native.ts';
 import { packageRoot } from '../core/package-root.ts';
@@ -131,7 +132,7 @@ function startWorkers({ threads, concurrentTasksPerWorker, memoryMiB, stages }: 
   // A worker that passes its limit while V8 is marking incrementally can take the whole process down: the marking is
   // finished while the worker is torn down, with no limit left to raise (3 aborts in 8 such deaths on Node 20, none in 8
   // without; cleaning a 30 MB corpus takes the same time and memory either way). The flag holds for the whole process.
-  setFlagsFromString('--no-incremental-marking');
+  stopIncrementalMarking();
   optimizeLater();
   const piscina = new Piscina({
     filename: join(packageRoot(), 'dist', 'workers', 'task.js'),
