@@ -1,10 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Tests of whole commands, of devices and of what a process loads or is told by its environment: each file in a process of its own. All
+ * others share the modules that they import, which took them more time than half of their tests.
+ */
+const ALONE = ['docs', 'e2e', 'native', 'repository', 'tensor', 'training'].map(
+  (folder) => `tests/${folder}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'together', include: ['tests/**/*.test.ts'], exclude: ALONE, isolate: false } },
+    ],
   },
 });

@@ -1,5 +1,7 @@
 /** What the native add-on exports, as TypeScript sees it: `native/*_binding.cc` are the other side. */
+import type { NativeBpeEncoder, NativeBpeMergeLoop, NativeBpeTables } from './native-bpe.ts';
 import type { NativeNgramLm } from './native-ngram-lm.ts';
+import type { NativeShards } from './native-shards.ts';
 import type { NativeAttentionArguments, NativeMatmul, NativeTensorBackend } from './native-tensor.ts';
 
 export interface NativeTextSigner {
@@ -84,43 +86,6 @@ export interface NativeFastTextTexts {
   ): void;
 }
 
-/** See native/bpe_json.h, ModelTables. */
-export interface NativeBpeTables {
-  bytes: Uint8Array;
-  starts: Uint32Array;
-  lefts: Int32Array;
-  rights: Int32Array;
-  products: Int32Array;
-  /** Three numbers a word: its id, where it begins and ends in the JSON. */
-  outside: Uint32Array;
-}
-
-/** See src/tokenizer/id-writer-native.ts; negative numbers say why there are no ids. */
-export interface NativeBpeEncoder {
-  appendText(text: string, keepUnstable: boolean): number;
-  appendColumn(
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    first: number,
-    keepUnstable: 0 | 1,
-    before: number,
-    after: number,
-    ends: Uint32Array,
-  ): number;
-  reason(): number;
-  appendId(id: number): void;
-  size(): number;
-  clear(): void;
-  take(out: Uint32Array | Uint16Array, at: number): void;
-}
-
-/** See src/tokenizer/bpe-merge-loop.ts. */
-export interface NativeBpeMergeLoop {
-  /** Makes up to `most` merges and writes them at their ranks; returns how many there are now. */
-  advance(most: number, lefts: Int32Array, rights: Int32Array, pairCounts: Float64Array): number;
-  symbolTotal(): number;
-}
-
 /** See src/tokenizer/piece-counts.ts. `pattern` is its place in NATIVE_PATTERNS of src/tokenizer/native-bpe.ts. */
 export interface NativePieceTable {
   /** Number of pieces longer than `mostBytes`; -1: NFC may change the text (asked when `isNfc` is 0), nothing was counted. */
@@ -175,7 +140,7 @@ export interface NativeKeyMatcher {
 }
 
 /** The functions that `native/addon.cc` exports. */
-export interface NativeAddon {
+export interface NativeAddon extends NativeShards {
   /** See src/tensor/native-attention.ts for these three. */
   attentionForward(...args: NativeAttentionArguments): void;
   attentionBackward(...args: NativeAttentionArguments): void;
@@ -259,68 +224,6 @@ export interface NativeAddon {
     bytes: number,
   ): Promise<ArrayBuffer | [range: number, filled: number, errno: number]>;
   readRangesInto?(ranges: Float64Array, into: Uint8Array): [range: number, filled: number, errno: number] | undefined;
-  /** See src/shards/kernels/ for these; sets of parts are five words each, native/shard_pieces.h, EvenParts. */
-  dealDocuments(
-    lengths: Uint32Array,
-    sources: Uint32Array,
-    sourceCount: number,
-    sides: Uint8Array | undefined,
-    sets: Float64Array,
-    next: Float64Array,
-    window: Uint32Array,
-    records: Uint32Array,
-    counts: Uint32Array,
-    dealt: number,
-    documents: number,
-    tallies: Float64Array,
-  ): number;
-  sortRecords(bucket: Uint32Array, records: Uint32Array, width: number, starts: Float64Array, out: Uint32Array): void;
-  groupPieces(
-    placeOf: Uint32Array,
-    documentOf: Uint32Array,
-    groupEnd: Uint32Array,
-    places: number,
-    document: Uint32Array,
-    start: Uint32Array,
-    length: Uint32Array,
-    row: Uint32Array,
-    at: Uint32Array,
-    counts: Uint32Array,
-    words: Uint32Array,
-  ): void;
-  placePieces(
-    packed: Uint32Array,
-    next: Uint32Array,
-    rows: Float64Array,
-    firstRow: number,
-    words: Uint32Array,
-    shard: Uint32Array,
-  ): void;
-  routePieces(
-    words: Uint32Array,
-    shard: Uint32Array,
-    part: Uint32Array,
-    tokenAt: Uint32Array,
-    source: Uint32Array,
-    idEnds: Float64Array,
-    starts: Float64Array,
-    out: Uint32Array,
-    documents: Uint32Array,
-    idBytes: Float64Array,
-  ): void;
-  joinIds(documents: Uint32Array, idEnds: Float64Array, ids: Uint8Array, out: Uint8Array): void;
-  rowColumns(
-    words: Uint32Array,
-    firstRow: number,
-    contextLength: number,
-    firstPiece: Uint32Array,
-    idStart: Float64Array,
-    idEnd: Float64Array,
-    columns: Uint32Array,
-    seqOffsets: Int32Array,
-    seqLengths: Int32Array,
-    padding: Int32Array,
-  ): void;
   /** See src/shards/piece-columns.ts for both: a page of a Parquet column, compressed; `facts` says what is on it. */
   parquetNumbers(values: Int32Array, facts: Float64Array): Uint8Array<ArrayBuffer>;
   parquetStrings(

@@ -1,5 +1,6 @@
 /** The native encoder (native/bpe_encode.cc) as an IdWriter. What it cannot do, NFC, is done here, text by text. */
-import type { NativeAddon, NativeBpeEncoder } from '../core/native-addon.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
+import type { NativeBpeEncoder } from '../core/native-bpe.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
 import { flatTokensOf } from './flat-tokens.ts';
 import type { BpeTables } from './hf-json.ts';
