@@ -65,12 +65,15 @@ export async function openAtomic(path: string, { cached = true }: AtomicOptions 
   let syncing: Promise<void> | undefined;
   let given = 0;
   let failed: { error: unknown } | undefined;
-  const sync = async (upTo: number): Promise<void> => {
+  const drop = (from: number, to: number): void => {
+    if (!cached && handle !== undefined) native?.dropFromCache(handle.fd, from, to - from);
+  };
+  const syncEarly = async (): Promise<void> => {
     const from = given;
-    given = upTo;
+    given = bytes;
     try {
       await handle?.datasync();
-      if (!cached && handle !== undefined) native?.dropFromCache(handle.fd, from, upTo - from);
+      drop(from, given);
     } catch (error) {
       failed ??= { error };
     }
@@ -93,7 +96,7 @@ export async function openAtomic(path: string, { cached = true }: AtomicOptions 
           at += bytesWritten;
         }
         bytes += chunk.length;
-        if (syncing === undefined && bytes - given >= EARLY_SYNC_BYTES) syncing = sync(bytes);
+        if (syncing === undefined && bytes - given >= EARLY_SYNC_BYTES) syncing = syncEarly();
       } catch (error) {
         throw outputFailed('write', path, error);
       }
@@ -101,10 +104,9 @@ export async function openAtomic(path: string, { cached = true }: AtomicOptions 
     async commit() {
       try {
         await syncing;
-        // What is left of a file that the disk already has most of.
-        if (given > 0) await sync(bytes);
         if (failed !== undefined) throw failed.error;
         await handle?.sync();
+        if (given > 0) drop(given, bytes);
         await close();
         await rename(temporary, path);
         await syncFolder(dirname(path));

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openAtomic, outputFailed, writeFileAtomic } from '../../src/io/atomic.ts';
 import { temporaryFolder } from './fixture.ts';
 
@@ -54,6 +56,41 @@ async function writeTo(path: string): Promise<unknown> {
 }
 
 describe('openAtomic', () => {
+  it.each([true, false])('writes a large file whole, whether its pages stay cached (%s) or not', async (cached) => {
+    const path = join(temporaryFolder(), 'large');
+    const file = await openAtomic(path, { cached });
+    const hash = createHash('sha256');
+    for (let i = 0; i < 9; i++) {
+      const chunk = Buffer.alloc(3 * 1024 * 1024 + i, i + 1);
+      hash.update(chunk);
+      await file.write(chunk);
+    }
+    await file.commit();
+    expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(hash.digest('hex'));
+  });
+
+  it('tells of a disk that failed before all was written, and leaves nothing', async () => {
+    const folder = temporaryFolder();
+    const file = await openAtomic(join(folder, 'large'));
+    // Linux tells of such a failure once: the sync at the end knows nothing of it.
+    const failed = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+    const handle = await open(folder, 'r');
+    const datasync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'datasync').mockRejectedValueOnce(failed);
+    try {
+      await file.write(Buffer.alloc(16 * 1024 * 1024));
+      await expect(file.commit()).rejects.toMatchObject({
+        code: 'OUTPUT_FAILED',
+        message: expect.stringContaining('EIO'),
+      });
+      expect(datasync).toHaveBeenCalledTimes(1);
+    } finally {
+      datasync.mockRestore();
+      await handle.close();
+      await file.abort();
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('shows the file only after commit', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'a');
