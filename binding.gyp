@@ -33,6 +33,8 @@
         "native/key_match_binding.cc",
         "native/large_pages_binding.cc",
         "native/likeness.cc",
+        "native/memory_files.cc",
+        "native/memory_files_binding.cc",
         "native/minhash_binding.cc",
         "native/minhash.cc",
         "native/read_ranges_binding.cc",

@@ -88,7 +88,7 @@ async function addPart(): Promise<void> {
   const tokens = new Uint16Array(lengths.reduce((sum, length) => sum + length, 0)).map((_, i) => i);
   const ids = Array.from(lengths, (_, d) => `made/${first + d}`);
   const sources = ids.map(() => 'made');
-  await writeEncodedPart(join(workDir, encodedPartName(part)), { lengths, ids, tokens }, { sources });
+  await writeEncodedPart(join(workDir, encodedPartName(part)), { lengths, ids, tokens }, { sources }, 0);
   corpus.parts.push({ part, documents: lengths.length, tokens: tokens.length });
   corpus.documents += lengths.length;
   corpus.tokens += tokens.length;

@@ -15,6 +15,7 @@ void RegisterGemm(Napi::Env env, Napi::Object exports);
 void RegisterJsonl(Napi::Env env, Napi::Object exports);
 void RegisterKeyMatch(Napi::Env env, Napi::Object exports);
 void RegisterLargePages(Napi::Env env, Napi::Object exports);
+void RegisterMemoryFiles(Napi::Env env, Napi::Object exports);
 void RegisterMinhash(Napi::Env env, Napi::Object exports);
 void RegisterMinhash61(Napi::Env env, Napi::Object exports);
 void RegisterNgramLm(Napi::Env env, Napi::Object exports);
@@ -44,6 +45,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterJsonl(env, exports);
   RegisterKeyMatch(env, exports);
   RegisterLargePages(env, exports);
+  RegisterMemoryFiles(env, exports);
   RegisterMinhash(env, exports);
   RegisterMinhash61(env, exports);
   RegisterNgramLm(env, exports);

@@ -5,6 +5,8 @@
 
 #include "read_ranges.h"
 
+#include "memory_files.h"
+
 #ifndef _WIN32
 
 #include <unistd.h>
@@ -17,6 +19,11 @@ RangesRead read_ranges(const Range* ranges, size_t count, uint8_t* into) {
   RangesRead result;
   for (; result.complete < count; result.complete++) {
     const Range& range = ranges[result.complete];
+    if (range.file < 0) {
+      result.filled = memory_files::read(-1 - range.file, static_cast<size_t>(range.position), range.bytes, into + range.at);
+      if (result.filled < range.bytes) return result;
+      continue;
+    }
     result.filled = 0;
     while (result.filled < range.bytes) {
       const ssize_t got = pread(range.file, into + range.at + result.filled, range.bytes - result.filled,

@@ -7,6 +7,7 @@
 namespace corpusmill {
 
 struct Range {
+  // Number of an open file; -1 - number of one in memory (memory_files.h).
   int file;
   int64_t position;
   size_t bytes;

@@ -85,7 +85,8 @@ std::vector<Range> ranges_of(corpusmill::Arguments& arguments, double& end, doub
   const auto whole = [](double value, double most) { return value >= 0 && value <= most && std::floor(value) == value; };
   for (size_t i = 0; i < ranges.size() && arguments.ok(); i++) {
     const double* const range = given + 4 * i;
-    if (!whole(range[0], 0x7fffffff) || !whole(range[1], kMostPosition) || !whole(range[2], kMostBytes) ||
+    // -1 - number for a file in memory.
+    if (!whole(range[0] < 0 ? -1 - range[0] : range[0], 0x7ffffffe) || !whole(range[1], kMostPosition) || !whole(range[2], kMostBytes) ||
         !whole(range[3], kMostBytes)) {
       arguments.fail("has a range that is out of bounds");
       break;

@@ -1,6 +1,11 @@
 /** What the add-on has for the shards sink: src/shards/kernels/. Sets of parts are five words each, native/shard_pieces.h, EvenParts. */
 
 export interface NativeShards {
+  /** See src/shards/scratch-file.ts for these four: files in the memory of the process, seen by all of its threads. */
+  keepFile(name: string, pieces: readonly Uint8Array[], most: number): boolean;
+  keptFile(name: string): number;
+  keptBytes(number: number): number;
+  forgetFiles(prefix: string): void;
   dealDocuments(
     lengths: Uint32Array,
     sources: Uint32Array,

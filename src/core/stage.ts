@@ -287,6 +287,8 @@ export interface SinkStep<O = unknown> {
   tasksPerWorker?: 1 | 2;
   plan(options: O, context: SinkContext, earlier: readonly unknown[]): Promise<unknown[]>;
   run(options: O, task: never, context: SinkTaskContext): Promise<unknown>;
+  /** Whether what a task left that an earlier process remembered is still there; true where it is not given. */
+  isThere?(options: O, result: never, context: SinkContext): boolean;
   /** What the next step's `plan` finds in `earlier`; the last step's result is the sink's report, JSON. */
   merge(options: O, results: never[], context: SinkContext, earlier: readonly unknown[]): Promise<unknown>;
 }
@@ -294,6 +296,8 @@ export interface SinkStep<O = unknown> {
 export interface SinkDefinition<S extends OptionSchema = OptionSchema> extends StageDeclaration<S> {
   kind: 'sink';
   steps: readonly SinkStep<z.output<S>>[];
+  /** Called when the steps are done or have failed: lets go of what they hold in memory for `workDir`. */
+  release?(workDir: string): void;
 }
 
 export type StageDefinition = MapDefinition | BarrierDefinition | SinkDefinition;

@@ -51,7 +51,6 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
   await forEachLimited(refs, PARTS_AT_ONCE, run.signal, async (ref) => {
     parts[ref.part] = await survivors(ref);
   });
-  const documents = parts.reduce((sum, part) => sum + part.documents, 0);
   const partsFile = join(dir, 'parts.json');
   await writeFileAtomic(partsFile, JSON.stringify(refs));
   const spec: SinkSpec = {
@@ -72,6 +71,33 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     artifact: (role, by) => findArtifact(spec.artifacts, role, by),
     pipelineHash: phase.origin,
   };
+  const definition = await definitionOf(spec.stage, 'sink');
+  let details: unknown;
+  try {
+    details = await runSteps(run, phase, spec, context);
+  } finally {
+    definition.release?.(workDir);
+  }
+  const files = listFiles(outputDir).map((path) => ({
+    path: relative(run.directory.root, path),
+    bytes: statSync(path).size,
+  }));
+  const output: OutputSummary = {
+    name: phase.stage.name,
+    stage: phase.stage.definition.name,
+    path: relative(run.directory.root, outputDir),
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    details: (details ?? {}) as Record<string, unknown>,
+  };
+  await finishPhase(dir, phase.key, { output, files } satisfies SinkResult);
+  rmSync(workDir, { recursive: true, force: true });
+}
+
+/** The steps one after another; the report of the last. */
+async function runSteps(run: RunContext, phase: SinkPhase, spec: SinkSpec, context: SinkContext): Promise<unknown> {
+  const dir = run.directory.phase(phase.id);
+  const documents = context.parts.reduce((sum, part) => sum + part.documents, 0);
   const { options } = phase.stage;
   const steps = (await definitionOf(spec.stage, 'sink')).steps;
   const earlier: unknown[] = [];
@@ -86,6 +112,8 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     await forEachLimited(tasks.entries(), atOnce, run.signal, async ([i, task]) => {
       const file = join(stepDir, `${partName(i)}.json`);
       let finished = readJson<{ result: unknown }>(file);
+      const isThere = finished === undefined || (step.isThere?.(options, finished.result as never, context) ?? true);
+      if (!isThere) finished = undefined;
       if (finished === undefined) {
         finished = { result: await run.pool.run({ kind: 'sink', spec, step: index, task }) };
         records.write(file, finished);
@@ -104,20 +132,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
     records.check();
     earlier.push(await step.merge(options, results as never[], context, earlier));
   }
-  const files = listFiles(outputDir).map((path) => ({
-    path: relative(run.directory.root, path),
-    bytes: statSync(path).size,
-  }));
-  const output: OutputSummary = {
-    name: phase.stage.name,
-    stage: phase.stage.definition.name,
-    path: relative(run.directory.root, outputDir),
-    files: files.length,
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    details: (earlier.at(-1) ?? {}) as Record<string, unknown>,
-  };
-  await finishPhase(dir, phase.key, { output, files } satisfies SinkResult);
-  rmSync(workDir, { recursive: true, force: true });
+  return earlier.at(-1);
 }
 
 /** Remembers finished tasks while the next ones run: the disk takes 10 ms for each. */

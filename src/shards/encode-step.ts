@@ -16,7 +16,8 @@ import {
 } from './encode-part.ts';
 import { type EncodedDocuments, encodedPartName, writeEncodedPart } from './encoded-part.ts';
 import { type Encoding, type FimTokens, loadEncoding, type SpecialToken } from './encoding.ts';
-import { checkOptions, type ShardOptions } from './options.ts';
+import { checkOptions, keptBytes, type ShardOptions } from './options.ts';
+import { isKept } from './scratch-file.ts';
 import type { TokenType } from './shard-rows.ts';
 
 /** What the later steps need to know of the encoded corpus. */
@@ -44,6 +45,8 @@ interface EncodeResult extends PartCounts {
   part: number;
   documents: number;
   tokens: number;
+  /** Whether its tokens are in memory, and gone with the process. */
+  kept: boolean;
 }
 
 export const encodeStep = {
@@ -62,7 +65,7 @@ export const encodeStep = {
     const encoding = await loadEncoding(options, context);
     const path = join(context.workDir, encodedPartName(task.part));
     const write = async ({ encoded, facts, counts }: EncodedPartFacts): Promise<EncodeResult> => {
-      return { part: task.part, ...(await writeEncodedPart(path, encoded, facts)), ...counts };
+      return { part: task.part, ...(await writeEncodedPart(path, encoded, facts, keptBytes(options))), ...counts };
     };
     if (needsDocuments(options)) {
       const documents = await context.readPart(task.part);
@@ -77,6 +80,9 @@ export const encodeStep = {
       }
     });
   },
+
+  isThere: (_options, { part, kept }: EncodeResult, { workDir }) =>
+    !kept || isKept(join(workDir, encodedPartName(part))),
 
   async merge(options, results: EncodeResult[], context): Promise<EncodedCorpus> {
     const { tokenizer, type, bos, eos, pad, fim } = await loadEncoding(options, context);

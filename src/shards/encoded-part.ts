@@ -18,7 +18,7 @@ import type { SourceNumbers } from '../core/document.ts';
 import { columnOf, type Utf8Column } from '../core/utf8-column.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { bytesOf } from './positioned-read.ts';
-import { notWhole, ScratchFile } from './scratch-file.ts';
+import { keepScratch, notWhole, ScratchFile } from './scratch-file.ts';
 import type { TokenArray } from './shard-rows.ts';
 
 const MAGIC = 0x4b544d43; // "CMTK"
@@ -49,12 +49,13 @@ export interface DocumentFacts {
   trained?: Uint8Array | undefined;
 }
 
-/** Writes a part. */
+/** Writes a part, or keeps it in memory while all that are kept take at most `mostKept` bytes. */
 export async function writeEncodedPart(
   path: string,
   part: EncodedDocuments,
   facts: DocumentFacts,
-): Promise<{ documents: number; tokens: number }> {
+  mostKept: number,
+): Promise<{ documents: number; tokens: number; kept: boolean }> {
   const { lengths, tokens } = part;
   const { bytes, offsets } = 'offsets' in part.ids ? part.ids : columnOf(part.ids);
   const ids = bytes.subarray(offsets[0], offsets[lengths.length]);
@@ -72,7 +73,7 @@ export async function writeEncodedPart(
     names.length,
     (splitKeys ? HAS_KEYS : 0) | (trained ? HAS_TRAINED : 0),
   );
-  await writeFileAtomic(path, [
+  const pieces = [
     Buffer.concat([
       bytesOf(header),
       bytesOf(lengths),
@@ -86,8 +87,10 @@ export async function writeEncodedPart(
     ]),
     bytesOf(tokens),
     trained ?? new Uint8Array(),
-  ]);
-  return { documents: lengths.length, tokens: tokens.length };
+  ];
+  const kept = keepScratch(path, pieces, mostKept);
+  if (!kept) await writeFileAtomic(path, pieces);
+  return { documents: lengths.length, tokens: tokens.length, kept };
 }
 
 function numberSources(sources: readonly string[]): SourceNumbers {

@@ -46,7 +46,10 @@ export const shardOptions = z.object({
     .min(1)
     .max(1 << 16)
     .default(256)
-    .describe('Memory of a worker that shuffles, in MiB, about; the shards are the same with any'),
+    .describe(
+      'Memory of a worker that shuffles, in MiB, about; besides, the process keeps tokens of up to twice as much and writes ' +
+        'only the rest to scratch files. The shards are the same with any',
+    ),
   windowDocuments: z
     .int()
     .min(1)
@@ -107,6 +110,11 @@ export const shardOptions = z.object({
 });
 
 export type ShardOptions = z.output<typeof shardOptions>;
+
+/** Bytes of encoded parts that the process keeps in memory. */
+export function keptBytes({ shuffleMemoryMiB }: ShardOptions): number {
+  return 2 * shuffleMemoryMiB * 2 ** 20;
+}
 
 /** Bytes that a task of dealing or routing may fill with the tokens and records of a group; it holds them twice. */
 export function shuffleBytes({ shuffleMemoryMiB }: ShardOptions): number {

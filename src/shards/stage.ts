@@ -22,6 +22,7 @@ import { encodeStep } from './encode-step.ts';
 import { shardOptions } from './options.ts';
 import { packStep } from './pack-step.ts';
 import { routeStep } from './route-step.ts';
+import { forgetScratch } from './scratch-file.ts';
 import { splitStep } from './split-step.ts';
 import { writeStep } from './write-step.ts';
 
@@ -40,5 +41,6 @@ export const shardsStage = defineSink({
     return [...tokenizerFiles(tokenizer, baseDir), ...(template === undefined ? [] : [resolve(baseDir, template)])];
   },
   needs: [{ role: 'tokenizer' }],
+  release: forgetScratch,
   steps: [encodeStep, splitStep, dealStep, packStep, routeStep, writeStep],
 });

@@ -6,8 +6,10 @@ import { afterAll } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { createRandom, shuffle } from '../../src/core/random.ts';
 import type { SinkContext, SinkStep, SinkTaskContext } from '../../src/core/stage.ts';
+import { encodedPartName } from '../../src/shards/encoded-part.ts';
 import { type ShardOptions, shardOptions } from '../../src/shards/options.ts';
 import type { PieceColumns, PieceRecords } from '../../src/shards/piece-records.ts';
+import { forgetScratch, isKept, ScratchFile } from '../../src/shards/scratch-file.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
 import type { ShardsReport } from '../../src/shards/write-step.ts';
 import { bytesToAlphabet } from '../../src/tokenizer/byte-alphabet.ts';
@@ -58,6 +60,8 @@ export interface RunSetup {
   beforeTask?: (step: string, task: number) => void;
   /** Results of tasks that an interrupted run finished: kept across calls, as the engine keeps them. */
   memory?: Map<string, string>;
+  /** Encoded parts go to files, as they do where memory has no room for them. */
+  onDisk?: boolean;
 }
 
 /** Runs the shards sink as the engine does: plan, tasks in any order, merge; results pass through JSON. */
@@ -91,24 +95,41 @@ export async function runShards(setup: RunSetup): Promise<{ report: ShardsReport
     withColumns: async (part, use) => use(documentColumns(parts[part])),
   };
   const earlier: unknown[] = [];
-  for (const step of shardsStage.steps as readonly SinkStep<ShardOptions>[]) {
-    const tasks = await step.plan(options, context, earlier);
-    const order = Uint32Array.from(tasks.keys());
-    if (setup.taskOrder !== undefined) shuffle(order, setup.taskOrder);
-    const results: unknown[] = [];
-    for (const i of order) {
-      const key = `${step.name} ${i}`;
-      if (!memory.has(key)) {
-        setup.beforeTask?.(step.name, i);
-        const task = JSON.parse(JSON.stringify(tasks[i])) as never;
-        memory.set(key, JSON.stringify(await step.run(options, task, taskContext)));
+  try {
+    for (const step of shardsStage.steps as readonly SinkStep<ShardOptions>[]) {
+      const tasks = await step.plan(options, context, earlier);
+      const order = Uint32Array.from(tasks.keys());
+      if (setup.taskOrder !== undefined) shuffle(order, setup.taskOrder);
+      const results: unknown[] = [];
+      for (const i of order) {
+        const key = `${step.name} ${i}`;
+        const known = memory.get(key);
+        const isThere = known !== undefined && (step.isThere?.(options, JSON.parse(known) as never, context) ?? true);
+        if (!isThere) {
+          setup.beforeTask?.(step.name, i);
+          const task = JSON.parse(JSON.stringify(tasks[i])) as never;
+          memory.set(key, JSON.stringify(await step.run(options, task, taskContext)));
+        }
+        results[i] = JSON.parse(memory.get(key) as string);
       }
-      results[i] = JSON.parse(memory.get(key) as string);
+      if (step.name === 'encode' && setup.onDisk) await spill(workDir, parts.length);
+      const merged = await step.merge(options, results as never[], context, earlier);
+      earlier.push(JSON.parse(JSON.stringify(merged)));
     }
-    const merged = await step.merge(options, results as never[], context, earlier);
-    earlier.push(JSON.parse(JSON.stringify(merged)));
+  } finally {
+    shardsStage.release?.(workDir);
   }
   return { report: earlier.at(-1) as ShardsReport, outputDir };
+}
+
+async function spill(workDir: string, parts: number): Promise<void> {
+  for (let part = 0; part < parts; part++) {
+    const path = join(workDir, encodedPartName(part));
+    if (!isKept(path)) continue;
+    const file = new ScratchFile(path, 'spilling');
+    await writeFile(path, file.read(0, new Uint8Array(file.size)));
+  }
+  forgetScratch(workDir);
 }
 
 /** Parts of documents with varied lengths and texts; ids and texts include other scripts. */

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { native } from '../../src/core/native.ts';
 import { encodeDocuments } from '../../src/shards/encode-step.ts';
 import { openEncodedPart, writeEncodedPart } from '../../src/shards/encoded-part.ts';
+import { forgetScratch, isKept, keepScratch, ScratchFile } from '../../src/shards/scratch-file.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { BOS, EOS, scratch, writeByteTokenizer } from './context.ts';
 
@@ -34,33 +37,77 @@ describe('encodeDocuments', () => {
 });
 
 describe('the encoded part file', () => {
-  it.each(['uint16', 'uint32'] as const)('keeps lengths, ids and tokens, %s', async (type) => {
-    const path = join(await scratch(), 'part.bin');
-    const encoded = encodeDocuments(documentsOf('one', '', '三'), {
-      tokenizer: await byteTokenizer(),
-      type,
-      bos: null,
-      eos,
-    });
-    const facts = {
-      sources: ['web', 'books', 'web'],
-      splitKeys: Float64Array.of(0.25, 0.5, 0.75),
-      trained: Uint8Array.of(1, 0, 1, 0, 1, 0, 1, 0, 1),
-    };
-    expect(await writeEncodedPart(path, encoded, facts)).toEqual({ documents: 3, tokens: 9 });
-    const part = openEncodedPart(path);
-    expect(part).toMatchObject({ documents: 3, tokens: 9, bytesPerToken: type === 'uint16' ? 2 : 4 });
-    expect(Array.from(part.lengths())).toEqual([4, 1, 4]);
-    const { ends, bytes } = part.ids();
-    expect(Array.from(ends)).toEqual([8, 16, 24]);
-    expect(Buffer.from(bytes).toString()).toBe('id 0 文id 1 文id 2 文');
-    expect(part.sources()).toEqual({ numbers: Uint32Array.of(0, 1, 0), names: ['web', 'books'] });
-    expect(part.splitKeys()).toEqual(facts.splitKeys);
-    const trained = Buffer.alloc(9);
-    part.read(part.trainedAt, trained);
-    expect([...trained]).toEqual([...facts.trained]);
-    part.close();
-  });
+  const places = ['on disk', ...(native?.readRangesInto === undefined ? [] : ['in memory'])] as const;
+  const types = ['uint16', 'uint32'] as const;
+  it.each(types.flatMap((type) => places.map((place) => [type, place] as const)))(
+    'keeps lengths, ids and tokens, %s, %s',
+    async (type, place) => {
+      const folder = await scratch();
+      const path = join(folder, 'part.bin');
+      const kept = place === 'in memory';
+      const encoded = encodeDocuments(documentsOf('one', '', '三'), {
+        tokenizer: await byteTokenizer(),
+        type,
+        bos: null,
+        eos,
+      });
+      const facts = {
+        sources: ['web', 'books', 'web'],
+        splitKeys: Float64Array.of(0.25, 0.5, 0.75),
+        trained: Uint8Array.of(1, 0, 1, 0, 1, 0, 1, 0, 1),
+      };
+      const most = kept ? 10_000 : 0;
+      expect(await writeEncodedPart(path, encoded, facts, most)).toEqual({ documents: 3, tokens: 9, kept });
+      expect(existsSync(path)).toBe(!kept);
+      expect(isKept(path)).toBe(kept);
+      const part = openEncodedPart(path);
+      expect(part).toMatchObject({ documents: 3, tokens: 9, bytesPerToken: type === 'uint16' ? 2 : 4 });
+      expect(Array.from(part.lengths())).toEqual([4, 1, 4]);
+      const { ends, bytes } = part.ids();
+      expect(Array.from(ends)).toEqual([8, 16, 24]);
+      expect(Buffer.from(bytes).toString()).toBe('id 0 文id 1 文id 2 文');
+      expect(part.sources()).toEqual({ numbers: Uint32Array.of(0, 1, 0), names: ['web', 'books'] });
+      expect(part.splitKeys()).toEqual(facts.splitKeys);
+      const trained = Buffer.alloc(9);
+      part.read(part.trainedAt, trained);
+      expect([...trained]).toEqual([...facts.trained]);
+      expect(() => part.read(part.trainedAt, new Uint8Array(10))).toThrow(
+        `reading ${path}: 10 bytes expected at offset ${part.trainedAt}, the file ends after 9 of them`,
+      );
+      part.close();
+      forgetScratch(folder);
+      expect(isKept(path)).toBe(false);
+    },
+  );
+
+  it.skipIf(native?.readRangesInto === undefined)(
+    'is kept in memory while there is room, and gone with its folder alone',
+    async () => {
+      const [folder, other] = [await scratch(), await scratch()];
+      const bytes = (size: number) => [new Uint8Array(size).fill(size), Uint8Array.of(7)];
+      const paths = ['a', 'b', 'c'].map((name) => join(folder, name));
+      expect(keepScratch(paths[0], bytes(60), 200)).toBe(true);
+      expect(keepScratch(join(other, 'a'), bytes(60), 200)).toBe(true);
+      expect(keepScratch(paths[1], bytes(78), 200)).toBe(false);
+      expect(keepScratch(paths[1], bytes(77), 200)).toBe(true);
+      expect(keepScratch(paths[2], bytes(0), 200)).toBe(false);
+      // In the place of another: the room of that is free.
+      expect(keepScratch(paths[0], bytes(59), 300)).toBe(true);
+      const read = (path: string) => {
+        const file = new ScratchFile(path, 'reading');
+        return [file.size, ...file.read(file.size - 2, new Uint8Array(2))];
+      };
+      expect(read(paths[0])).toEqual([60, 59, 7]);
+      expect(read(paths[1])).toEqual([78, 77, 7]);
+      forgetScratch(folder);
+      expect(paths.some(isKept)).toBe(false);
+      expect(read(join(other, 'a'))).toEqual([61, 60, 7]);
+      forgetScratch(other);
+      expect(() => read(paths[0])).toThrow('cannot be read (ENOENT)');
+      expect(() => native?.forgetFiles('')).toThrow('argument 1 is no name');
+      expect(() => native?.keepFile('a', [{} as Uint8Array], 9)).toThrow('argument 2');
+    },
+  );
 
   it('names a file that is missing', async () => {
     const path = join(await scratch(), 'none.bin');

@@ -20,12 +20,16 @@ beforeAll(async () => {
   tokenizer = await writeByteTokenizer(await scratch());
 });
 
-async function shards(options: object, seed = 1): Promise<{ dir: string; manifest: ShardManifest }> {
+async function shards(
+  options: object,
+  { seed = 1, onDisk = false } = {},
+): Promise<{ dir: string; manifest: ShardManifest }> {
   const { outputDir } = await runShards({
     dir: await scratch(),
     parts,
     tokenizer,
     seed,
+    onDisk,
     options: { contextLength: 512, windowDocuments: 1000, targetShardBytes: 1 << 18, ...options },
   });
   return readManifest(outputDir);
@@ -53,7 +57,15 @@ describe('shards of a shuffled corpus', () => {
     expect(inMemory.manifest.packing).toEqual({ strategy: 'best-fit', windows: 3, shuffled: true });
     expect(await verifyShards(outOfCore.dir)).toMatchObject({ ok: true });
     const { file } = outOfCore.manifest.shards[0];
-    expect(await readFile(join(outOfCore.dir, file))).toEqual(await readFile(join(inMemory.dir, file)));
+    const expected = await readFile(join(inMemory.dir, file));
+    expect(await readFile(join(outOfCore.dir, file))).toEqual(expected);
+    // Encoded parts in files and not in memory.
+    for (const bytes of [0, 2 ** 40]) {
+      memory.bytes = bytes;
+      const fromDisk = await shards({ shuffleMemoryMiB: 1 }, { onDisk: true });
+      expect(fromDisk.manifest).toEqual(inMemory.manifest);
+      expect(await readFile(join(fromDisk.dir, file))).toEqual(expected);
+    }
   });
 
   it('draw their rows from the whole corpus', async () => {
@@ -82,7 +94,7 @@ describe('shards of a shuffled corpus', () => {
 
   it('lie otherwise for another seed', async () => {
     const first = await shards({});
-    const second = await shards({}, 2);
+    const second = await shards({}, { seed: 2 });
     expect(second.manifest.shards.map(({ sha256 }) => sha256)).not.toEqual(
       first.manifest.shards.map(({ sha256 }) => sha256),
     );

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableFromIPC, type Vector } from 'apache-arrow';
 import fc from 'fast-check';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
+import { encodedPartName, writeEncodedPart } from '../../src/shards/encoded-part.ts';
 import { MANIFEST_NAME, type ShardManifest, shardManifestJsonSchema } from '../../src/shards/manifest.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
 import { BOS, EOS, expectedTokens, PAD, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
@@ -355,19 +356,12 @@ describe('what the shards sink refuses', () => {
 
   it('scratch files that were cut short', async () => {
     const dir = await scratch();
-    const cutting = runShards({
-      dir,
-      parts,
-      tokenizer,
-      beforeTask: (step) => {
-        if (step === 'encode') return;
-        throw new Error('stop here');
-      },
-    });
-    await expect(cutting).rejects.toThrow('stop here');
-    const file = join(dir, 'work', 'tokens-00000.bin');
+    const file = join(dir, 'work', encodedPartName(0));
+    await mkdir(join(dir, 'work'));
+    const part = { lengths: Uint32Array.of(4), ids: ['a'], tokens: Uint16Array.of(1, 2, 3, EOS) };
+    await writeEncodedPart(file, part, { sources: [''] }, 0);
     await writeFile(file, (await readFile(file)).subarray(0, -1));
-    const memory = new Map([['encode 0', JSON.stringify({ part: 0, documents: 1, tokens: 4, idBytes: 1 })]]);
+    const memory = new Map([['encode 0', JSON.stringify({ part: 0, documents: 1, tokens: 4, kept: false })]]);
     await expect(runShards({ dir, parts, tokenizer, memory })).rejects.toMatchObject({
       code: 'INPUT_CORRUPT',
       message: expect.stringContaining('is not a complete token file'),
