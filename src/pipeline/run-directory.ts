@@ -176,9 +176,19 @@ function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return systemCode(error) === 'EPERM';
+  }
+  return !isZombie(pid);
+}
+
+/** Whether a process has ended and nobody has asked how: in a container whose first process does not, it stays so for ever. */
+function isZombie(pid: number): boolean {
+  try {
+    // Linux: pid (command) state …, and a command may have brackets of its own.
+    return /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { beginPhase, finishedResult, finishPhase, openRunDirectory } from '../../src/pipeline/run-directory.ts';
 
@@ -71,6 +73,24 @@ describe('run directory', () => {
     again.close();
     expect(existsSync(join(root, 'run', 'run.lock'))).toBe(false);
   });
+
+  it.skipIf(!existsSync('/proc/self/stat'))(
+    'is taken over from a process that has ended, and that nobody has asked how',
+    async () => {
+      // The shell gives way to a program that does not wait for what the shell began.
+      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      try {
+        const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+        const zombie = Number(line.toString());
+        await vi.waitFor(() => expect(readFileSync(`/proc/${zombie}/stat`, 'utf8')).toContain(') Z '), 5000);
+        mkdirSync(join(root, 'run'));
+        writeFileSync(join(root, 'run', 'run.lock'), String(zombie));
+        (await openRunDirectory(pipeline('web'), false)).close();
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 });
 
 describe('phases', () => {
