@@ -1,4 +1,5 @@
 /** Options of the `shards` sink. */
+import { totalmem } from 'node:os';
 import { z } from 'zod';
 import { CorpusmillError } from '../core/errors.ts';
 import { PACKINGS, TOO_LONG } from './packing.ts';
@@ -47,8 +48,8 @@ export const shardOptions = z.object({
     .max(1 << 16)
     .default(256)
     .describe(
-      'Memory of a worker that shuffles, in MiB, about; besides, the process keeps tokens of up to twice as much and writes ' +
-        'only the rest to scratch files. The shards are the same with any',
+      'Memory of a worker that shuffles, in MiB, about; besides, the process keeps tokens of up to twice as much, an ' +
+        'eighth of its memory at most, and writes only the rest to scratch files. The shards are the same with any',
     ),
   windowDocuments: z
     .int()
@@ -111,9 +112,14 @@ export const shardOptions = z.object({
 
 export type ShardOptions = z.output<typeof shardOptions>;
 
+/** Part of the memory that this process may have which it keeps encoded parts in at most. */
+const KEPT_SHARE = 1 / 8;
+
 /** Bytes of encoded parts that the process keeps in memory. */
 export function keptBytes({ shuffleMemoryMiB }: ShardOptions): number {
-  return 2 * shuffleMemoryMiB * 2 ** 20;
+  // A container's limit, where there is one; without any it is 0, absent or as large as numbers are.
+  const available = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.floor(Math.min(2 * shuffleMemoryMiB * 2 ** 20, available * KEPT_SHARE));
 }
 
 /** Bytes that a task of dealing or routing may fill with the tokens and records of a group; it holds them twice. */
