@@ -406,10 +406,13 @@ withNative('the end of a native backend', () => {
 
   it('is clean when a worker thread ends or is terminated during a run', async () => {
     for (const end of [`promise.then(() => process.exit(0))`, `setTimeout(() => process.exit(0), 20)`, '']) {
-      const worker = new Worker(`${setUp} const { promise } = start(2, 768, 60); ${end}`, { eval: true });
+      const started = `require('node:worker_threads').parentPort.postMessage('started');`;
+      const worker = new Worker(`${setUp} const { promise } = start(2, 768, 60); ${started} ${end}`, { eval: true });
       const exit = new Promise((done) => worker.once('exit', done));
       if (end === '') {
-        await sleep(60);
+        // Not before: Node ends the process when a worker is terminated while it loads an add-on.
+        await new Promise((done) => worker.once('message', done));
+        await sleep(20);
         await worker.terminate();
       }
       await exit;
