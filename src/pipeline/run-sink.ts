@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { OutputSummary } from '../core/run-summary.ts';
-import type { SinkContext, SinkPart } from '../core/stage.ts';
+import type { SinkContext, SinkDefinition, SinkPart } from '../core/stage.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { artifactsBefore, findArtifact } from './artifacts.ts';
 import { forEachLimited } from './for-each-limited.ts';
@@ -74,7 +74,7 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
   const definition = await definitionOf(spec.stage, 'sink');
   let details: unknown;
   try {
-    details = await runSteps(run, phase, spec, context);
+    details = await runSteps(run, phase, spec, context, definition.steps);
   } finally {
     definition.release?.(workDir);
   }
@@ -95,11 +95,16 @@ export async function runSink(run: RunContext, phase: SinkPhase): Promise<void> 
 }
 
 /** The steps one after another; the report of the last. */
-async function runSteps(run: RunContext, phase: SinkPhase, spec: SinkSpec, context: SinkContext): Promise<unknown> {
+async function runSteps(
+  run: RunContext,
+  phase: SinkPhase,
+  spec: SinkSpec,
+  context: SinkContext,
+  steps: SinkDefinition['steps'],
+): Promise<unknown> {
   const dir = run.directory.phase(phase.id);
   const documents = context.parts.reduce((sum, part) => sum + part.documents, 0);
   const { options } = phase.stage;
-  const steps = (await definitionOf(spec.stage, 'sink')).steps;
   const earlier: unknown[] = [];
   for (const [index, step] of steps.entries()) {
     const stepDir = join(dir, 'steps', String(index));
@@ -111,9 +116,9 @@ async function runSteps(run: RunContext, phase: SinkPhase, spec: SinkSpec, conte
     const records = new RecordWriter();
     await forEachLimited(tasks.entries(), atOnce, run.signal, async ([i, task]) => {
       const file = join(stepDir, `${partName(i)}.json`);
-      let finished = readJson<{ result: unknown }>(file);
-      const isThere = finished === undefined || (step.isThere?.(options, finished.result as never, context) ?? true);
-      if (!isThere) finished = undefined;
+      const record = readJson<{ result: unknown }>(file);
+      const isThere = record !== undefined && (step.isThere?.(options, record.result as never, context) ?? true);
+      let finished = isThere ? record : undefined;
       if (finished === undefined) {
         finished = { result: await run.pool.run({ kind: 'sink', spec, step: index, task }) };
         records.write(file, finished);

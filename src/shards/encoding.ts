@@ -80,10 +80,10 @@ let cached: { given: string; opened: OpenedTokenizer; stamp: Promise<string> } |
 
 /** A worker encodes thousands of parts with one tokenizer, two at a time, and loads it once. */
 async function cachedTokenizer(path: string): Promise<OpenedTokenizer> {
-  const known = cached?.given === path ? cached : undefined;
-  if (known !== undefined && (await known.stamp) === (await stampOf(known.opened.path))) return known.opened;
+  const known = cached;
+  if (known?.given === path && (await known.stamp) === (await stampOf(known.opened.path))) return known.opened;
   // Another task may have loaded it meanwhile; from here on nothing is waited for.
-  if (cached !== undefined && cached !== known && cached.given === path) return cached.opened;
+  if (cached !== known && cached?.given === path) return cached.opened;
   const opened = openTokenizer(path);
   cached = { given: path, opened, stamp: stampOf(opened.path) };
   return opened;

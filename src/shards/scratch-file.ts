@@ -5,12 +5,12 @@
  * Where there is an add-on, scratch may be kept in the memory of the process in place of a folder: nothing is written to a
  * disk and waited for, and a read is a copy. It ends with the process.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { CorpusmillError } from '../core/errors.ts';
 import { native } from '../core/native.ts';
 import { readRangesInto } from './loader/read-ranges.ts';
-import { bytesOf, cannotRead, endsTooSoon } from './positioned-read.ts';
+import { bytesOf, cannotRead } from './positioned-read.ts';
 
 /** Not where file numbers are not the system's (Windows): one call reads ranges of both kinds. */
 const keeper = native?.readRangesInto === undefined ? undefined : native;
@@ -57,16 +57,7 @@ export class ScratchFile {
   /** Fills `into` from byte `position`. Throws CorpusmillError('INPUT_CORRUPT') when the file ends before. */
   read<A extends ArrayBufferView>(position: number, into: A): A {
     const bytes = bytesOf(into);
-    if (this.fd < 0) {
-      readRangesInto(Float64Array.of(this.fd, position, bytes.length, 0), bytes, () => this.path);
-      return into;
-    }
-    for (let filled = 0; filled < bytes.length; ) {
-      const most = Math.min(bytes.length - filled, MOST_AT_ONCE);
-      const read = readSync(this.fd, bytes, filled, most, position + filled);
-      if (read === 0) throw endsTooSoon(this.path, position, bytes.length, filled);
-      filled += read;
-    }
+    readRangesInto(Float64Array.of(this.fd, position, bytes.length, 0), bytes, () => this.path);
     return into;
   }
 
@@ -79,9 +70,6 @@ export class ScratchFile {
     if (this.fd >= 0) closeSync(this.fd);
   }
 }
-
-/** A read of more is refused. */
-const MOST_AT_ONCE = 0x40000000;
 
 /** Opens a file, and closes it when `use` is done or has failed. */
 export function withScratchFile<R>(path: string, doing: string, use: (file: ScratchFile) => R): R {

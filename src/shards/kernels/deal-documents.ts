@@ -47,21 +47,15 @@ export function dealDocuments(
     dealTwin(dealt, sets, part, tallies);
     return tallies;
   }
-  const words = new Float64Array(sets.length * EVEN_PARTS_WORDS);
-  sets.forEach((set, s) => {
-    words.set(evenPartsWords(set), s * EVEN_PARTS_WORDS);
-  });
   const { window, records, counts, next } = dealt;
   const { lengths, sources, sourceCount, sides } = part;
   dealt.dealt = addon.dealDocuments(
-    ...([lengths, sources, sourceCount, sides, words, next] as const),
+    ...([lengths, sources, sourceCount, sides, evenPartsWords(...sets), next] as const),
     ...([window, records, counts, dealt.dealt, dealt.documents, tallies] as const),
   );
   dealt.documents += lengths.length;
   return tallies;
 }
-
-const EVEN_PARTS_WORDS = 5;
 
 function dealTwin(
   dealt: Dealt,

@@ -28,7 +28,11 @@ export function evenPlaces({ first, parts, items, seed }: EvenParts): (number: n
   };
 }
 
-/** The same as the add-on takes it: native/shard_pieces.h, EvenParts. */
-export function evenPartsWords({ first, parts, items, seed }: EvenParts): Float64Array {
-  return Float64Array.of(first, parts, items, (seed ?? 0) >>> 0, seed === undefined ? 0 : 1);
+/** The same as the add-on takes them, five words each: native/shard_pieces.h, EvenParts. */
+export function evenPartsWords(...sets: readonly EvenParts[]): Float64Array {
+  return Float64Array.from(
+    sets.flatMap(({ first, parts, items, seed }) => {
+      return [first, parts, items, (seed ?? 0) >>> 0, seed === undefined ? 0 : 1];
+    }),
+  );
 }

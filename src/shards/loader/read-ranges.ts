@@ -6,6 +6,7 @@
 import { read, readSync } from 'node:fs';
 import { CorpusmillError } from '../../core/errors.ts';
 import { native } from '../../core/native.ts';
+import { endsTooSoon } from '../positioned-read.ts';
 
 /** Ranges to read, gathered one by one; neighbours in file and block become one read. */
 export interface Ranges {
@@ -77,11 +78,7 @@ function unreadRange(
       { hint: 'Check the disk; the files must stay open while they are read.' },
     );
   }
-  return new CorpusmillError(
-    'INPUT_CORRUPT',
-    `reading ${path}: ${length} bytes expected at offset ${position}, the file ends after ${filled} of them`,
-    { hint: 'The file was cut short; make it again or copy it again.' },
-  );
+  return endsTooSoon(String(path), position, length, filled);
 }
 
 /** The add-on's `readRanges` on Node's own reads. */
@@ -115,13 +112,17 @@ function readSome(
   });
 }
 
+/** Node refuses a read of more. */
+const MOST_AT_ONCE = 0x40000000;
+
 /** The add-on's `readRangesInto` on Node's own reads. */
 export function readRangesIntoTwin(ranges: Float64Array, into: Uint8Array): FailedRange | undefined {
   for (let range = 0; 4 * range < ranges.length; range++) {
     const [fd, position, length, at] = ranges.subarray(4 * range, 4 * range + 4);
     for (let filled = 0; filled < length; ) {
       try {
-        const got = readSync(fd, into, at + filled, length - filled, position + filled);
+        const most = Math.min(length - filled, MOST_AT_ONCE);
+        const got = readSync(fd, into, at + filled, most, position + filled);
         if (got === 0) return [range, filled, 0];
         filled += got;
       } catch (error) {
