@@ -40,17 +40,20 @@ const FIRST_BYTES = 1024 * 1024;
 /** A builder of the column `name`, of at most `mostBytes` bytes: 2 GiB, or in tests less. It has room for `firstBytes` at first. */
 export function createUtf8Builder(name: string, mostBytes = MAX_COLUMN_BYTES, firstBytes = FIRST_BYTES): Utf8Builder {
   let values = borrowBytes(firstBytes) as Buffer<ArrayBuffer> & TextBuffer;
+  // Borrowed memory may be larger than what was asked for, and than the format's end.
+  let room = Math.min(values.length, mostBytes);
   let offsets = new Int32Array(1024);
   let rows = 0;
   let end = 0;
   const reserve = (bytes: number): void => {
-    if (end + bytes <= values.length) return;
+    if (end + bytes <= room) return;
     if (end + bytes > mostBytes) throw tooLarge(name, rows + 1, end + bytes, mostBytes);
     const wanted = Math.max(end + bytes, Math.min(2 * values.length, mostBytes));
     const grown = borrowBytes(wanted) as typeof values;
     values.copy(grown, 0, 0, end);
     returnBytes(values);
     values = grown;
+    room = Math.min(values.length, mostBytes);
   };
   const reserveRows = (more: number): void => {
     if (rows + more < offsets.length) return;
@@ -67,7 +70,7 @@ export function createUtf8Builder(name: string, mostBytes = MAX_COLUMN_BYTES, fi
     },
     add(value) {
       // Three bytes hold any UTF-16 unit; where they might not fit it is worth counting.
-      if (end + 3 * value.length > values.length) reserve(Buffer.byteLength(value));
+      if (end + 3 * value.length > room) reserve(Buffer.byteLength(value));
       reserveRows(1);
       end += values.utf8Write(value, end);
       offsets[++rows] = end;
@@ -90,7 +93,7 @@ export function createUtf8Builder(name: string, mostBytes = MAX_COLUMN_BYTES, fi
     open(bytes, more) {
       reserve(bytes);
       reserveRows(more);
-      return { values, offsets };
+      return { values: values.subarray(0, room), offsets };
     },
     advance(to) {
       rows = to;

@@ -4,6 +4,7 @@ import { tableFromIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
+import { borrowBytes, returnBytes } from '../../src/core/reused-bytes.ts';
 import { countDocuments, decodeDocuments, encodeDocuments, readDocumentRows } from '../../src/io/document-batch.ts';
 import { describeWithPeers, python, temporaryFolder } from './fixture.ts';
 
@@ -64,6 +65,8 @@ describe('document batches', () => {
 
   it('refuse a column that would pass the end of the format', () => {
     const most = 8 * 1024 * 1024;
+    // Memory of others that is larger than the format allows.
+    returnBytes(borrowBytes(2 * most));
     // In bytes: of UTF-16 units there are a third.
     const documents = Array.from({ length: 4 }, (_, i) => ({ id: `${i}`, text: '文'.repeat(most / 12), meta: {} }));
     expect(decodeDocuments(encodeDocuments(documents, most))).toEqual(documents);
