@@ -5,10 +5,10 @@
 
 #include <cstring>
 #include <memory>
-#include <new>
 
 #include "arguments.h"
 #include "bpe_encode.h"
+#include "room.h"
 #include "unicode_class.h"
 #include "utf8.h"
 
@@ -23,29 +23,6 @@ constexpr double kUnstable = -1;
 constexpr double kNoMemory = -2;
 constexpr double kMissingByte = -256;  // less the byte
 constexpr double kMalformed = -1024;   // less the offset of the first byte that is no UTF-8
-
-// Scratch for longer texts is given back.
-constexpr size_t kMostKept = 1 << 22;
-
-template <typename T>
-class Room {
- public:
-  T* of(size_t entries) {
-    if (data_ == nullptr || entries > capacity_ || (capacity_ > kMostKept && entries <= kMostKept)) {
-      capacity_ = 0;
-      data_.reset();
-      const size_t capacity = entries + entries / 4 + 4096;
-      data_.reset(new (std::nothrow) T[capacity]);
-      if (data_ == nullptr) return nullptr;
-      capacity_ = capacity;
-    }
-    return data_.get();
-  }
-
- private:
-  std::unique_ptr<T[]> data_;
-  size_t capacity_ = 0;
-};
 
 class BpeEncoder : public Napi::ObjectWrap<BpeEncoder> {
  public:
@@ -226,8 +203,8 @@ class BpeEncoder : public Napi::ObjectWrap<BpeEncoder> {
 
   std::unique_ptr<bpe::Encoder> encoder_;
   bpe::Ids ids_;
-  Room<char16_t> units_;
-  Room<uint8_t> bytes_;
+  corpusmill::Room<char16_t> units_;
+  corpusmill::Room<uint8_t> bytes_;
   double reason_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "inline.h"
+#include "utf8_write.h"
 
 #ifdef CORPUSMILL_X86
 #include <emmintrin.h>
@@ -77,30 +78,6 @@ inline int32_t hex_unit(const uint8_t* bytes, size_t at, size_t end) {
   return unit;
 }
 
-inline size_t write_character(uint32_t code_point, uint8_t* out) {
-  if (code_point < 0x80) {
-    out[0] = static_cast<uint8_t>(code_point);
-    return 1;
-  }
-  const auto tail = [&](int shift) { return static_cast<uint8_t>(0x80 | (code_point >> shift & 0x3f)); };
-  if (code_point < 0x800) {
-    out[0] = static_cast<uint8_t>(0xc0 | code_point >> 6);
-    out[1] = tail(0);
-    return 2;
-  }
-  if (code_point < 0x10000) {
-    out[0] = static_cast<uint8_t>(0xe0 | code_point >> 12);
-    out[1] = tail(6);
-    out[2] = tail(0);
-    return 3;
-  }
-  out[0] = static_cast<uint8_t>(0xf0 | code_point >> 18);
-  out[1] = tail(12);
-  out[2] = tail(6);
-  out[3] = tail(0);
-  return 4;
-}
-
 // The character that a backslash and the byte behind it stand for, 0 for none of these.
 inline uint8_t simple_escape(uint8_t byte) {
   switch (byte) {
@@ -156,7 +133,7 @@ inline size_t decode_string(const uint8_t* bytes, size_t at, size_t end, uint8_t
       code_point = 0x10000 + ((code_point & 0x3ff) << 10) + (static_cast<uint32_t>(low) & 0x3ff);
       units++;
     }
-    to += write_character(code_point, out + to);
+    to = static_cast<size_t>(utf8::write(code_point, out + to) - out);
     units++;
   }
 }

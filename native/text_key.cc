@@ -1,7 +1,6 @@
 #include "text_key.h"
 
 #include <bit>
-#include <cstring>
 
 namespace corpusmill::text_key {
 namespace {
@@ -35,39 +34,6 @@ uint64_t finish(uint64_t hash, const uint8_t* p, const uint8_t* end) {
 }
 
 }  // namespace
-
-size_t to_utf8(const uint16_t* units, size_t length, uint8_t* out) {
-  uint8_t* p = out;
-  for (size_t i = 0; i < length;) {
-    // Four units of ASCII at a time.
-    for (; i + 4 <= length; i += 4, p += 4) {
-      uint64_t four;
-      std::memcpy(&four, units + i, sizeof four);
-      if ((four & 0xff80ff80ff80ff80) != 0) break;
-      for (size_t j = 0; j < 4; j++) p[j] = static_cast<uint8_t>(units[i + j]);
-    }
-    if (i == length) break;
-    const uint32_t unit = units[i++];
-    if (unit < 0x80) {
-      *p++ = static_cast<uint8_t>(unit);
-    } else if (unit < 0x800) {
-      *p++ = static_cast<uint8_t>(0xc0 | unit >> 6);
-      *p++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
-    } else if (unit >= 0xd800 && unit < 0xdc00 && i < length && (units[i] & 0xfc00) == 0xdc00) {
-      const uint32_t code_point = 0x10000 + ((unit - 0xd800) << 10) + (units[i++] - 0xdc00u);
-      *p++ = static_cast<uint8_t>(0xf0 | code_point >> 18);
-      *p++ = static_cast<uint8_t>(0x80 | (code_point >> 12 & 0x3f));
-      *p++ = static_cast<uint8_t>(0x80 | (code_point >> 6 & 0x3f));
-      *p++ = static_cast<uint8_t>(0x80 | (code_point & 0x3f));
-    } else {
-      const uint32_t character = unit >= 0xd800 && unit < 0xe000 ? 0xfffd : unit;
-      *p++ = static_cast<uint8_t>(0xe0 | character >> 12);
-      *p++ = static_cast<uint8_t>(0x80 | (character >> 6 & 0x3f));
-      *p++ = static_cast<uint8_t>(0x80 | (character & 0x3f));
-    }
-  }
-  return static_cast<size_t>(p - out);
-}
 
 void xxh64_twice(const uint8_t* bytes, size_t length, const uint64_t seeds[2], uint64_t hashes[2]) {
   const uint8_t* p = bytes;

@@ -7,9 +7,6 @@
 
 namespace corpusmill::text_key {
 
-// UTF-8 of UTF-16 units; half of a pair becomes U+FFFD. `out` has room for 3 bytes a unit. Returns the bytes written.
-size_t to_utf8(const uint16_t* units, size_t length, uint8_t* out);
-
 // Those of a key.
 constexpr uint64_t kSeeds[2] = {0, 0x9e3779b97f4a7c15};
 

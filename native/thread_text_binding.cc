@@ -205,9 +205,9 @@ Napi::Value TextKey(const Napi::CallbackInfo& info) {
   size_t length = 0;
   const uint16_t* const units = units_of(info, "textKey", 0, &length);
   if (units == nullptr) return info.Env().Undefined();
-  uint8_t* const bytes = thread_text().bytes.of(3 * length);
+  uint8_t* const bytes = thread_text().bytes.of(3 * length + 16);
   if (bytes == nullptr) return no_memory(info);
-  write_key(bytes, text_key::to_utf8(units, length, bytes), row.data);
+  write_key(bytes, utf8::write_utf16(units, length, bytes), row.data);
   return info.Env().Undefined();
 }
 

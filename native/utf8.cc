@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "unicode_class.h"
+#include "utf8_write.h"
 
 #if defined(__SSE2__) || defined(_M_X64)
 #define CORPUSMILL_SSE2 1
@@ -52,11 +53,10 @@ CORPUSMILL_INLINE Character character_at(const uint8_t* bytes, size_t at, size_t
   return {0, 0};
 }
 
-}  // namespace
-
-Text from_utf16(const uint16_t* units, size_t count, uint8_t* out) {
+// Writes units as UTF-8 and shows `see` every code point beyond ASCII but U+FFFD in place of lone surrogates.
+template <typename See>
+CORPUSMILL_INLINE size_t write_units(const uint16_t* units, size_t count, uint8_t* out, See see) {
   uint8_t* to = out;
-  uint32_t unstable = 0;
   size_t i = 0;
   while (i < count) {
 #ifdef CORPUSMILL_SSE2
@@ -74,33 +74,33 @@ Text from_utf16(const uint16_t* units, size_t count, uint8_t* out) {
     // A stretch by itself, so that a wide character does not cost a look at sixteen units.
     const size_t stop = count - i < 16 ? count : i + 16;
     while (i < stop) {
-      const uint32_t unit = units[i++];
-      if (unit < 0x80) {
-        *to++ = static_cast<uint8_t>(unit);
-      } else if (unit < 0x800) {
-        unstable |= unicode::class_of(unit);
-        *to++ = static_cast<uint8_t>(0xc0 | (unit >> 6));
-        *to++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
-      } else if ((unit & 0xf800) != 0xd800) {
-        unstable |= unicode::class_of(unit);
-        *to++ = static_cast<uint8_t>(0xe0 | (unit >> 12));
-        *to++ = static_cast<uint8_t>(0x80 | ((unit >> 6) & 0x3f));
-        *to++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
-      } else if (unit < 0xdc00 && i < count && (units[i] & 0xfc00) == 0xdc00) {
-        const uint32_t code_point = 0x10000 + ((unit & 0x3ff) << 10) + (units[i++] & 0x3ffu);
-        unstable |= unicode::class_of(code_point);
-        *to++ = static_cast<uint8_t>(0xf0 | (code_point >> 18));
-        *to++ = static_cast<uint8_t>(0x80 | ((code_point >> 12) & 0x3f));
-        *to++ = static_cast<uint8_t>(0x80 | ((code_point >> 6) & 0x3f));
-        *to++ = static_cast<uint8_t>(0x80 | (code_point & 0x3f));
-      } else {
-        *to++ = 0xef;
-        *to++ = 0xbf;
-        *to++ = 0xbd;
+      uint32_t code_point = units[i++];
+      if (code_point >= 0x80) {
+        if ((code_point & 0xf800) == 0xd800) {
+          if (code_point >= 0xdc00 || i == count || (units[i] & 0xfc00) != 0xdc00) {
+            to = write(0xfffd, to);
+            continue;
+          }
+          code_point = 0x10000 + ((code_point & 0x3ff) << 10) + (units[i++] & 0x3ffu);
+        }
+        see(code_point);
       }
+      to = write(code_point, to);
     }
   }
-  return {static_cast<size_t>(to - out), (unstable & unicode::kUnstable) == 0};
+  return static_cast<size_t>(to - out);
+}
+
+}  // namespace
+
+Text from_utf16(const uint16_t* units, size_t count, uint8_t* out) {
+  uint32_t classes = 0;
+  const size_t length = write_units(units, count, out, [&](uint32_t code_point) { classes |= unicode::class_of(code_point); });
+  return {length, (classes & unicode::kUnstable) == 0};
+}
+
+size_t write_utf16(const uint16_t* units, size_t count, uint8_t* out) {
+  return write_units(units, count, out, [](uint32_t) {});
 }
 
 Text check(const uint8_t* bytes, size_t length) {

@@ -14,8 +14,11 @@ struct Text {
 };
 
 // Writes units as UTF-8, lone surrogates as U+FFFD. `out` has room for three bytes a unit and 16 more.
-// unicode::set_classes must have been called, for both functions.
+// unicode::set_classes must have been called, for this and for `check`.
 Text from_utf16(const uint16_t* units, size_t count, uint8_t* out);
+
+// The same without looking at the characters; needs no classes.
+size_t write_utf16(const uint16_t* units, size_t count, uint8_t* out);
 
 // Reads until the end or the first byte that is not well-formed UTF-8.
 Text check(const uint8_t* bytes, size_t length);

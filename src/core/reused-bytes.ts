@@ -22,8 +22,9 @@ export function borrowBytes(bytes: number): Buffer<ArrayBuffer> {
 
 const GRAIN = 1024 * 1024;
 
-/** Gives a borrowed buffer back. */
+/** Gives a borrowed buffer back. Throws when it is back already: the next two who borrow would share it. */
 export function returnBytes(buffer: Buffer<ArrayBuffer>): void {
+  if (kept.some((other) => other.buffer === buffer.buffer)) throw new Error('borrowed memory was returned twice');
   const at = kept.findIndex((other) => other.length >= buffer.length);
   kept.splice(at === -1 ? kept.length : at, 0, buffer);
   // The smallest go first: the larger ones serve in their place.

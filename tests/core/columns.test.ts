@@ -27,9 +27,10 @@ describe('feature columns', () => {
   it('that were cut short, or are something else, are refused', () => {
     const writer = createColumnWriter(2);
     writer.push(Uint32Array.of(1, 2));
-    expect(() => readColumns(writer.finish().subarray(0, HEADER_BYTES + 4))).toThrow('1 rows of 2 columns');
+    const blob = writer.finish();
+    expect(() => readColumns(blob.subarray(0, HEADER_BYTES + 4))).toThrow('1 rows of 2 columns');
     expect(() => readColumns(new Uint8Array(40))).toThrow('no blob of feature columns');
-    expect(() => readHeader(writer.finish().subarray(0, 8))).toThrow('no blob of feature columns');
+    expect(() => readHeader(blob.subarray(0, 8))).toThrow('no blob of feature columns');
   });
 
   it('next to each other are one stretch of the blob', () => {
