@@ -2,18 +2,19 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/core/errors.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from '../shards/context.ts';
+import { runShards, someParts, writeByteTokenizer } from '../shards/context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { cli } from './cli.ts';
 
 let shards: string;
 let cwd: string;
 beforeAll(async () => {
-  const dir = await scratch();
+  const dir = temporaryFolder();
   const tokenizer = await writeByteTokenizer(dir);
   shards = (await runShards({ dir, parts: someParts(1, [40]), tokenizer, options: { contextLength: 64 } })).outputDir;
 });
 beforeEach(async () => {
-  cwd = await scratch();
+  cwd = temporaryFolder();
 });
 
 describe('corpusmill export', () => {

@@ -4,7 +4,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/core/package-root.ts';
 import { readManifest } from '../../src/shards/manifest.ts';
 import { shardName } from '../../src/shards/write-step.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from '../shards/context.ts';
+import { runShards, someParts, writeByteTokenizer } from '../shards/context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { cli, type Outcome } from './cli.ts';
 
 let good: string;
@@ -14,17 +15,17 @@ let dir: string;
 const shards = (...args: string[]): Promise<Outcome> => cli(['shards', ...args], { cwd: dir });
 
 beforeAll(async () => {
-  const root = await scratch();
+  const root = temporaryFolder();
   const tokenizer = await writeByteTokenizer(root);
   const parts = someParts(5, [60, 40]);
   const options = { contextLength: 64, targetShardBytes: 1 << 13 };
   good = (await runShards({ dir: root, parts, tokenizer, options })).outputDir;
   count = (await readManifest(good)).manifest.shards.length;
   const validation = { ...options, validationDocuments: 10 };
-  split = (await runShards({ dir: await scratch(), parts, tokenizer, options: validation })).outputDir;
+  split = (await runShards({ dir: temporaryFolder(), parts, tokenizer, options: validation })).outputDir;
 });
 beforeEach(async () => {
-  dir = await scratch();
+  dir = temporaryFolder();
   await cp(good, join(dir, 'copy'), { recursive: true });
 });
 

@@ -1,21 +1,11 @@
 /** Runs the built command line as a user would: a process, its exit code, and what it prints and leaves on disk. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { afterEach } from 'vitest';
 import { packageRoot } from '../../src/core/package-root.ts';
 import type { RunSummary } from '../../src/core/run-summary.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const MAIN = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
 
@@ -58,15 +48,9 @@ export function hasStackTrace(result: CliResult): boolean {
   return /^\s+at .+[:(]\d+:\d+\)?$/m.test(`${result.stdout}\n${result.stderr}`);
 }
 
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder of its own for a test, removed after it, holding `files`. */
+/** A folder of its own for a test, removed with it, holding `files`. */
 export function workspace(files: Record<string, string | Uint8Array> = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), 'corpusmill-e2e-'));
-  folders.push(folder);
+  const folder = temporaryFolder();
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
-import { describeWithPeers, inputSpec, python, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { describeWithPeers, inputSpec, python, readInput } from './fixture.ts';
 
 function arrowFile(columns: Record<string, unknown[]>, form: 'file' | 'stream'): string {
   const path = join(temporaryFolder(), 'in.arrow');

@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { openAtomic, outputFailed, writeFileAtomic } from '../../src/io/atomic.ts';
-import { temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 describe('writeFileAtomic', () => {
   it('writes text and bytes, makes the folder, replaces what was there, and leaves no temporary file', async () => {

@@ -6,7 +6,8 @@ import { decompress as fzstdDecompress } from 'fzstd';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { compress, decompress, detectCompression, openByteSource } from '../../src/io/codecs.ts';
-import { temporaryFolder, tool } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { tool } from './fixture.ts';
 
 /** Text that compresses about as prose does. */
 function prose(bytes: number): Buffer {

@@ -4,7 +4,8 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecord, recordEnd } from '../../src/io/csv.ts';
-import { describeWithPeers, inputSpec, python, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { describeWithPeers, inputSpec, python, readInput } from './fixture.ts';
 
 function csvFile(content: string | Uint8Array, name = 'in.csv'): string {
   const path = join(temporaryFolder(), name);

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { borrowBytes, returnBytes } from '../../src/core/reused-bytes.ts';
 import { countDocuments, decodeDocuments, encodeDocuments, readDocumentRows } from '../../src/io/document-batch.ts';
-import { describeWithPeers, python, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { describeWithPeers, python } from './fixture.ts';
 
 const wellFormed = fc.oneof(
   fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),

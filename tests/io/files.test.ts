@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { compress } from '../../src/io/codecs.ts';
 import { encodeDocuments } from '../../src/io/document-batch.ts';
 import { expandInputs } from '../../src/io/files.ts';
-import { inputSpec, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { inputSpec } from './fixture.ts';
 
 function tree(files: Record<string, string | Uint8Array>): string {
   const folder = temporaryFolder();

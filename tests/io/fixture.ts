@@ -1,9 +1,9 @@
 /** Folders, inputs and peers for the tests of src/io. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { stringsOf } from '../../src/core/utf8-column.ts';
 import { readChunks } from '../../src/io/chunks.ts';
@@ -11,19 +11,6 @@ import { createDocumentEncoder } from '../../src/io/document-batch.ts';
 import { expandInputs } from '../../src/io/files.ts';
 import type { BadRecord, Chunk, InputSpec, ReadCounters } from '../../src/io/input.ts';
 import { parseChunk, parseChunkColumns } from '../../src/io/parse.ts';
-
-const folders: string[] = [];
-
-/** A fresh folder, removed after the test. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'corpusmill-io-'));
-  folders.push(folder);
-  return folder;
-}
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
 
 export function inputSpec(paths: string | string[], changes: Partial<InputSpec> = {}): InputSpec {
   return {

@@ -6,7 +6,7 @@ import { compress } from '../../src/io/codecs.ts';
 import { inspectFile, readRows } from '../../src/io/inspect.ts';
 import { openDocumentWriter } from '../../src/io/writers.ts';
 import { documentColumns } from '../document-columns.ts';
-import { temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 async function rowsOf(path: string, limit: number, offset: number): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];

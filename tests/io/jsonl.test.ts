@@ -10,7 +10,8 @@ import { expandInputs } from '../../src/io/files.ts';
 import type { Chunk } from '../../src/io/input.ts';
 import { parseChunk } from '../../src/io/parse.ts';
 import { describeWithShared, shared } from '../shared.ts';
-import { inputSpec, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { inputSpec, readInput } from './fixture.ts';
 
 function fileOf(content: string | Uint8Array, name = 'in.jsonl'): string {
   const path = join(temporaryFolder(), name);

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
-import { describeWithPeers, inputSpec, python, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { describeWithPeers, inputSpec, python, readInput } from './fixture.ts';
 
 function parquetFile(columns: { name: string; data: unknown[]; type?: string }[], options: object = {}): string {
   const path = join(temporaryFolder(), 'in.parquet');

@@ -6,7 +6,8 @@ import { compress } from '../../src/io/codecs.ts';
 import { expandInputs } from '../../src/io/files.ts';
 import type { BadRecord } from '../../src/io/input.ts';
 import { parseChunk } from '../../src/io/parse.ts';
-import { inputSpec, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { inputSpec, readInput } from './fixture.ts';
 
 describe('text files', () => {
   it('are one document each, named by their path; a byte order mark and compression are taken off', async () => {

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest';
 import { compress } from '../../src/io/codecs.ts';
 import { inspectFile, readRows } from '../../src/io/inspect.ts';
 import { describeWithShared, shared } from '../shared.ts';
-import { inputSpec, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { inputSpec, readInput } from './fixture.ts';
 
 // ---- files made here --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import { xxh64Hex } from '../../src/core/hash.ts';
 import type { SinkContext, SinkTaskContext } from '../../src/core/stage.ts';
 import { writeStage } from '../../src/io/write-stage.ts';
 import { documentColumns } from '../document-columns.ts';
-import { inputSpec, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { inputSpec, readInput } from './fixture.ts';
 
 /** Parts of the given numbers of 100-byte documents; part numbers are those of the corpus, so they may have gaps. */
 function corpus(sizes: number[]): { parts: SinkContext['parts']; documents(part: number): Document[] } {

@@ -7,7 +7,8 @@ import { COMPRESSIONS, decompress } from '../../src/io/codecs.ts';
 import { flatRecord } from '../../src/io/write-jsonl.ts';
 import { type DocumentWriterOptions, extensionOf, OUTPUT_FORMATS, openDocumentWriter } from '../../src/io/writers.ts';
 import { documentColumns } from '../document-columns.ts';
-import { describeWithPeers, inputSpec, python, readInput, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { describeWithPeers, inputSpec, python, readInput } from './fixture.ts';
 
 const documents: Document[] = Array.from({ length: 500 }, (_, i) => ({
   id: `d${i}`,

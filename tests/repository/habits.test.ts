@@ -56,6 +56,16 @@ describe('sources', () => {
   });
 });
 
+describe('tests', () => {
+  it('have no hooks at the top of what they import: where files share modules, one would be the first file’s alone', () => {
+    const alone = /^tests\/(docs|e2e|native|repository|tensor|training)\//;
+    const hooked = files(['tests'], /\.ts$/)
+      .filter((path) => !path.endsWith('.test.ts') && path !== 'tests/setup.ts' && !alone.test(path))
+      .filter((path) => /^(before|after)(All|Each)\(/m.test(readFileSync(join(root, path), 'utf8')));
+    expect(hooked).toEqual([]);
+  });
+});
+
 describe('package.json', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketStarts, readBucket, writeBuckets } from '../../src/shards/bucket-file.ts';
-import { scratch } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 describe('bucket files', () => {
   it('give each bucket its own records and bytes', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -38,7 +38,7 @@ describe('bucket files', () => {
   });
 
   it('are refused when they were cut short or are something else', async () => {
-    const path = join(await scratch(), 'a.bin');
+    const path = join(temporaryFolder(), 'a.bin');
     await writeBuckets(path, { width: 1, ends: Float64Array.of(2, 3), words: Uint32Array.of(7, 8, 9) });
     await writeFile(path, (await readFile(path)).subarray(0, -1));
     expect([...readBucket(path, 0).words]).toEqual([7, 8]);

@@ -1,8 +1,6 @@
 /** What the tests of the shards room share: a tokenizer whose ids are bytes, and an engine in a few lines. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { createRandom, shuffle } from '../../src/core/random.ts';
 import type { SinkContext, SinkStep, SinkTaskContext } from '../../src/core/stage.ts';
@@ -18,16 +16,6 @@ import { documentColumns } from '../document-columns.ts';
 export const EOS = 256;
 export const PAD = 257;
 export const BOS = 258;
-
-const folders: string[] = [];
-afterAll(() => Promise.all(folders.map((dir) => rm(dir, { recursive: true, force: true }))));
-
-/** A new folder under the system's temporary one, removed after the file's tests. */
-export async function scratch(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'corpusmill-shards-'));
-  folders.push(dir);
-  return dir;
-}
 
 /** Writes a tokenizer.json without merges: the id of a byte is the byte. `wide` needs uint32 ids. */
 export async function writeByteTokenizer(dir: string, { wide = false } = {}): Promise<string> {

@@ -6,14 +6,15 @@ import type { Document } from '../../src/core/document.ts';
 import { type ConversationEncoder, encodeConversations } from '../../src/shards/conversation-tokens.ts';
 import { readManifest } from '../../src/shards/manifest.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { PAD, runShards, scratch, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { PAD, runShards, writeByteTokenizer } from './context.ts';
 
 const TEMPLATE =
   '{% for m in messages %}[{{ m.role }}]{{ m.content }}|{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
 
 let tokenizer: string;
 beforeAll(async () => {
-  tokenizer = await writeByteTokenizer(await scratch());
+  tokenizer = await writeByteTokenizer(temporaryFolder());
   await writeFile(join(dirname(tokenizer), 'tokenizer_config.json'), JSON.stringify({ chat_template: TEMPLATE }));
 });
 
@@ -65,7 +66,7 @@ describe('conversations', () => {
   it('become rows with labels: the token where the assistant speaks, -100 elsewhere and on padding', async () => {
     const talks = texts.map(([question, answer], i) => talk(`t${i}`, question, answer));
     const { outputDir, report } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [talks.slice(0, 11), talks.slice(11)],
       tokenizer,
       options: { contextLength: 128, padToken: '<|pad|>', conversations: { tooLong: 'truncate', train: 'all' } },
@@ -93,7 +94,7 @@ describe('conversations', () => {
   ] as const)('longer than a row: %s', async (tooLong, documents, counts) => {
     const long = 'x'.repeat(100);
     const { outputDir, report } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [[talk('long', 'why?', long), talk('short', 'why?', 'no')]],
       tokenizer,
       options: { contextLength: 64, conversations: { tooLong, train: 'all' } },
@@ -109,7 +110,7 @@ describe('conversations', () => {
   it('are split as texts are', async () => {
     const talks = texts.map(([question, answer], i) => talk(`t${i}`, question, answer));
     const { outputDir, report } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [talks],
       tokenizer,
       options: { contextLength: 128, validationDocuments: 4, conversations: { tooLong: 'drop', train: 'all' } },
@@ -120,7 +121,7 @@ describe('conversations', () => {
 
   it('detects labels that are not the tokens', async () => {
     const { outputDir } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [[talk('t', 'why?', 'no')]],
       tokenizer,
       options: { contextLength: 64, conversations: { tooLong: 'drop', train: 'all' } },
@@ -147,7 +148,7 @@ describe('conversations', () => {
     ],
   ])('refuse %j', async (options, message) => {
     const run = runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [[talk('t', 'a', 'b')]],
       tokenizer,
       options: { conversations: { tooLong: 'drop', train: 'all' }, ...options },
@@ -157,7 +158,7 @@ describe('conversations', () => {
 
   it('refuses a document that holds none, naming it', async () => {
     const run = runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [[{ id: 'plain text', text: 'abc', meta: {} }]],
       tokenizer,
       options: { conversations: { tooLong: 'drop', train: 'all' } },

@@ -6,9 +6,10 @@ import { encodeDocuments } from '../../src/shards/encode-step.ts';
 import { openEncodedPart, writeEncodedPart } from '../../src/shards/encoded-part.ts';
 import { forgetScratch, isKept, keepScratch, ScratchFile } from '../../src/shards/scratch-file.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { BOS, EOS, scratch, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { BOS, EOS, writeByteTokenizer } from './context.ts';
 
-const byteTokenizer = async () => Tokenizer.fromFile(await writeByteTokenizer(await scratch()));
+const byteTokenizer = async () => Tokenizer.fromFile(await writeByteTokenizer(temporaryFolder()));
 const documentsOf = (...texts: string[]) => texts.map((text, i) => ({ id: `id ${i} 文`, text, meta: {} }));
 const eos = { token: '<|endoftext|>', id: EOS };
 const bos = { token: '<|bos|>', id: BOS };
@@ -42,7 +43,7 @@ describe('the encoded part file', () => {
   it.each(types.flatMap((type) => places.map((place) => [type, place] as const)))(
     'keeps lengths, ids and tokens, %s, %s',
     async (type, place) => {
-      const folder = await scratch();
+      const folder = temporaryFolder();
       const path = join(folder, 'part.bin');
       const kept = place === 'in memory';
       const encoded = encodeDocuments(documentsOf('one', '', '三'), {
@@ -83,7 +84,7 @@ describe('the encoded part file', () => {
   it.skipIf(native?.readRangesInto === undefined)(
     'is kept in memory while there is room, and gone with its folder alone',
     async () => {
-      const [folder, other] = [await scratch(), await scratch()];
+      const [folder, other] = [temporaryFolder(), temporaryFolder()];
       const bytes = (size: number) => [new Uint8Array(size).fill(size), Uint8Array.of(7)];
       const paths = ['a', 'b', 'c'].map((name) => join(folder, name));
       expect(keepScratch(paths[0], bytes(60), 200)).toBe(true);
@@ -110,7 +111,7 @@ describe('the encoded part file', () => {
   );
 
   it('names a file that is missing', async () => {
-    const path = join(await scratch(), 'none.bin');
+    const path = join(temporaryFolder(), 'none.bin');
     const expected = { code: 'INPUT_NOT_FOUND', message: `reading encoded tokens: ${path} cannot be read (ENOENT)` };
     expect(() => openEncodedPart(path)).toThrow(expect.objectContaining(expected));
   });

@@ -5,7 +5,8 @@ import type { Encoding } from '../../src/shards/encoding.ts';
 import { encodeWithFim, type FimSettings, fimCuts } from '../../src/shards/fill-in-the-middle.ts';
 import { readShardRows } from '../../src/shards/inspect.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { BOS, EOS, PAD, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { BOS, EOS, PAD, runShards, someParts, writeByteTokenizer } from './context.ts';
 
 const PREFIX = 300;
 const MIDDLE = 301;
@@ -20,7 +21,7 @@ const documents = someParts(41, [600], 60)[0].filter(({ text }) => text.length >
 let encoding: Encoding;
 let path: string;
 beforeAll(async () => {
-  path = await writeByteTokenizer(await scratch());
+  path = await writeByteTokenizer(temporaryFolder());
   encoding = {
     tokenizer: await Tokenizer.fromFile(path),
     tokenizerFiles: new Map(),
@@ -104,7 +105,7 @@ describe('fill in the middle', () => {
   });
 
   it('is an option of the stage, with tokens of the tokenizer', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const options = {
       contextLength: 64,
       appendEos: false,

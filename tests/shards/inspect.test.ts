@@ -2,12 +2,13 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readShardRows } from '../../src/shards/inspect.ts';
-import { runShards, scratch, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { runShards, writeByteTokenizer } from './context.ts';
 
 let dir: string;
 
 beforeAll(async () => {
-  const root = await scratch();
+  const root = temporaryFolder();
   const text = (id: string, content: string) => ({ id, text: content, meta: {} });
   const parts = [[text('a', 'one two'), text('b', '麥田'), text('long', 'twenty-three characters')]];
   const tokenizer = await writeByteTokenizer(root);
@@ -49,7 +50,7 @@ describe('readShardRows', () => {
   });
 
   it('shows tokens alone for a shard without its manifest', async () => {
-    const alone = join(await scratch(), 'alone');
+    const alone = join(temporaryFolder(), 'alone');
     await cp(dir, alone, { recursive: true });
     await rm(join(alone, 'manifest.json'));
     const { rows } = await readShardRows(join(alone, 'shard-00000-of-00001.arrow'), { limit: 1 });

@@ -13,7 +13,8 @@ import {
   shardLoader,
   type TokenBatch,
 } from '../../src/shards/loader.ts';
-import { EOS, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { EOS, runShards, someParts, writeByteTokenizer } from './context.ts';
 
 const LENGTH = 64;
 let set: ShardSet;
@@ -21,7 +22,7 @@ let set: ShardSet;
 let stored: number[][];
 
 beforeAll(async () => {
-  const dir = await scratch();
+  const dir = temporaryFolder();
   const { outputDir } = await runShards({
     dir,
     parts: someParts(11, [60, 80, 70], 90),

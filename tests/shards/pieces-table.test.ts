@@ -6,7 +6,8 @@ import { native } from '../../src/core/native.ts';
 import { createRandom } from '../../src/core/random.ts';
 import type { PieceColumns } from '../../src/shards/piece-records.ts';
 import { encodePieces, piecesName, readPieces, writePieces } from '../../src/shards/pieces-table.ts';
-import { asRecords, scratch } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { asRecords } from './context.ts';
 
 /** Two pieces a row, from row 1,000 on. */
 function knownPieces(rows: number): PieceColumns {
@@ -24,7 +25,7 @@ function knownPieces(rows: number): PieceColumns {
 
 describe('the table of pieces', () => {
   it('is a Parquet file that hyparquet opens', async () => {
-    const path = join(await scratch(), piecesName('shard-00003-of-00017.arrow'));
+    const path = join(temporaryFolder(), piecesName('shard-00003-of-00017.arrow'));
     expect(path.endsWith('pieces-00003-of-00017.parquet')).toBe(true);
     await writePieces(path, asRecords(knownPieces(3)));
     const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) });
@@ -34,7 +35,7 @@ describe('the table of pieces', () => {
   });
 
   it('gives the pieces of some rows, or all of them', async () => {
-    const path = join(await scratch(), 'pieces.parquet');
+    const path = join(temporaryFolder(), 'pieces.parquet');
     const pieces = knownPieces(40_000);
     await writePieces(path, asRecords(pieces));
     expect(await readPieces(path)).toEqual(pieces);
@@ -46,13 +47,13 @@ describe('the table of pieces', () => {
   });
 
   it('may have no rows', async () => {
-    const path = join(await scratch(), 'pieces.parquet');
+    const path = join(temporaryFolder(), 'pieces.parquet');
     await writePieces(path, asRecords(knownPieces(0)));
     expect((await readPieces(path)).documentId).toEqual([]);
   });
 
   it('is refused when it is something else', async () => {
-    const path = join(await scratch(), 'pieces.parquet');
+    const path = join(temporaryFolder(), 'pieces.parquet');
     await writeFile(path, 'no Parquet');
     await expect(readPieces(path)).rejects.toMatchObject({
       code: 'INPUT_CORRUPT',

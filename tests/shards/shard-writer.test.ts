@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openShardFile } from '../../src/shards/shard-file.ts';
 import { NO_LABEL, type Shard, type TokenType, tokenArray, tokenTypeFor } from '../../src/shards/shard-rows.ts';
 import { rowsPerBatch, writeShard } from '../../src/shards/shard-writer.ts';
-import { scratch } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 /** Rows whose every value is known: row r holds r, r + 1, …; two documents each, and padding in every third row. */
 function knownRows(rows: number, contextLength: number, type: TokenType, withLabels = false): Shard {
@@ -38,7 +38,7 @@ function knownRows(rows: number, contextLength: number, type: TokenType, withLab
 
 describe('writeShard', () => {
   it.each(['uint16', 'uint32'] as const)('writes an Arrow stream that apache-arrow reads back, %s', async (type) => {
-    const path = join(await scratch(), 'shard.arrow');
+    const path = join(temporaryFolder(), 'shard.arrow');
     const rows = knownRows(2500, 16, type);
     const written = await writeShard(path, rows, { about: 'test' });
     const bytes = await readFile(path);
@@ -63,7 +63,7 @@ describe('writeShard', () => {
   });
 
   it('leaves no file behind when it cannot write', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const rows = knownRows(3, 16, 'uint16');
     await writeFile(join(dir, 'a file'), '');
     await expect(writeShard(join(dir, 'a file', 'shard.arrow'), rows, {})).rejects.toMatchObject({
@@ -96,7 +96,7 @@ describe('batches', () => {
 
 describe('openShardFile', () => {
   it('reads rows by position, also across batches, without the rest of the file', async () => {
-    const path = join(await scratch(), 'shard.arrow');
+    const path = join(temporaryFolder(), 'shard.arrow');
     await writeShard(path, knownRows(2500, 16, 'uint16'), { about: 'test' });
     const shard = await openShardFile(path);
     expect(shard).toMatchObject({ rows: 2500, batches: 3, contextLength: 16, type: 'uint16' });
@@ -122,7 +122,7 @@ describe('openShardFile', () => {
   });
 
   it('reads labels by position, also across batches', async () => {
-    const path = join(await scratch(), 'shard.arrow');
+    const path = join(temporaryFolder(), 'shard.arrow');
     const rows = knownRows(1030, 8, 'uint32', true);
     await writeShard(path, rows, {});
     const labelsOf = async (from: number, to: number) => (await rows.readRows(from, to)).labels;
@@ -138,7 +138,7 @@ describe('openShardFile', () => {
   });
 
   it('says which columns it found in an Arrow stream that is no shard', async () => {
-    const path = join(await scratch(), 'other.arrow');
+    const path = join(temporaryFolder(), 'other.arrow');
     await writeFile(path, tableToIPC(new Table({ text: vectorFromArray(['a']) }), 'stream'));
     await expect(openShardFile(path)).rejects.toThrow(
       /other\.arrow at byte 0: expected the columns input_ids, seq_lengths and padding of a token shard, found text:/,
@@ -146,13 +146,13 @@ describe('openShardFile', () => {
   });
 
   it('refuses an Arrow file, which HF Dataset.from_file cannot open either', async () => {
-    const path = join(await scratch(), 'file.arrow');
+    const path = join(temporaryFolder(), 'file.arrow');
     await writeFile(path, tableToIPC(new Table({ text: vectorFromArray(['a']) }), 'file'));
     await expect(openShardFile(path)).rejects.toThrow(/no Arrow message begins here/);
   });
 
   it.each([0, 7, 300])('says where a file of %i bytes ends', async (bytes) => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     await writeShard(join(dir, 'whole.arrow'), knownRows(5, 16, 'uint16'), {});
     const path = join(dir, 'cut.arrow');
     await writeFile(path, (await readFile(join(dir, 'whole.arrow'))).subarray(0, bytes));
@@ -163,7 +163,7 @@ describe('openShardFile', () => {
   });
 
   it('notices a stream that lost only its end mark', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     await writeShard(join(dir, 'whole.arrow'), knownRows(5, 16, 'uint16'), {});
     const path = join(dir, 'cut.arrow');
     await writeFile(path, (await readFile(join(dir, 'whole.arrow'))).subarray(0, -8));

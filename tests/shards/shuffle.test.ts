@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readManifest, type ShardManifest } from '../../src/shards/manifest.ts';
 import { readPieces } from '../../src/shards/pieces-table.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { runShards, someParts, writeByteTokenizer } from './context.ts';
 
 // A machine of no memory to speak of: tokens travel along with their pieces wherever a corpus is larger than the option.
 const memory = vi.hoisted(() => ({ bytes: 0 }));
@@ -17,7 +18,7 @@ const PARTS = 12;
 const parts = someParts(31, Array<number>(PARTS).fill(260), 300);
 let tokenizer: string;
 beforeAll(async () => {
-  tokenizer = await writeByteTokenizer(await scratch());
+  tokenizer = await writeByteTokenizer(temporaryFolder());
 });
 
 async function shards(
@@ -25,7 +26,7 @@ async function shards(
   { seed = 1, onDisk = false } = {},
 ): Promise<{ dir: string; manifest: ShardManifest }> {
   const { outputDir } = await runShards({
-    dir: await scratch(),
+    dir: temporaryFolder(),
     parts,
     tokenizer,
     seed,

@@ -7,7 +7,8 @@ import type { Document } from '../../src/core/document.ts';
 import { readManifest } from '../../src/shards/manifest.ts';
 import { asFraction, IdSet, splitKey, thresholdFor } from '../../src/shards/split.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { runShards, someParts, writeByteTokenizer } from './context.ts';
 
 describe('splitKey', () => {
   // XXH64 with seed 0, from the vectors of the reference implementation.
@@ -65,7 +66,7 @@ describe('IdSet', () => {
 
 let tokenizer: string;
 beforeAll(async () => {
-  tokenizer = await writeByteTokenizer(await scratch());
+  tokenizer = await writeByteTokenizer(temporaryFolder());
 });
 
 const OPTIONS = { contextLength: 128, windowDocuments: 100, targetShardBytes: 1 << 14 };
@@ -73,7 +74,7 @@ const OPTIONS = { contextLength: 128, windowDocuments: 100, targetShardBytes: 1 
 /** Ids of the documents of each side, as the tables of pieces have them. */
 async function sidesOf(parts: readonly (readonly Document[])[], options: object) {
   const { outputDir, report } = await runShards({
-    dir: await scratch(),
+    dir: temporaryFolder(),
     parts,
     tokenizer,
     options: { ...OPTIONS, ...options },
@@ -138,7 +139,7 @@ describe('a split', () => {
 
   it('is a share or a number, not both', async () => {
     const run = runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts,
       tokenizer,
       options: { validation: 0.1, validationDocuments: 5 },
@@ -150,7 +151,7 @@ describe('a split', () => {
   });
 
   it('replaces the one set of an earlier run, and the other way round', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const files = async (options: object) => {
       const { outputDir } = await runShards({ dir, parts: [parts[2]], tokenizer, options: { ...OPTIONS, ...options } });
       const { ok, shards } = await verifyShards(outputDir);
@@ -165,7 +166,7 @@ describe('a split', () => {
   it('gives the same bytes whatever the order of tasks', async () => {
     const prints = async (taskOrder: number | undefined) => {
       const { outputDir } = await runShards({
-        dir: await scratch(),
+        dir: temporaryFolder(),
         parts,
         tokenizer,
         options: { ...OPTIONS, validation: 0.3 },

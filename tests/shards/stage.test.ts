@@ -9,7 +9,8 @@ import type { Document } from '../../src/core/document.ts';
 import { encodedPartName, writeEncodedPart } from '../../src/shards/encoded-part.ts';
 import { MANIFEST_NAME, type ShardManifest, shardManifestJsonSchema } from '../../src/shards/manifest.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { BOS, EOS, expectedTokens, PAD, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { BOS, EOS, expectedTokens, PAD, runShards, someParts, writeByteTokenizer } from './context.ts';
 
 interface Row {
   inputIds: number[];
@@ -71,7 +72,7 @@ async function fingerprints(dir: string): Promise<Record<string, string>> {
 let tokenizer: string;
 let wideTokenizer: string;
 beforeAll(async () => {
-  const dir = await scratch();
+  const dir = temporaryFolder();
   tokenizer = await writeByteTokenizer(dir);
   wideTokenizer = await writeByteTokenizer(dir, { wide: true });
 });
@@ -80,7 +81,7 @@ describe.each(['best-fit', 'concatenate', 'greedy'] as const)('the shards sink, 
   it('writes every token of every document exactly once, and says of each piece whose it is', async () => {
     const parts = someParts(3, [40, 0, 1, 75, 20]);
     const { outputDir, report } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts,
       tokenizer,
       options: { contextLength: 128, packing, targetShardBytes: 1 << 14, windowDocuments: 50 },
@@ -125,11 +126,11 @@ describe('the shards sink', () => {
   it('gives the same bytes whatever the order of tasks', async () => {
     const parts = someParts(5, [30, 50, 20, 33]);
     const options = { contextLength: 256, targetShardBytes: 1 << 14, windowDocuments: 40 };
-    const planned = await runShards({ dir: await scratch(), parts, tokenizer, options });
-    const shuffled = await runShards({ dir: await scratch(), parts, tokenizer, options, taskOrder: 9 });
+    const planned = await runShards({ dir: temporaryFolder(), parts, tokenizer, options });
+    const shuffled = await runShards({ dir: temporaryFolder(), parts, tokenizer, options, taskOrder: 9 });
     expect(await fingerprints(shuffled.outputDir)).toEqual(await fingerprints(planned.outputDir));
     expect(shuffled.report).toEqual(planned.report);
-    const other = await runShards({ dir: await scratch(), parts, tokenizer, options, seed: 2 });
+    const other = await runShards({ dir: temporaryFolder(), parts, tokenizer, options, seed: 2 });
     expect(await fingerprints(other.outputDir)).not.toEqual(await fingerprints(planned.outputDir));
   });
 
@@ -137,11 +138,11 @@ describe('the shards sink', () => {
     const parts = someParts(6, [15, 25, 10]);
     const options = { contextLength: 128, targetShardBytes: 1 << 13, windowDocuments: 20 };
     let tasks = 0;
-    const whole = await runShards({ dir: await scratch(), parts, tokenizer, options, beforeTask: () => tasks++ });
+    const whole = await runShards({ dir: temporaryFolder(), parts, tokenizer, options, beforeTask: () => tasks++ });
     const expected = await fingerprints(whole.outputDir);
     expect(tasks).toBeGreaterThan(6);
     for (let stop = 0; stop < tasks; stop++) {
-      const dir = await scratch();
+      const dir = temporaryFolder();
       const memory = new Map<string, string>();
       let done = 0;
       const interrupted = runShards({
@@ -162,7 +163,7 @@ describe('the shards sink', () => {
 
   it('writes a manifest that agrees with the files, and a copy of the tokenizer', async () => {
     const { outputDir, report } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: someParts(7, [60, 60]),
       tokenizer,
       options: { contextLength: 128, targetShardBytes: 1 << 14 },
@@ -200,7 +201,7 @@ describe('the shards sink', () => {
 
   it('uses uint32 when the vocabulary needs it, and the options’ special tokens', async () => {
     const { outputDir } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [[{ id: 'a', text: 'abc', meta: {} }]],
       tokenizer: undefined,
       options: {
@@ -234,7 +235,7 @@ describe('the shards sink', () => {
   });
 
   it.each([false, true])('writes batches of several megabytes as they are (wide ids: %j)', async (wide) => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const parts = someParts(8, [150, 150], 9000);
     const wideTokenizer = await writeByteTokenizer(dir, { wide });
     const options = { contextLength: 2048, packing: 'concatenate', shuffle: false } as const;
@@ -251,7 +252,7 @@ describe('the shards sink', () => {
 
   it('takes text that spells a special token as text', async () => {
     const { outputDir } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [[{ id: 'a', text: '<|endoftext|>', meta: {} }]],
       tokenizer,
       options: { contextLength: 14 },
@@ -260,7 +261,7 @@ describe('the shards sink', () => {
   });
 
   it('writes a manifest without shards for no documents', async () => {
-    const { outputDir, report } = await runShards({ dir: await scratch(), parts: [[], []], tokenizer });
+    const { outputDir, report } = await runShards({ dir: temporaryFolder(), parts: [[], []], tokenizer });
     expect(report).toMatchObject({ rows: 0, tokens: 0, documents: 0, shards: 0 });
     expect(await manifestOf(outputDir)).toMatchObject({ rows: 0, shards: [] });
     expect(await verifyShards(outputDir)).toMatchObject({ ok: true });
@@ -268,7 +269,7 @@ describe('the shards sink', () => {
 
   it('counts documents without a token when nothing is added to them', async () => {
     const { outputDir } = await runShards({
-      dir: await scratch(),
+      dir: temporaryFolder(),
       parts: [
         [
           { id: 'empty', text: '', meta: {} },
@@ -282,7 +283,7 @@ describe('the shards sink', () => {
   });
 
   it('removes the shards of an earlier run with another number of shards', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const parts = someParts(8, [40]);
     const options = { contextLength: 128 };
     const first = await runShards({ dir, parts, tokenizer, options: { ...options, targetShardBytes: 1 << 13 } });
@@ -294,7 +295,7 @@ describe('the shards sink', () => {
   });
 
   it('keeps documents of any shape whole', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -342,7 +343,7 @@ describe('what the shards sink refuses', () => {
   const parts = [[{ id: 'a', text: 'abc', meta: {} }]];
 
   it('a run without a tokenizer', async () => {
-    await expect(runShards({ dir: await scratch(), parts, tokenizer: undefined })).rejects.toMatchObject({
+    await expect(runShards({ dir: temporaryFolder(), parts, tokenizer: undefined })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: 'stage shards: there is no tokenizer to encode with',
     });
@@ -350,12 +351,12 @@ describe('what the shards sink refuses', () => {
 
   it('a special token that the tokenizer lacks', async () => {
     await expect(
-      runShards({ dir: await scratch(), parts, tokenizer, options: { eosToken: '</s>' } }),
+      runShards({ dir: temporaryFolder(), parts, tokenizer, options: { eosToken: '</s>' } }),
     ).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('no special token "</s>"') });
   });
 
   it('scratch files that were cut short', async () => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const file = join(dir, 'work', encodedPartName(0));
     await mkdir(join(dir, 'work'));
     const part = { lengths: Uint32Array.of(4), ids: ['a'], tokens: Uint16Array.of(1, 2, 3, EOS) };

@@ -9,20 +9,21 @@ import type { ShardManifest } from '../../src/shards/manifest.ts';
 import type { PieceColumns } from '../../src/shards/piece-records.ts';
 import { readPieces, writePieces } from '../../src/shards/pieces-table.ts';
 import { verifyShards } from '../../src/shards/verify.ts';
-import { asRecords, runShards, scratch, someParts, writeByteTokenizer } from './context.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { asRecords, runShards, someParts, writeByteTokenizer } from './context.ts';
 
 let good: string;
 let dir: string;
 let shard: string;
 
 beforeAll(async () => {
-  const root = await scratch();
+  const root = temporaryFolder();
   const tokenizer = await writeByteTokenizer(root);
   const options = { contextLength: 64, targetShardBytes: 12_288 };
   good = (await runShards({ dir: root, parts: someParts(2, [80]), tokenizer, options })).outputDir;
 });
 beforeEach(async () => {
-  dir = join(await scratch(), 'shards');
+  dir = join(temporaryFolder(), 'shards');
   await cp(good, dir, { recursive: true });
   shard = 'shard-00001-of-00004.arrow';
 });
@@ -213,7 +214,7 @@ describe('verifyShards', () => {
   });
 
   it('detects a document on both sides of a split', async () => {
-    const split = join(await scratch(), 'split');
+    const split = join(temporaryFolder(), 'split');
     for (const side of ['train', 'validation']) await cp(good, join(split, side), { recursive: true });
     const { ok, shards, problems } = await verifyShards(split);
     expect([ok, shards]).toEqual([false, 8]);

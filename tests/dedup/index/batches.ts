@@ -1,22 +1,10 @@
 /** A corpus that comes in batches, each compared with the indexes of the earlier ones, and the same in one run. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
 import type { Document } from '../../../src/core/document.ts';
 import type { BarrierDefinition } from '../../../src/core/stage.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
 import { type Outcome, runBarrier, type Settings } from '../context.ts';
-
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'corpusmill-index-'));
-  folders.push(folder);
-  return folder;
-}
 
 export interface Batches {
   /** Ids of kept documents, in order. */

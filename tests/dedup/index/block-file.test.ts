@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CorpusmillError } from '../../../src/core/errors.ts';
 import { BLOCK_BYTES, openBlockReader, openBlockWriter } from '../../../src/dedup/index/block-file.ts';
-import { temporaryFolder } from './batches.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
 
 const content = Uint8Array.from({ length: 5 * BLOCK_BYTES + 777 }, (_, i) => (i * 31 + (i >>> 8)) & 0xff);
 const damaged = (what: string): CorpusmillError => new CorpusmillError('INPUT_CORRUPT', what);

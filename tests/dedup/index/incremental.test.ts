@@ -8,8 +8,9 @@ import { createRandom } from '../../../src/core/random.ts';
 import { NOBODY } from '../../../src/core/stage.ts';
 import { exact } from '../../../src/dedup/exact.ts';
 import { minhash } from '../../../src/dedup/minhash/stage.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
 import { documentsFrom, runBarrier } from '../context.ts';
-import { inParts, keptIds, runBatches, temporaryFolder } from './batches.ts';
+import { inParts, keptIds, runBatches } from './batches.ts';
 
 /** `documents` cut at `cuts`, which lie between 0 and 1. */
 function cutAt(documents: readonly Document[], cuts: readonly number[]): Document[][] {

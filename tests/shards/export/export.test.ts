@@ -7,7 +7,8 @@ import { type ZstdCodec, zstdCodec } from '../../../src/io/zstd.ts';
 import { type ExportOptions, exportShards } from '../../../src/shards/export/export.ts';
 import { openShards } from '../../../src/shards/loader.ts';
 import type { ShardManifest } from '../../../src/shards/manifest.ts';
-import { EOS, expectedTokens, runShards, scratch, someParts, writeByteTokenizer } from '../context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
+import { EOS, expectedTokens, runShards, someParts, writeByteTokenizer } from '../context.ts';
 
 const LENGTH = 64;
 /** Documents of up to eight rows, so that many are cut into pieces that packing scatters. */
@@ -21,7 +22,7 @@ let out: string;
 
 beforeAll(async () => {
   const make = async (options: Record<string, unknown>, wideIds = false) => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const tokenizer = await writeByteTokenizer(dir, { wide: wideIds });
     const all = { contextLength: LENGTH, targetShardBytes: 1 << 13, ...options };
     return (await runShards({ dir, parts, tokenizer, options: all })).outputDir;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   wide = await make({}, true);
 });
 beforeEach(async () => {
-  out = join(await scratch(), 'out');
+  out = join(temporaryFolder(), 'out');
 });
 
 const run = (options: Partial<ExportOptions> & Pick<ExportOptions, 'to'>, dir = shards) =>
@@ -338,7 +339,7 @@ describe('an export', () => {
     await writeFile(out, 'a file');
     await expect(run({ to: 'npy' })).rejects.toMatchObject({ code: 'OUTPUT_FAILED' });
     await rm(out);
-    const copy = join(await scratch(), 'shards');
+    const copy = join(temporaryFolder(), 'shards');
     await cp(shards, copy, { recursive: true });
     const manifest = await manifestOf(copy);
     await writeFile(join(copy, 'manifest.json'), JSON.stringify({ ...manifest, tokens: 1e15 }));
@@ -359,7 +360,7 @@ describe('an export', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(await readdir(out)).toEqual([]);
 
-    const copy = join(await scratch(), 'shards');
+    const copy = join(temporaryFolder(), 'shards');
     await cp(shards, copy, { recursive: true });
     const { shards: list } = await manifestOf(copy);
     const last = join(copy, list.at(-1)!.file);
@@ -374,7 +375,7 @@ describe('an export', () => {
   });
 
   it('says that cut documents cannot be joined without tables of pieces, and takes the pieces apart when told to', async () => {
-    const copy = join(await scratch(), 'shards');
+    const copy = join(temporaryFolder(), 'shards');
     await cp(shards, copy, { recursive: true });
     const manifest = await manifestOf(copy);
     const without = { ...manifest, shards: manifest.shards.map((shard) => ({ ...shard, pieces: null })) };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { DocumentGroup } from '../../../src/shards/export/documents.ts';
 import { megatronType, writeMegatron } from '../../../src/shards/export/megatron.ts';
 import { openOutputFolder } from '../../../src/shards/export/output-folder.ts';
-import { scratch } from '../context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
 
 describe('megatronType', () => {
   it('is that of Megatron itself: uint16 below 65,500', () => {
@@ -17,7 +17,7 @@ describe('writeMegatron', () => {
     const lengths = [2 ** 31 - 1, 2 ** 31 - 1, 5, 1];
     // The tokens themselves are left out: only what the index says of them is looked at.
     const group: DocumentGroup = { tokens: new Uint16Array(0), lengths, ids: [], sources: [], rows: 1 };
-    const output = await openOutputFolder(join(await scratch(), 'out'), { force: false, neededBytes: 0 });
+    const output = await openOutputFolder(join(temporaryFolder(), 'out'), { force: false, neededBytes: 0 });
     await writeMegatron(
       output,
       'x',

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from '../../../src/core/document.ts';
 import { exportShards } from '../../../src/shards/export/export.ts';
 import { openShards, type ShardSet, shardLoader } from '../../../src/shards/loader.ts';
-import { runShards, scratch, writeByteTokenizer } from '../context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
+import { runShards, writeByteTokenizer } from '../context.ts';
 
 const LENGTH = 64;
 const TEMPLATE =
@@ -17,7 +18,7 @@ let texts: ShardSet;
 const stored: { ids: number[]; labels: number[] }[] = [];
 
 beforeAll(async () => {
-  const tokenizer = await writeByteTokenizer(await scratch());
+  const tokenizer = await writeByteTokenizer(temporaryFolder());
   await writeFile(join(dirname(tokenizer), 'tokenizer_config.json'), JSON.stringify({ chat_template: TEMPLATE }));
   const documents = Array.from({ length: 50 }, (_, i): Document => {
     const messages = [
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const make = async (options: Record<string, unknown>) =>
     (
       await runShards({
-        dir: await scratch(),
+        dir: temporaryFolder(),
         parts: [documents],
         tokenizer,
         options: { contextLength: LENGTH, ...options },
@@ -67,7 +68,7 @@ describe('sets of conversations', () => {
   });
 
   it('are exported to MDS with the labels, and elsewhere with a note that they are not', async () => {
-    const out = join(await scratch(), 'mds');
+    const out = join(temporaryFolder(), 'mds');
     expect((await exportShards(talks.dir, { to: 'mds', out })).notes).toEqual([]);
     const data = await readFile(join(out, 'shard.00000.mds'));
     for (const [i, { ids, labels }] of stored.entries()) {
@@ -76,7 +77,7 @@ describe('sets of conversations', () => {
       expect(labels.map((_, k) => sample.readInt32LE(4 + 4 * k))).toEqual(labels);
       expect(ids.map((_, k) => sample.readUInt16LE(sample.length - 2 * LENGTH + 2 * k))).toEqual(ids);
     }
-    const bin = await exportShards(talks.dir, { to: 'megatron', out: join(await scratch(), 'bin') });
+    const bin = await exportShards(talks.dir, { to: 'megatron', out: join(temporaryFolder(), 'bin') });
     expect(bin.notes).toContainEqual(expect.stringContaining('megatron has no labels'));
   });
 });

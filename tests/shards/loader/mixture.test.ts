@@ -8,7 +8,8 @@ import {
   shardLoader,
   type TokenBatch,
 } from '../../../src/shards/loader.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from '../context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
+import { runShards, someParts, writeByteTokenizer } from '../context.ts';
 
 const LENGTH = 32;
 let web: ShardSet;
@@ -17,7 +18,7 @@ let books: ShardSet;
 
 beforeAll(async () => {
   const make = async (seed: number, documents: number, contextLength = LENGTH) => {
-    const dir = await scratch();
+    const dir = temporaryFolder();
     const { outputDir } = await runShards({
       dir,
       parts: someParts(seed, [documents], 40),

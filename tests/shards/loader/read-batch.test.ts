@@ -4,20 +4,21 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRowReader } from '../../../src/shards/loader/read-batch.ts';
 import { openShards } from '../../../src/shards/loader.ts';
 import type { BatchPlace } from '../../../src/shards/shard-file.ts';
-import { runShards, scratch, someParts, writeByteTokenizer } from '../context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
+import { runShards, someParts, writeByteTokenizer } from '../context.ts';
 
 const LENGTH = 64;
 let good: string;
 let dir: string;
 
 beforeAll(async () => {
-  const root = await scratch();
+  const root = temporaryFolder();
   const tokenizer = await writeByteTokenizer(root);
   const options = { contextLength: LENGTH, packing: 'greedy' } as const;
   good = (await runShards({ dir: root, parts: someParts(2, [80]), tokenizer, options })).outputDir;
 });
 beforeEach(async () => {
-  dir = join(await scratch(), 'shards');
+  dir = join(temporaryFolder(), 'shards');
   await cp(good, dir, { recursive: true });
 });
 

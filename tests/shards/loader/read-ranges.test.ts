@@ -10,14 +10,14 @@ import {
   readRangesIntoTwin,
   readRangesTwin,
 } from '../../../src/shards/loader/read-ranges.ts';
-import { scratch } from '../context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
 
 let path: string;
 let file: FileHandle;
 const content = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 7919) >> 3);
 
 beforeAll(async () => {
-  path = join(await scratch(), 'bytes');
+  path = join(temporaryFolder(), 'bytes');
   await writeFile(path, content);
   file = await open(path, 'r');
 });

@@ -9,7 +9,8 @@ import type { MicroBatch, TrainingData } from '../../../src/training/data/traini
 import { evaluate } from '../../../src/training/evaluate.ts';
 import { pretrainingObjective } from '../../../src/training/objective.ts';
 import { createTrainStep } from '../../../src/training/train-step.ts';
-import { EOS, runShards, scratch, writeByteTokenizer } from '../../shards/context.ts';
+import { EOS, runShards, writeByteTokenizer } from '../../shards/context.ts';
+import { temporaryFolder } from '../../temporary-folder.ts';
 import { tinyConfig } from '../tiny-training.ts';
 
 const LENGTH = 16;
@@ -25,9 +26,9 @@ const documents = Array.from(
 let set: ShardSet;
 beforeAll(async () => {
   const { outputDir } = await runShards({
-    dir: await scratch(),
+    dir: temporaryFolder(),
     parts: [documents],
-    tokenizer: await writeByteTokenizer(await scratch()),
+    tokenizer: await writeByteTokenizer(temporaryFolder()),
     options: { contextLength: LENGTH, padToken: '<|pad|>' },
   });
   set = await openShards(outputDir);
