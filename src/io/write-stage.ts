@@ -32,8 +32,8 @@ const options = z.strictObject({
     .optional()
     .describe(
       'A file ends before it holds more than this many bytes of text (UTF-8, before compression). By default there are ' +
-        'eight files of about the same size, so that several workers can write; fewer where they would be smaller than ' +
-        '4 MiB, more where they would be larger than 256 MiB.',
+        'eight files of about the same size, so that several workers can write; four, two or one where they would be ' +
+        'smaller than 2 MiB, more where they would be larger than 256 MiB.',
     ),
   meta: z
     .enum(['flat', 'nested'])
@@ -46,8 +46,9 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 const MIB = 1024 * 1024;
-const FEW_FILES = 8;
-const LEAST_BYTES = 4 * MIB;
+/** Each half of the one before, so that two, four or eight workers end together. */
+const FEW_FILES = [8, 4, 2, 1];
+const LEAST_BYTES = 2 * MIB;
 const MOST_BYTES = 256 * MIB;
 
 interface FileTask {
@@ -71,9 +72,9 @@ export const writeStage = defineSink({
   name: 'write',
   summary: 'Write the documents as Parquet, JSON Lines or Arrow files with a manifest.',
   source: 'Files as DuckDB, pyarrow, polars and Hugging Face datasets open them; manifest with xxHash64 checksums.',
-  version: 4,
+  version: 5,
   options,
-  steps: [{ name: 'files', plan: planFiles, run: writeOneFile, merge: writeManifest }],
+  steps: [{ name: 'files', plan: planFiles, run: writeOneFile, merge: writeManifest, tasksPerWorker: 2 }],
 });
 
 async function planFiles(options: Options, context: SinkContext): Promise<FileTask[]> {
@@ -102,7 +103,8 @@ function filledRuns(parts: readonly SinkPart[], mostBytes: number): number[][] {
 /** Runs of about the same bytes. Their number depends on the corpus alone: with that of the workers the files would change. */
 function evenRuns(parts: readonly SinkPart[]): number[][] {
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const files = Math.max(1, Math.min(FEW_FILES, Math.ceil(total / LEAST_BYTES)), Math.ceil(total / MOST_BYTES));
+  const few = FEW_FILES.find((files) => total / files >= LEAST_BYTES) ?? 1;
+  const files = Math.max(few, Math.ceil(total / MOST_BYTES));
   const runs: number[][] = Array.from({ length: files }, () => []);
   let before = 0;
   for (const { part, bytes } of parts) {

@@ -74,8 +74,10 @@ describe('the write stage', () => {
   });
 
   it.each([
-    ['one file of a small corpus', [1, 3], 1],
-    ['files of 4 MiB or more of one that has a few of them', [2, 2, 2, 2, 2, 2, 2, 2, 1], 5],
+    ['one file of a small corpus', [1, 2], 1],
+    ['halves of one that has 2 MiB for each', [1, 3], 2],
+    ['quarters where eighths would be too small', [2, 2, 2, 2, 2, 2, 2, 1], 4],
+    ['eighths of 2 MiB', [2, 2, 2, 2, 2, 2, 2, 2], 8],
     ['a file for each of a few large parts', [40, 1, 40], 3],
     ['an eighth each of a larger one', Array.from({ length: 64 }, () => 10), 8],
     ['files of 256 MiB of a large one', Array.from({ length: 100 }, () => 64), 25],
