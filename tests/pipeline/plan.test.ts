@@ -11,6 +11,7 @@ import type { Pipeline, PipelineTraining } from '../../src/pipeline/pipeline.ts'
 import { planPhases } from '../../src/pipeline/plan.ts';
 import { shardsStage } from '../../src/shards/stage.ts';
 import type { TrainConfigInput } from '../../src/training/config/schema.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const base = { summary: '', source: '', version: 1, options: z.object({}) };
 const clean = defineMap({ ...base, kind: 'map', name: 'clean', create: () => ({ process: () => KEEP }) });
@@ -233,7 +234,7 @@ describe('planPhases', () => {
     };
 
     it("names a model's configuration that is not there", () => {
-      const model = mkdtempSync(join(tmpdir(), 'corpusmill-no-config-'));
+      const model = temporaryFolder();
       const training = train();
       expect(() => of({ ...training, config: { ...training.config, model } })).toThrow(
         expect.objectContaining({

@@ -38,9 +38,9 @@ const LOOSE = new RegExp(
   'y',
 );
 
-/** Words before a number that make it a telephone number, on the same line or at the end of the line before. */
+/** Words before a number that make it a telephone number, on the same line or at the end of the line before. `[PHONE]` is none. */
 const CUE = new RegExp(
-  '(?:\\btel(?:e?phone)?s?\\b|\\bt[ée]l[ée]?(?:fono?|phone)?\\b|\\bphones?\\b|\\bcall(?:ed|ing)?\\b|\\bmobile\\b|\\bcell\\b|\\bfax\\b|' +
+  '(?:\\btel(?:e?phone)?s?\\b|\\bt[ée]l[ée]?(?:fono?|phone)?\\b|\\bphones?\\b(?!\\])|\\bcall(?:ed|ing)?\\b|\\bmobile\\b|\\bcell\\b|\\bfax\\b|' +
     '\\bdesk\\b|\\boffice\\b|\\bwhats ?app\\b|\\bdial\\b|\\breach\\b|\\btext me\\b|\\bcontact\\b|\\banswer(?:ing)? at\\b|\\bmessages? to\\b|' +
     '\\b(?:my|his|her|your|our) (?:new |home |work )?number\\b|' +
     '电话|電話|手机|手機|联系|聯繫|聯絡|传真|傳真|热线|熱線|致电|致電|座机|拨打)[^\\d\\n]{0,24}\\n?[ \\t]{0,4}\\(?$',
