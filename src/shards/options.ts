@@ -37,7 +37,9 @@ export const shardOptions = z.object({
     .min(1 << 12)
     .max(2 ** 31)
     .default(128 * 2 ** 20)
-    .describe('Size of a shard in bytes, about; a worker holds one shard in memory'),
+    .describe(
+      'Size of a shard in bytes, at most about; where one does not do there is an even number, all of the same size',
+    ),
   shuffle: z
     .boolean()
     .default(true)

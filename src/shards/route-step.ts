@@ -118,10 +118,15 @@ function routedSets(options: ShardOptions, corpus: EncodedCorpus, { reports }: P
     // One side of a split may have no document: a hash holds out none of a few.
     if (rows === 0) return { firstShard, shards: 0, rows };
     const rowsPerShard = Math.max(1, Math.floor(options.targetShardBytes / rowBytes(options, corpus, pieces / rows)));
-    const set = { firstShard, shards: Math.ceil(rows / rowsPerShard), rows };
+    const set = { firstShard, shards: Math.min(rows, evened(Math.ceil(rows / rowsPerShard))), rows };
     firstShard += set.shards;
     return set;
   });
+}
+
+/** An even number where there are several, so that two workers end together. */
+function evened(shards: number): number {
+  return shards < 2 ? shards : shards + (shards % 2);
 }
 
 /** What a piece in the table beside a shard takes of memory while it is written. */

@@ -49,6 +49,22 @@ async function partsOfRows({ dir, manifest }: { dir: string; manifest: ShardMani
 }
 
 describe('shards of a shuffled corpus', () => {
+  it.each([1 << 20, 300_000, 1 << 18, 200_000, 1 << 17])(
+    'of %d bytes are one or an even number of equal ones',
+    async (target) => {
+      memory.bytes = 2 ** 40;
+      const { manifest } = await shards({ targetShardBytes: target, provenance: false });
+      const { length } = manifest.shards;
+      expect(length === 1 || length % 2 === 0).toBe(true);
+      const rows = manifest.shards.map((shard) => shard.rows);
+      expect(Math.max(...rows) - Math.min(...rows)).toBeLessThanOrEqual(1);
+      // Two fewer would be too large.
+      const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+      expect(bytes / length).toBeLessThan(1.1 * target);
+      if (length > 2) expect(bytes / (length - 2)).toBeGreaterThan(0.9 * target);
+    },
+  );
+
   it('are the same however little memory there is', async () => {
     memory.bytes = 2 ** 40;
     const inMemory = await shards({ shuffleMemoryMiB: 256 });
