@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { packageRoot } from '../src/core/package-root.ts';
 import { openBackend } from '../src/tensor/open-backend.ts';
 import type { Bench } from './bench.ts';
-import { GOLDEN_MODELS, measureLogits, measureTraining, openGoldenFolder } from './golden-model.ts';
+import { GOLDEN_MODELS } from './golden-model.ts';
+import { createGoldenTable } from './golden-table.ts';
 import { runPythonPeer } from './python-peer.ts';
 
 export const trainParity: Bench = {
@@ -26,36 +27,13 @@ export const trainParity: Bench = {
       const answer = runPythonPeer('golden_models.py', [made], []);
       if (typeof answer === 'string') notes.push(answer);
       else folders.push(...(JSON.parse(answer[answer.length - 1]) as string[]).map((name) => join(made, name)));
-      const table: (string | number)[][] = [
-        ['model', 'logits', 'packed', 'loss', 'gradient', 'of', 'trajectory', 'greedy identical'],
-      ];
-      const most = { logits: 0, loss: 0, gradient: 0, trajectory: 0 };
-      let greedyIdentical = true;
+      const goldenTable = createGoldenTable();
       for (const folder of folders) {
         const backend = await openBackend('auto', { threads: 2 });
-        const golden = await openGoldenFolder(folder, backend);
-        const { logits, packedLogits } = await measureLogits(backend, golden);
-        const { loss, gradient, gradientOf, trajectory, ...rest } = await measureTraining(backend, golden);
-        const name = folder.split(/[\\/]/).at(-1) ?? folder;
-        const numbers = [logits, packedLogits, loss, gradient].map((value) => value.toExponential(1));
-        table.push([name, ...numbers, gradientOf, trajectory.toExponential(1), String(rest.greedyIdentical)]);
-        most.logits = Math.max(most.logits, logits, packedLogits);
-        most.loss = Math.max(most.loss, loss);
-        most.gradient = Math.max(most.gradient, gradient);
-        most.trajectory = Math.max(most.trajectory, trajectory);
-        greedyIdentical &&= rest.greedyIdentical;
-        await golden.reference.close();
+        await goldenTable.add(folder, backend);
         await backend.dispose();
       }
-      const figures = {
-        models: folders.length,
-        maxLogitError: most.logits,
-        maxLossRelative: most.loss,
-        maxGradientRelative: most.gradient,
-        maxTrajectoryRelative: most.trajectory,
-        greedyIdentical,
-      };
-      return { table, figures, notes };
+      return { table: goldenTable.table, figures: goldenTable.figures(), notes };
     } finally {
       await rm(made, { recursive: true });
     }

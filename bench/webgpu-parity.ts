@@ -17,7 +17,8 @@ import { nameOfAdapter } from '../src/tensor/webgpu/adapter.ts';
 import { createWebGpuBackend, type WebGpuBackend } from '../src/tensor/webgpu/backend.ts';
 import { createTextTraining } from '../src/training/text-training.ts';
 import type { Bench } from './bench.ts';
-import { GOLDEN_MODELS, measureLogits, measureTraining, openGoldenFolder } from './golden-model.ts';
+import { GOLDEN_MODELS } from './golden-model.ts';
+import { createGoldenTable } from './golden-table.ts';
 import { openTrainingRun } from './training-run.ts';
 
 const SMALL = { model: 'tiny-qwen3-1m', batch: 1, time: 32 };
@@ -27,31 +28,13 @@ export const webgpuParity: Bench = {
   summary: 'WebGPU against PyTorch (goldens) and the native backend (50 steps); growth over 500 steps',
   async run() {
     const notes: string[] = [];
-    const table: (string | number)[][] = [
-      ['model', 'logits', 'packed', 'loss', 'gradient', 'of', 'trajectory', 'greedy identical'],
-    ];
+    const goldenTable = createGoldenTable();
     const backend = await createWebGpuBackend(await openGpu());
     const goldens = join(process.env['CORPUSMILL_SHARED'] ?? join(packageRoot(), '..', 'shared'), 'goldens');
     const wanted = process.env['CORPUSMILL_BENCH_MODELS']?.split(',') ?? GOLDEN_MODELS;
     const folders = wanted.map((name) => join(goldens, name)).filter(existsSync);
     if (folders.length === 0) notes.push('no folder of goldens beside this checkout');
-    const most = { logits: 0, loss: 0, gradient: 0, trajectory: 0 };
-    let greedyIdentical = true;
-    for (const folder of folders) {
-      const golden = await openGoldenFolder(folder, backend);
-      const { logits, packedLogits } = await measureLogits(backend, golden);
-      const { loss, gradient, gradientOf, trajectory, ...rest } = await measureTraining(backend, golden);
-      const name = folder.split(/[\\/]/).at(-1) ?? folder;
-      const numbers = [logits, packedLogits, loss, gradient].map((value) => value.toExponential(1));
-      table.push([name, ...numbers, gradientOf, trajectory.toExponential(1), String(rest.greedyIdentical)]);
-      most.logits = Math.max(most.logits, logits, packedLogits);
-      most.loss = Math.max(most.loss, loss);
-      most.gradient = Math.max(most.gradient, gradient);
-      most.trajectory = Math.max(most.trajectory, trajectory);
-      greedyIdentical &&= rest.greedyIdentical;
-      golden.weights.dispose();
-      await golden.reference.close();
-    }
+    for (const folder of folders) await goldenTable.add(folder, backend);
     const other = await openBackend('auto');
     const [own, theirs] = [openTrainingRun(backend, SMALL), openTrainingRun(other, SMALL)];
     let lossDifference = 0;
@@ -68,18 +51,13 @@ export const webgpuParity: Bench = {
     const figures = {
       adapter: nameOfAdapter(backend.adapter),
       software: backend.adapter.isSoftware,
-      models: folders.length,
-      maxLogitError: most.logits,
-      maxLossRelative: most.loss,
-      maxGradientRelative: most.gradient,
-      maxTrajectoryRelative: most.trajectory,
-      greedyIdentical,
+      ...goldenTable.figures(),
       maxLossDifferenceOver50Steps: lossDifference,
       steps,
       ...growth,
       launchesPerStep: own.launches ?? null,
     };
-    return { table, figures, notes };
+    return { table: goldenTable.table, figures, notes };
   },
 };
 

@@ -18,7 +18,6 @@ import { createSourceColumn, sourceFieldOption } from '../core/sources.ts';
 import { type BarrierContext, type BarrierResult, defineBarrier, type Observer } from '../core/stage.ts';
 import { type TextSource, textOf, textString, textUnits } from '../core/stored-text.ts';
 import { rowsLeft, type TextRows } from '../core/utf8-column.ts';
-import { foldRows } from '../text/folded-rows.ts';
 import { readTokens } from '../text/folded-tokens.ts';
 import { describeClusters, reportClustersOption } from './clusters.ts';
 import { observeForIndex } from './index/observe.ts';
@@ -26,6 +25,7 @@ import { INDEX_ROLE, indexFiles, indexOptions, inIndexReason } from './index/opt
 import { findKnown, type KeyLayout, leaveIndex } from './index/use.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from './keep.ts';
 import { eachRepeat } from './key-groups.ts';
+import { writeRowLengths } from './lengths.ts';
 import { KEY_WORDS, writeTextKey, writeTextKeys } from './text-key.ts';
 
 /** Raised when the same value and options would give another key. */
@@ -105,12 +105,9 @@ export function createExactObserver({
   function observeTexts(rows: TextRows): void {
     const block = writer.block(rows.to - rows.from, rowsLeft(rows));
     writeTextKeys(rows, block);
-    const { words, at, stride } = block;
-    const { tokens, units } = foldRows(rows);
-    words.set(units, at + COLUMNS.length * stride);
-    words.set(tokens, at + COLUMNS.tokens * stride);
-    const present = at + COLUMNS.present * stride;
-    words.fill(1, present, present + units.length);
+    writeRowLengths(rows, block, COLUMNS);
+    const present = block.at + COLUMNS.present * block.stride;
+    block.words.fill(1, present, present + rows.to - rows.from);
   }
 }
 

@@ -6,10 +6,10 @@
  * `decisions/N.bin`: for every row, the ordinal of the document that stands for it (its own when kept), and `edits/N.bin`
  * where it cuts or marks text: (row, start, end) of each span.
  */
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, existsSync, fstatSync, openSync, read, readFileSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Document } from '../core/document.ts';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { collectGarbage } from '../core/memory.ts';
@@ -209,23 +209,32 @@ export async function readPartFile(path: string): Promise<Buffer<ArrayBuffer>> {
   }
 }
 
-/** Reads a file of documents into memory that is used again; `use` keeps nothing of it. */
+/**
+ * Reads a file of documents into memory that is used again; `use` keeps nothing of it. The reading alone is left to Node's pool of
+ * threads, so that another task of this thread can go on while the disk is at work.
+ */
 export async function withPartBytes<R>(path: string, use: (bytes: Uint8Array) => R | Promise<R>): Promise<Awaited<R>> {
-  const file = await openPart(path);
+  const file = openPart(path);
   try {
-    const { size } = await file.stat();
+    const { size } = fstatSync(file);
     const buffer = borrowBytes(size);
     try {
       const bytes = buffer.subarray(0, size);
-      await fill(file, bytes, 0, path);
+      for (let at = 0; at < size; ) {
+        const { bytesRead } = await readLater(file, bytes, at, size - at, at);
+        if (bytesRead === 0) throw endsEarly(path, size);
+        at += bytesRead;
+      }
       return await use(bytes);
     } finally {
       returnBytes(buffer);
     }
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
+
+const readLater = promisify(read);
 
 /** The features that a barrier's observer left for a part, or a stretch of them, which `into` has the bytes for. */
 export function readFeatures(
@@ -241,12 +250,12 @@ export function readFeatures(
 
 async function readPartRange(path: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
   await nextTurn();
-  const file = openPartSync(path);
+  const file = openPart(path);
   try {
     for (let at = 0; at < bytes.length; ) {
-      const read = readSync(file, bytes, at, bytes.length - at, offset + at);
-      if (read === 0) throw damaged(path, `it ends before byte ${offset + bytes.length}`);
-      at += read;
+      const bytesRead = readSync(file, bytes, at, bytes.length - at, offset + at);
+      if (bytesRead === 0) throw endsEarly(path, offset + bytes.length);
+      at += bytesRead;
     }
     return bytes;
   } finally {
@@ -254,13 +263,7 @@ async function readPartRange(path: string, offset: number, bytes: Uint8Array): P
   }
 }
 
-function openPart(path: string): Promise<FileHandle> {
-  return open(path).catch((error: unknown) => {
-    throw orGone(path, error);
-  });
-}
-
-function openPartSync(path: string): number {
+function openPart(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
@@ -272,13 +275,8 @@ function orGone(path: string, error: unknown): unknown {
   return systemCode(error) === 'ENOENT' ? damaged(path, 'it is gone') : error;
 }
 
-/** Reads `bytes.length` bytes from `offset` on. */
-async function fill(file: FileHandle, bytes: Uint8Array, offset: number, path: string): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, at, bytes.length - at, offset + at);
-    if (bytesRead === 0) throw damaged(path, `it ends before byte ${offset + bytes.length}`);
-    at += bytesRead;
-  }
+function endsEarly(path: string, byte: number): CorpusmillError {
+  return damaged(path, `it ends before byte ${byte}`);
 }
 
 /** What is corrupt for `read` is so in the file at `path`. */

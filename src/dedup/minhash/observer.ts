@@ -10,8 +10,8 @@ import { createSourceColumn } from '../../core/sources.ts';
 import type { Observer } from '../../core/stage.ts';
 import { textOf, textUnits } from '../../core/stored-text.ts';
 import { rowsLeft, type TextRows } from '../../core/utf8-column.ts';
-import { foldRows } from '../../text/folded-rows.ts';
 import { rankOf, rankWords, writeRank } from '../keep.ts';
+import { writeRowLengths } from '../lengths.ts';
 import { type BandShape, bandKeys } from '../lsh.ts';
 import type { ResolvedMinhash } from './options.ts';
 import { createDatatroveSigner, createFoldedSigner, createRowSigner, type RowSigner } from './signers.ts';
@@ -74,9 +74,6 @@ export function createMinhashObserver(
   function observeTexts(rowSigner: RowSigner, rows: TextRows): void {
     const block = writer.block(rows.to - rows.from, rowsLeft(rows));
     rowSigner.sign(rows, block);
-    const { words, at, stride } = block;
-    const { tokens, units } = foldRows(rows);
-    words.set(units, at + columns.length * stride);
-    words.set(tokens, at + columns.tokens * stride);
+    writeRowLengths(rows, block, columns);
   }
 }
