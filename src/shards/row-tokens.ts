@@ -74,8 +74,9 @@ export function rowTokensReader(places: TokenPlaces): RowTokensReader {
       const count = (to - from) * contextLength;
       turn = 1 - turn;
       if (rooms[turn].length < count * width) {
+        const larger = borrowBytes(count * width);
         returnBytes(rooms[turn]);
-        rooms[turn] = borrowBytes(count * width);
+        rooms[turn] = larger;
       }
       const inputIds = tokensOver(rooms[turn], type, count);
       const [first, last] = [firstPiece[from], firstPiece[to]];
