@@ -75,15 +75,14 @@ describeWithChromium('the page of examples/browser', () => {
     const page = await open('reference');
     await fillIn(page);
     await page.click('#train-start');
-    await reach(page, 1);
-    const first = await number(page, '#train-loss');
     await reach(page, 60);
     await page.click('#train-stop');
     await idle(page);
     const stopped = await number(page, '#train-step');
-    expect(first).toBeGreaterThan(2);
-    expect(await number(page, '#train-loss')).toBeLessThan(0.75 * first);
-    expect(await number(page, '#train-evaluation')).toBeLessThan(0.75 * first);
+    // A model that knows nothing says every character with the same probability.
+    const untrained = Math.log(new Set(TEXT).size);
+    expect(await number(page, '#train-loss')).toBeLessThan(0.5 * untrained);
+    expect(await number(page, '#train-evaluation')).toBeLessThan(0.5 * untrained);
     expect(await page.locator('#train-samples li').count()).toBe(Math.floor(stopped / 20));
     expect(await page.locator('#train-samples li').first().textContent()).toMatch(/^after \d+ stepsthe /);
     expect(await page.locator('#train-chart polyline.mean').getAttribute('points')).toMatch(/^\d+\.\d,\d+\.\d /);
