@@ -33,7 +33,7 @@ export const shardsStage = defineSink({
   source:
     'Packing: Ding et al. 2024, "Fewer Truncations Improve Language Modeling", arXiv 2404.10830. ' +
     'Files: Arrow IPC streams as HF datasets and TRL read them.',
-  version: 2,
+  version: 3,
   options: shardOptions,
   optionFiles: ({ tokenizer, conversations }) => [tokenizer, conversations?.template],
   keyFiles: ({ tokenizer, conversations }, baseDir) => {

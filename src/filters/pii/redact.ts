@@ -77,7 +77,7 @@ export const redact = defineMap({
   summary: 'Replace personal data and secrets by typed placeholders, or drop documents with them.',
   source:
     'Kinds and limit after Dolma (arXiv:2402.00159), MNBVC and datatrove PIIFormatter; check sums ISO 7812, ISO 13616, GB 11643',
-  version: 1,
+  version: 2,
   options,
   reasons: {
     too_much_personal_data: 'more finds than maxCount',
