@@ -1,12 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { ALONE } from './tests/alone.ts';
 
 /**
  * Tests of whole commands, of devices and of what a process loads or is told by its environment: each file in a process of its own. All
  * others share the modules that they import, which took them more time than half of their tests.
  */
-const ALONE = ['docs', 'e2e', 'native', 'repository', 'tensor', 'training'].map(
-  (folder) => `tests/${folder}/**/*.test.ts`,
-);
+const alone = ALONE.map((folder) => `tests/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
@@ -15,8 +14,8 @@ export default defineConfig({
     maxWorkers: 2,
     setupFiles: ['tests/setup.ts'],
     projects: [
-      { extends: true, test: { name: 'alone', include: ALONE } },
-      { extends: true, test: { name: 'together', include: ['tests/**/*.test.ts'], exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: 'alone', include: alone } },
+      { extends: true, test: { name: 'together', include: ['tests/**/*.test.ts'], exclude: alone, isolate: false } },
     ],
   },
 });

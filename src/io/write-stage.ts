@@ -47,7 +47,7 @@ type Options = z.output<typeof options>;
 
 const MIB = 1024 * 1024;
 /** Each half of the one before, so that two, four or eight workers end together. */
-const FEW_FILES = [8, 4, 2, 1];
+const FEW_FILES = [8, 4, 2];
 const LEAST_BYTES = 2 * MIB;
 const MOST_BYTES = 256 * MIB;
 

@@ -16,9 +16,10 @@ describe('borrowed memory', () => {
   });
 
   it('has the bytes that were asked for, or more', () => {
-    const lent = [1, 2 ** 20, 2 ** 20 + 1, 5_000_000].map(borrowBytes);
-    expect(lent.map(({ length }, i) => length >= [1, 2 ** 20, 2 ** 20 + 1, 5_000_000][i])).toEqual(Array(4).fill(true));
-    expect(new Set(lent.map(({ buffer }) => buffer)).size).toBe(4);
+    const sizes = [1, 2 ** 20, 2 ** 20 + 1, 5_000_000];
+    const lent = sizes.map(borrowBytes);
+    expect(lent.every(({ length }, i) => length >= sizes[i])).toBe(true);
+    expect(new Set(lent.map(({ buffer }) => buffer)).size).toBe(sizes.length);
     for (const bytes of lent) returnBytes(bytes);
   });
 

@@ -48,7 +48,7 @@ export function hasStackTrace(result: CliResult): boolean {
   return /^\s+at .+[:(]\d+:\d+\)?$/m.test(`${result.stdout}\n${result.stderr}`);
 }
 
-/** A folder of its own for a test, removed with it, holding `files`. */
+/** A folder of its own for a test, holding `files`; removed when the file of the test has ended. */
 export function workspace(files: Record<string, string | Uint8Array> = {}): string {
   const folder = temporaryFolder();
   for (const [path, content] of Object.entries(files)) {
