@@ -12,7 +12,8 @@ struct Neighbour {
   uint32_t symbol;
   uint32_t old_pair;      // the neighbour and the old symbol; kNoPair: not in the index, and nothing is summed
   int64_t lost, gained;   // occurrences that left the old pair, and those of the new one
-  uint32_t words;         // in which the new pair is
+  uint32_t words;         // in which the new pair is, as far as this thread has seen
+  uint32_t place;         // in the new pair's list, of the first of them; of the first thread: words of all threads
   uint32_t last_word;
   uint32_t* list;         // where its next word goes; null: the new pair is too rare
 };
@@ -46,7 +47,7 @@ struct Neighbours {
     if (stamp >= base_) return stamp - base_;
     const uint32_t place = static_cast<uint32_t>(seen.size());
     stamps_[symbol] = base_ + place;
-    seen.push_back({symbol, find(symbol), 0, 0, 0, kNoPair, nullptr});
+    seen.push_back({symbol, find(symbol), 0, 0, 0, 0, kNoWord, nullptr});
     return place;
   }
 

@@ -1,83 +1,24 @@
 #include "bpe_pairs.h"
 
 #include <algorithm>
+#include <numeric>
+
+#include "large_pages.h"
 
 namespace corpusmill::bpe {
 
 namespace {
 
 constexpr size_t kBlockWords = 1 << 16;
-// Buckets of sums under a hash: the low bits choose one. 2 MiB at most; fewer where there are few words.
-constexpr int kMostBucketBits = 18;
+// Buckets of bounds: as many as pairs could reach the bar, so that of those that do not few share a bucket with so many
+// others that together they do; not fewer than 2^18, which a cache holds, but where there are few words. At most 8 MiB.
 constexpr int kFewestBucketBits = 10;
+constexpr int kUsualBucketBits = 18;
+constexpr int kMostBucketBits = 21;
+// Bounds are kept to about this many units.
+constexpr int64_t kMostUnits = 1 << 24;
 // With fewer symbols in all words there is no bar: all pairs fit.
 constexpr size_t kFewSymbols = 1 << 15;
-
-// A pair while one thread counts it.
-struct Candidate {
-  uint64_t key;
-  int64_t count;
-  uint32_t word_count, last_word;
-  uint32_t* list;  // where this thread's next word goes; null: below the bar
-};
-constexpr uint64_t kNoKey = ~uint64_t{0};
-constexpr Candidate kEmpty{kNoKey, 0, 0, kNoPair, nullptr};
-
-// The pairs that one thread has counted: open addressing.
-class Candidates {
- public:
-  Candidate* find(uint64_t key) {
-    Candidate* const candidate = slot_of(key);
-    return candidate->key == key ? candidate : nullptr;
-  }
-  Candidate& at(uint64_t key) {
-    Candidate* candidate = slot_of(key);
-    if (candidate->key == key) return *candidate;
-    if (++size_ * 2 > slots_.size()) {
-      grow();
-      candidate = slot_of(key);
-    }
-    candidate->key = key;
-    return *candidate;
-  }
-  template <typename Task>
-  void each(Task task) {
-    for (Candidate& candidate : slots_) {
-      if (candidate.key != kNoKey) task(candidate);
-    }
-  }
-
- private:
-  Candidate* slot_of(uint64_t key) {
-    const size_t mask = slots_.size() - 1;
-    // The low bits choose the bucket, and not all buckets lead here.
-    size_t slot = hash_of(key) >> kMostBucketBits & mask;
-    while (slots_[slot].key != key && slots_[slot].key != kNoKey) slot = (slot + 1) & mask;
-    return &slots_[slot];
-  }
-  void grow() {
-    std::vector<Candidate> old(slots_.size() * 2, kEmpty);
-    old.swap(slots_);
-    for (const Candidate& candidate : old) {
-      if (candidate.key != kNoKey) *slot_of(candidate.key) = candidate;
-    }
-  }
-
-  std::vector<Candidate> slots_ = std::vector<Candidate>(1 << 12, kEmpty);
-  size_t size_ = 0;
-};
-
-// A set of buckets.
-class Buckets {
- public:
-  explicit Buckets(size_t count) : mask_(count - 1), bits_((count + 63) / 64, 0) {}
-  void set(uint64_t hash) { bits_[(hash & mask_) >> 6] |= uint64_t{1} << (hash & 63); }
-  bool has(uint64_t hash) const { return bits_[(hash & mask_) >> 6] >> (hash & 63) & 1; }
-
- private:
-  const uint64_t mask_;
-  std::vector<uint64_t> bits_;
-};
 
 // Calls task(key, hash) for every two neighbours.
 template <typename Record, typename Task>
@@ -92,20 +33,45 @@ void each_pair(const Record& word, Task task) {
   }
 }
 
+// The ranges of words that each thread has taken, so that it takes them again.
+using Shares = std::vector<std::vector<size_t>>;
+
+int bucket_bits_for(size_t units, const Wanted& wanted) {
+  const double bar = static_cast<double>(std::min(wanted.at_most, wanted.occurrences)) / wanted.bar_ratio;
+  const double could_reach = static_cast<double>(wanted.occurrences) / bar;
+  int most = kUsualBucketBits;
+  while (most < kMostBucketBits && static_cast<double>(size_t{1} << most) < could_reach) most++;
+  int bits = kFewestBucketBits;
+  while (bits < most && units >> bits != 0) bits++;
+  return bits;
+}
+
 }  // namespace
 
 void PairIndex::clear() {
   pairs.clear();
   blocks_.clear();
   free_words_ = 0;
-  slots_.assign(kFewestSlots, kNoPair);
+  slots_.assign(kFewestSlots, kFree);
   mask_ = kFewestSlots - 1;
 }
 
 void PairIndex::place(uint32_t pair) {
-  size_t slot = hash_of(key_of(pairs[pair].left, pairs[pair].right)) & mask_;
-  while (slots_[slot] != kNoPair) slot = (slot + 1) & mask_;
-  slots_[slot] = pair;
+  const uint32_t left = pairs[pair].left, right = pairs[pair].right;
+  size_t at = hash_of(key_of(left, right)) & mask_;
+  while (slots_[at].pair != kNoPair) at = (at + 1) & mask_;
+  slots_[at] = {left, right, pair};
+}
+
+void PairIndex::append(const Pair& pair) {
+  pairs.push_back(pair);
+  if (pairs.size() * 2 <= slots_.size()) {
+    place(static_cast<uint32_t>(pairs.size() - 1));
+    return;
+  }
+  slots_.assign(slots_.size() * 2, kFree);
+  mask_ = slots_.size() - 1;
+  for (uint32_t i = 0; i < pairs.size(); i++) place(i);
 }
 
 uint32_t* PairIndex::take(size_t word_count) {
@@ -124,104 +90,160 @@ uint32_t* PairIndex::take(size_t word_count) {
 
 uint32_t* PairIndex::add(uint32_t left, uint32_t right, int64_t count, uint32_t word_count) {
   uint32_t* const list = take(word_count);
-  pairs.push_back({left, right, count, list, word_count});
-  if (pairs.size() * 2 > slots_.size()) {
-    slots_.assign(slots_.size() * 2, kNoPair);
-    mask_ = slots_.size() - 1;
-    for (uint32_t pair = 0; pair < pairs.size(); pair++) place(pair);
-  } else {
-    place(static_cast<uint32_t>(pairs.size() - 1));
-  }
+  append({left, right, count, list, word_count});
   return list;
 }
 
+void PairIndex::set_bar(int64_t at_most, const Wanted& wanted, size_t symbols) {
+  const auto bar = static_cast<int64_t>(static_cast<double>(at_most) / wanted.bar_ratio);
+  least_ = symbols <= kFewSymbols ? wanted.floor : std::max(wanted.floor, bar);
+}
+
+// Takes in the pairs that all threads together have counted `least_` times. In a pair's list the words of the first thread
+// are the first.
+template <typename Counts>
+PairIndex::Cursors PairIndex::take_frequent(const std::vector<Counts>& parts) {
+  size_t list_words = 0;
+  for (size_t t = 0; t < parts.size(); t++) {
+    parts[t].each([&](uint64_t key, const PairCount& own) {
+      PairCount all = own;
+      for (size_t other = 0; other < parts.size(); other++) {
+        const PairCount* const part = other == t ? nullptr : parts[other].find(key);
+        if (part == nullptr) continue;
+        if (other < t) return;  // was taken with the other's
+        all.count += part->count;
+        all.words += part->words;
+      }
+      if (all.count < least_) return;
+      append({left_of(key), right_of(key), all.count, nullptr, all.words});
+      list_words += all.words;
+    });
+  }
+  if (list_words > list_room_) {
+    lists_.reset();
+    lists_.reset(new uint32_t[list_words]);
+    list_room_ = list_words;
+    ask_for_large_pages(lists_.get(), list_words * sizeof(uint32_t));
+  }
+  Cursors cursors(parts.size());
+  uint32_t* list = lists_.get();
+  for (Pair& pair : pairs) {
+    pair.words = list;
+    for (size_t t = 0; t < parts.size(); t++) {
+      cursors[t].push_back({list, kNoWord, 1});
+      const PairCount* const part = parts[t].find(key_of(pair.left, pair.right));
+      if (part != nullptr) list += part->words;
+    }
+  }
+  return cursors;
+}
+
 template <typename Symbol>
-bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, int64_t floor, double bar_ratio) {
-  clear();
-  if (at_most < floor) return false;
+bool PairIndex::refill_dense(Words<Symbol>& words, ThreadTeam& team, const Wanted& wanted) {
   const size_t threads = team.size();
-  int bucket_bits = kFewestBucketBits;
-  while (bucket_bits < kMostBucketBits && words.unit_count() >> bucket_bits != 0) bucket_bits++;
-  const size_t buckets = size_t{1} << bucket_bits;
-  struct Sums {
-    std::vector<int64_t> counts;
-    size_t symbols = 0;
-  };
-  std::vector<Sums> sums(threads, {std::vector<int64_t>(buckets, 0)});
+  std::vector<DensePairCounts> parts(threads);
+  std::vector<size_t> symbols(threads, 0);
+  Shares shares(threads);
+  words.each_range(team, [&](size_t range, size_t t) {
+    shares[t].push_back(range);
+    words.compact(range);
+    DensePairCounts& counts = parts[t];
+    size_t length = 0;
+    words.each_record(range, [&](const auto& word, uint32_t offset) {
+      each_pair(word, [&](uint64_t key, uint64_t) { counts.at(key).add(word.count, offset); });
+      length += word.length;
+    });
+    symbols[t] += length;
+  });
+  int64_t most = 0;
+  for (const DensePairCounts& part : parts) {
+    part.each([&](uint64_t key, const PairCount&) {
+      int64_t count = 0;
+      for (DensePairCounts& other : parts) count += other.at(key).count;
+      most = std::max(most, count);
+    });
+  }
+  if (most < wanted.floor) return false;
+  set_bar(most, wanted, std::accumulate(symbols.begin(), symbols.end(), size_t{0}));
+  Cursors cursors = take_frequent(parts);
+  const auto nowhere = static_cast<uint32_t>(pairs.size());
+  std::vector<uint32_t> places(DensePairCounts::kPairs, nowhere);
+  for (uint32_t i = 0; i < nowhere; i++) places[DensePairCounts::place_of(pairs[i].left, pairs[i].right)] = i;
+  team.run([&](size_t t) {
+    uint32_t unread = 0;
+    cursors[t].push_back({&unread + 1, kNoWord, 0});
+    Cursor* const cursor_of = cursors[t].data();
+    for (const size_t range : shares[t]) {
+      words.each_record(range, [&](const auto& word, uint32_t offset) {
+        each_pair(word, [&](uint64_t key, uint64_t) {
+          Cursor& cursor = cursor_of[places[DensePairCounts::place_of(left_of(key), right_of(key))]];
+          // Without a branch, which nobody could foresee: a word that is the last one there is written to its place again.
+          const uint32_t is_next = static_cast<uint32_t>(cursor.last_word != offset) & cursor.step;
+          uint32_t* const place = cursor.next + is_next - 1;
+          *place = offset;
+          cursor.next = place + 1;
+          cursor.last_word = offset;
+        });
+      });
+    }
+  });
+  return true;
+}
+
+template <typename Symbol>
+bool PairIndex::refill_sparse(Words<Symbol>& words, ThreadTeam& team, const Wanted& wanted) {
+  const size_t threads = team.size();
+  const size_t buckets = size_t{1} << bucket_bits_for(words.unit_count(), wanted);
+  int unit_bits = 0;
+  while (std::min(wanted.at_most, wanted.occurrences) >> unit_bits > kMostUnits) unit_bits++;
+  std::vector<PairBounds> bounds;
+  for (size_t t = 0; t < threads; t++) bounds.emplace_back(buckets, unit_bits);
+  std::vector<size_t> symbols(threads, 0);
   words.each_range(team, [&](size_t range, size_t t) {
     words.compact(range);
-    int64_t* const counts = sums[t].counts.data();
-    size_t symbols = 0;
+    PairBounds& sums = bounds[t];
+    size_t length = 0;
     words.each_record(range, [&](const auto& word, uint32_t) {
-      each_pair(word, [&](uint64_t, uint64_t hash) { counts[hash & (buckets - 1)] += word.count; });
-      symbols += word.length;
+      const uint32_t units = sums.units_of(word.count);
+      each_pair(word, [&](uint64_t, uint64_t hash) { sums.add(hash, units); });
+      length += word.length;
     });
-    sums[t].symbols += symbols;
+    symbols[t] += length;
   });
-  Sums& sum = sums[0];
-  for (size_t t = 1; t < threads; t++) {
-    for (size_t i = 0; i < buckets; i++) sum.counts[i] += sums[t].counts[i];
-    sum.symbols += sums[t].symbols;
-  }
-  at_most = std::min(at_most, *std::max_element(sum.counts.begin(), sum.counts.end()));
+  for (size_t t = 1; t < threads; t++) bounds[0].add(bounds[t]);
+  const size_t length = std::accumulate(symbols.begin(), symbols.end(), size_t{0});
 
   // Where unequal pairs share a bucket the bound is too high, and the first bar may be too.
-  for (; at_most >= floor && pairs.empty(); at_most = least_ - 1) {
-    least_ = sum.symbols <= kFewSymbols ? floor : std::max(floor, static_cast<int64_t>(static_cast<double>(at_most) / bar_ratio));
+  int64_t at_most = bounds[0].most(wanted.at_most);
+  for (; at_most >= wanted.floor && pairs.empty(); at_most = least_ - 1) {
+    set_bar(at_most, wanted, length);
     Buckets reach(buckets);
-    for (size_t i = 0; i < buckets; i++) {
-      if (sum.counts[i] >= least_) reach.set(i);
-    }
-    std::vector<Candidates> candidates(threads);
-    std::vector<std::vector<size_t>> ranges_of(threads);
+    bounds[0].each_with(least_, [&](size_t bucket) { reach.set(bucket); });
+    std::vector<SparsePairCounts> parts(threads);
+    Shares shares(threads);
     words.each_range(team, [&](size_t range, size_t t) {
-      ranges_of[t].push_back(range);
+      shares[t].push_back(range);
+      SparsePairCounts& counts = parts[t];
       words.each_record(range, [&](const auto& word, uint32_t offset) {
         each_pair(word, [&](uint64_t key, uint64_t hash) {
-          if (!reach.has(hash)) return;
-          Candidate& candidate = candidates[t].at(key);
-          candidate.count += word.count;
-          candidate.word_count += candidate.last_word != offset;
-          candidate.last_word = offset;
+          if (reach.has(hash)) counts.at(key).add(word.count, offset);
         });
       });
     });
-
-    Buckets hold(buckets);
-    for (size_t t = 0; t < threads; t++) {
-      candidates[t].each([&](Candidate& candidate) {
-        candidate.last_word = kNoPair;
-        int64_t count = 0;
-        uint32_t word_count = 0;
-        for (size_t other = 0; other < threads; other++) {
-          const Candidate* const part = other == t ? &candidate : candidates[other].find(candidate.key);
-          if (part == nullptr) continue;
-          if (other < t) return;  // done with the other's
-          count += part->count;
-          word_count += part->word_count;
-        }
-        if (count < least_) return;
-        hold.set(hash_of(candidate.key));
-        uint32_t* list = add(static_cast<uint32_t>(candidate.key >> 32), static_cast<uint32_t>(candidate.key), count,
-                             word_count);
-        for (size_t other = t; other < threads; other++) {
-          Candidate* const part = other == t ? &candidate : candidates[other].find(candidate.key);
-          if (part == nullptr) continue;
-          part->list = list;
-          list += part->word_count;
-        }
-      });
-    }
+    Cursors cursors = take_frequent(parts);
     if (pairs.empty()) continue;
+    Buckets hold(buckets);
+    for (const Pair& pair : pairs) hold.set(hash_of(key_of(pair.left, pair.right)));
     team.run([&](size_t t) {
-      for (const size_t range : ranges_of[t]) {
+      Cursor* const cursor_of = cursors[t].data();
+      for (const size_t range : shares[t]) {
         words.each_record(range, [&](const auto& word, uint32_t offset) {
           each_pair(word, [&](uint64_t key, uint64_t hash) {
             if (!hold.has(hash)) return;
-            Candidate* const candidate = candidates[t].find(key);
-            if (candidate == nullptr || candidate->list == nullptr || candidate->last_word == offset) return;
-            candidate->last_word = offset;
-            *candidate->list++ = offset;
+            const uint32_t pair = find(left_of(key), right_of(key));
+            if (pair == kNoPair || cursor_of[pair].last_word == offset) return;
+            cursor_of[pair].last_word = offset;
+            *cursor_of[pair].next++ = offset;
           });
         });
       }
@@ -230,7 +252,15 @@ bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, int64_t at_most, 
   return !pairs.empty();
 }
 
-template bool PairIndex::refill(Words<uint16_t>&, ThreadTeam&, int64_t, int64_t, double);
-template bool PairIndex::refill(Words<uint32_t>&, ThreadTeam&, int64_t, int64_t, double);
+template <typename Symbol>
+bool PairIndex::refill(Words<Symbol>& words, ThreadTeam& team, const Wanted& wanted) {
+  clear();
+  if (wanted.at_most < wanted.floor) return false;
+  return wanted.symbols <= DensePairCounts::kSymbols ? refill_dense(words, team, wanted)
+                                                     : refill_sparse(words, team, wanted);
+}
+
+template bool PairIndex::refill(Words<uint16_t>&, ThreadTeam&, const Wanted&);
+template bool PairIndex::refill(Words<uint32_t>&, ThreadTeam&, const Wanted&);
 
 }  // namespace corpusmill::bpe

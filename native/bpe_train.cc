@@ -4,33 +4,49 @@
 #include <atomic>
 
 #include "bpe_neighbours.h"
+#include "bpe_word_scan.h"
 #include "prefetch.h"
 
 namespace corpusmill::bpe {
 
-SymbolBytes::SymbolBytes(const uint8_t* bytes, const double* starts, size_t tokens, size_t symbols) {
+SymbolBytes::SymbolBytes(const uint8_t* bytes, const double* starts, size_t tokens, size_t symbols)
+    : bytes_(reinterpret_cast<const char*>(bytes), static_cast<size_t>(starts[tokens])), slots_(kFewestSlots, kFree) {
   for (size_t i = 0; i < tokens; i++) {
-    std::string token(reinterpret_cast<const char*>(bytes) + static_cast<size_t>(starts[i]),
-                      static_cast<size_t>(starts[i + 1] - starts[i]));
-    if (i < symbols) {
-      starts_.push_back(bytes_.size());
-      bytes_ += token;
-    }
-    known_.insert(std::move(token));
+    const Range token{static_cast<size_t>(starts[i]), static_cast<size_t>(starts[i + 1] - starts[i])};
+    if (i < symbols) symbols_.push_back(token);
+    learn(token);
   }
-  starts_.push_back(bytes_.size());
 }
 
-std::string_view SymbolBytes::of(uint32_t symbol) const {
-  return std::string_view(bytes_).substr(starts_[symbol], starts_[symbol + 1] - starts_[symbol]);
+size_t SymbolBytes::slot_of(std::string_view bytes) const {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = std::hash<std::string_view>{}(bytes) & mask;
+  while (slots_[slot].start != kFree.start && bytes_of(slots_[slot]) != bytes) slot = (slot + 1) & mask;
+  return slot;
+}
+
+bool SymbolBytes::learn(const Range& range) {
+  const size_t slot = slot_of(bytes_of(range));
+  if (slots_[slot].start != kFree.start) return false;
+  slots_[slot] = range;
+  if (++used_ * 2 < slots_.size()) return true;
+  std::vector<Range> old(slots_.size() * 2, kFree);
+  old.swap(slots_);
+  for (const Range& known : old) {
+    if (known.start != kFree.start) slots_[slot_of(bytes_of(known))] = known;
+  }
+  return true;
 }
 
 bool SymbolBytes::join(uint32_t left, uint32_t right) {
-  std::string joined(of(left));
-  joined += of(right);
-  if (!known_.insert(joined).second) return false;
-  bytes_ += joined;
-  starts_.push_back(bytes_.size());
+  const Range a = symbols_[left], b = symbols_[right];
+  const Range joined{bytes_.size(), a.length + b.length};
+  bytes_.append(bytes_, a.start, a.length).append(bytes_, b.start, b.length);
+  if (!learn(joined)) {
+    bytes_.resize(joined.start);
+    return false;
+  }
+  symbols_.push_back(joined);
   return true;
 }
 
@@ -42,11 +58,13 @@ bool SymbolBytes::greater(uint32_t left_a, uint32_t right_a, uint32_t left_b, ui
 
 namespace {
 
-// Words that a thread takes at a time, and how far ahead of the visit it asks for them.
-constexpr size_t kWordsAtATime = 256;
-constexpr size_t kAhead = 12;
+// Words that a thread takes at a time, and how far ahead of the visit it asks for them: three cache lines of each, for words
+// are half a line to some lines long and begin anywhere.
+constexpr uint32_t kWordsAtATime = 256;
+constexpr uint32_t kAhead = 12;
+constexpr size_t kLinesAhead = 3;
 // Shorter lists are not worth waking another thread, and fewer symbols not worth having one.
-constexpr size_t kFewWords = 512;
+constexpr size_t kFewWords = 128;
 constexpr size_t kFewSymbols = 1 << 14;
 // Between the counts of the most and the least frequent pair of an index.
 constexpr double kMostBarRatio = 64;
@@ -62,9 +80,15 @@ class Loop final : public MergeLoop {
         tie_(tie),
         bytes_(std::move(bytes)),
         team_(threads),
+        next_(team_.size()),
         sides_(team_.size(), {Neighbours(symbol_count), Neighbours(symbol_count)}) {}
 
   bool read(const MergeWords& from) {
+    const bool fits = read_symbols(from);
+    occurrences_ = words_.first_total();
+    return fits;
+  }
+  bool read_symbols(const MergeWords& from) {
     if (from.symbols != nullptr) {
       return words_.read(from.starts, from.counts, from.word_count, team_, [&](size_t i) { return from.symbols[i]; });
     }
@@ -97,18 +121,23 @@ class Loop final : public MergeLoop {
   // A pair and its count when it was pushed; counts only fall.
   struct Entry {
     int64_t count;
+    uint64_t key;
     uint32_t pair;
+  };
+  // Where the next words are that a thread will take of its part of a list, or another that has done its own.
+  struct alignas(64) Next {
+    std::atomic<uint32_t> word{0};
   };
 
   bool before(const Entry& a, const Entry& b) const {
     if (a.count != b.count) return a.count > b.count;
-    const Pair &pair_a = index_.pairs[a.pair], &pair_b = index_.pairs[b.pair];
-    if (tie_ == Tie::kBytes) return bytes_.greater(pair_a.left, pair_a.right, pair_b.left, pair_b.right);
-    return key_of(pair_a.left, pair_a.right) < key_of(pair_b.left, pair_b.right);
+    if (tie_ == Tie::kIds) return a.key < b.key;
+    return bytes_.greater(left_of(a.key), right_of(a.key), left_of(b.key), right_of(b.key));
   }
 
-  void push(uint32_t pair) {
-    heap_.push_back({index_.pairs[pair].count, pair});
+  void push(uint32_t index) {
+    const Pair& pair = index_.pairs[index];
+    heap_.push_back({pair.count, key_of(pair.left, pair.right), index});
     std::push_heap(heap_.begin(), heap_.end(), [this](const Entry& a, const Entry& b) { return before(b, a); });
   }
 
@@ -123,7 +152,8 @@ class Loop final : public MergeLoop {
   uint32_t next_pair(size_t made) {
     for (;;) {
       if (heap_.empty()) {
-        if (!index_.refill(words_, team_, at_most_, min_frequency_, bar_ratio(made))) return kNoPair;
+        const uint32_t symbols = first_new_ + static_cast<uint32_t>(made);
+        if (!index_.refill(words_, team_, {at_most_, min_frequency_, bar_ratio(made), symbols, occurrences_})) return kNoPair;
         at_most_ = index_.least() - 1;
         for (uint32_t pair = 0; pair < index_.pairs.size(); pair++) push(pair);
       }
@@ -137,20 +167,24 @@ class Loop final : public MergeLoop {
   }
 
   void merge(const Pair& pair, uint32_t product) {
+    occurrences_ -= pair.count;
     const size_t threads = pair.word_count < kFewWords ? 1 : team_.size();
-    const uint32_t twice = index_.find(pair.right, pair.left);
-    for (size_t t = 0; t < threads; t++) {
-      for (Neighbours& side : sides_[t]) side.clear();
-      // The product beside itself: where two occurrences touch, (right, left) gives way to it.
-      sides_[t][kRight].at(product, [&](uint32_t) { return twice; });
-    }
     if (threads == 1) {
+      begin(sides_[0], pair, product);
       visit(sides_[0], pair, product, 0, pair.word_count);
     } else {
-      std::atomic<uint32_t> next{0};
+      // A thread begins with the words that it wrote to the list, so that their symbols need not come from another's cache.
+      const auto end_of = [&](size_t part) { return static_cast<uint32_t>(uint64_t{pair.word_count} * (part + 1) / threads); };
+      for (size_t part = 0; part < threads; part++) next_[part].word = part == 0 ? 0 : end_of(part - 1);
       team_.run([&](size_t t) {
-        for (uint32_t from = next.fetch_add(kWordsAtATime); from < pair.word_count; from = next.fetch_add(kWordsAtATime)) {
-          visit(sides_[t], pair, product, from, std::min<uint32_t>(from + kWordsAtATime, pair.word_count));
+        begin(sides_[t], pair, product);
+        for (size_t i = 0; i < threads; i++) {
+          const size_t part = (t + i) % threads;
+          std::atomic<uint32_t>& next = next_[part].word;
+          const uint32_t end = end_of(part);
+          for (uint32_t from = next.fetch_add(kWordsAtATime); from < end; from = next.fetch_add(kWordsAtATime)) {
+            visit(sides_[t], pair, product, from, std::min(from + kWordsAtATime, end));
+          }
         }
       });
     }
@@ -163,34 +197,36 @@ class Loop final : public MergeLoop {
     }
   }
 
+  void begin(std::vector<Neighbours>& sides, const Pair& pair, uint32_t product) const {
+    for (Neighbours& side : sides) side.clear();
+    // The product beside itself: where two occurrences touch, (right, left) gives way to it.
+    sides[kRight].at(product, [&](uint32_t) { return index_.find(pair.right, pair.left); });
+  }
+
   // Rewrites the words [from, to) of the pair's list.
   void visit(std::vector<Neighbours>& sides, const Pair& pair, uint32_t product, uint32_t from, uint32_t to) {
     const uint32_t left = pair.left, right = pair.right;
     Neighbours &lefts = sides[kLeft], &rights = sides[kRight];
     const auto find_left = [&](uint32_t symbol) { return index_.find(symbol, left); };
     const auto find_right = [&](uint32_t symbol) { return index_.find(right, symbol); };
+    const auto ask_for = [&](uint32_t i) {
+      const char* const record = reinterpret_cast<const char*>(words_.record(pair.words[i]));
+      for (size_t line = 0; line < kLinesAhead; line++) prefetch(record + 64 * line);
+    };
+    for (uint32_t i = from; i < std::min(from + kAhead, to); i++) ask_for(i);
     for (uint32_t i = from; i < to; i++) {
-      if (i + kAhead < to) {
-        const char* const ahead = reinterpret_cast<const char*>(words_.record(pair.words[i + kAhead]));
-        prefetch(ahead);
-        prefetch(ahead + 64);
-      }
+      if (i + kAhead < to) ask_for(i + kAhead);
       const uint32_t offset = pair.words[i];
       Record& word = *words_.record(offset);
       Symbol* const symbols = word.symbols();
       const uint32_t end = word.length;
-      uint32_t read = 0;
-      while (read + 1 < end && (symbols[read] != left || symbols[read + 1] != right)) read++;
-      if (read + 1 >= end) continue;  // an earlier merge took the pair
+      uint32_t read = find_pair(word, 0, left, right);
+      if (read == end) continue;  // an earlier merge took the pair
       const int64_t count = word.count;
       uint32_t write = read;
       bool after_product = false;
-      while (read < end) {
-        if (symbols[read] != left || read + 1 >= end || symbols[read + 1] != right) {
-          symbols[write++] = symbols[read++];
-          after_product = false;
-          continue;
-        }
+      do {
+        // Here the word has the pair.
         if (!after_product && write > 0) {
           const uint32_t place = lefts.at(symbols[write - 1], find_left);
           if (lefts.seen[place].old_pair != kNoPair) {
@@ -200,17 +236,20 @@ class Loop final : public MergeLoop {
         }
         symbols[write++] = static_cast<Symbol>(product);
         read += 2;
-        after_product = false;
-        if (read < end) {
-          const uint32_t next = symbols[read];
-          const uint32_t place = rights.at(next, find_right);
-          after_product = next == left && read + 1 < end && symbols[read + 1] == right;
-          if (rights.seen[place].old_pair != kNoPair) {
-            rights.seen[place].lost += count;
-            rights.gain(after_product ? 0 : place, offset, count);
-          }
+        if (read == end) break;
+        const uint32_t next = symbols[read];
+        const uint32_t place = rights.at(next, find_right);
+        after_product = next == left && read + 1 < end && symbols[read + 1] == right;
+        if (rights.seen[place].old_pair != kNoPair) {
+          rights.seen[place].lost += count;
+          rights.gain(after_product ? 0 : place, offset, count);
         }
-      }
+        if (after_product) continue;
+        const uint32_t stop = find_pair(word, read, left, right);
+        move_down(symbols + write, symbols + read, stop - read);
+        write += stop - read;
+        read = stop;
+      } while (read < end);
       word.length = write;
     }
   }
@@ -218,31 +257,30 @@ class Loop final : public MergeLoop {
   // Takes what was lost off the old pairs of one side, and adds the new pairs that are frequent enough.
   void settle(Side side, size_t threads, uint32_t product) {
     Neighbours& all = sides_[0][side];
+    for (Neighbour& own : all.seen) own.place = own.words;
     for (size_t t = 1; t < threads; t++) {
-      for (const Neighbour& part : sides_[t][side].seen) {
+      for (Neighbour& part : sides_[t][side].seen) {
         if (part.old_pair == kNoPair) continue;
         Neighbour& sum = all.seen[all.at(part.symbol, [&](uint32_t) { return part.old_pair; })];
         sum.lost += part.lost;
         sum.gained += part.gained;
-        sum.words += part.words;
+        part.place = sum.place;
+        sum.place += part.words;
       }
     }
     for (Neighbour& neighbour : all.seen) {
       if (neighbour.old_pair == kNoPair) continue;
       index_.pairs[neighbour.old_pair].count -= neighbour.lost;
       if (neighbour.gained < index_.least()) continue;
-      const uint32_t symbol = neighbour.symbol;
-      neighbour.list = side == kLeft ? index_.add(symbol, product, neighbour.gained, neighbour.words)
-                                     : index_.add(product, symbol, neighbour.gained, neighbour.words);
+      const uint32_t left = side == kLeft ? neighbour.symbol : product, right = side == kLeft ? product : neighbour.symbol;
+      neighbour.list = index_.add(left, right, neighbour.gained, neighbour.place);
       push(static_cast<uint32_t>(index_.pairs.size() - 1));
     }
-    // The other threads' words of a pair come first in its list.
     for (size_t t = 1; t < threads; t++) {
       for (Neighbour& part : sides_[t][side].seen) {
         if (part.old_pair == kNoPair) continue;
-        Neighbour& sum = all.seen[all.at(part.symbol, [&](uint32_t) { return kNoPair; })];
-        part.list = sum.list;
-        if (sum.list != nullptr) sum.list += part.words;
+        uint32_t* const list = all.seen[all.at(part.symbol, [](uint32_t) { return kNoPair; })].list;
+        if (list != nullptr) part.list = list + part.place;
       }
     }
   }
@@ -266,6 +304,8 @@ class Loop final : public MergeLoop {
   PairIndex index_;
   std::vector<Entry> heap_;
   int64_t at_most_ = INT64_MAX;
+  int64_t occurrences_ = 0;
+  std::vector<Next> next_;
   std::vector<std::vector<Neighbours>> sides_;  // [thread][side]
 };
 

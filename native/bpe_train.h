@@ -11,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "bpe_pairs.h"
@@ -24,6 +23,8 @@ namespace corpusmill::bpe {
 enum class Tie : uint32_t { kIds, kBytes };
 
 // The bytes of every symbol.
+//
+// All bytes lie in one string, and a table of open addressing says which are known.
 class SymbolBytes {
  public:
   // Token i is bytes[starts[i], starts[i + 1]). The first `symbols` are symbols; no merge may make any of them anew.
@@ -35,11 +36,23 @@ class SymbolBytes {
   bool greater(uint32_t left_a, uint32_t right_a, uint32_t left_b, uint32_t right_b) const;
 
  private:
-  std::string_view of(uint32_t symbol) const;
+  struct Range {
+    size_t start, length;
+  };
+  static constexpr Range kFree{SIZE_MAX, 0};
+  static constexpr size_t kFewestSlots = 1 << 10;
+
+  std::string_view bytes_of(const Range& range) const { return std::string_view(bytes_).substr(range.start, range.length); }
+  std::string_view of(uint32_t symbol) const { return bytes_of(symbols_[symbol]); }
+  // False where these bytes were known already.
+  bool learn(const Range& range);
+  // The slot of these bytes, or the free one in which they belong.
+  size_t slot_of(std::string_view bytes) const;
 
   std::string bytes_;
-  std::vector<size_t> starts_;
-  std::unordered_set<std::string> known_;
+  std::vector<Range> symbols_;
+  std::vector<Range> slots_;  // known bytes
+  size_t used_ = 0;
 };
 
 class MergeLoop {

@@ -35,7 +35,9 @@ class Words {
     std::vector<size_t> first(ranges + 1, word_count), offset(ranges + 1, 0);
     const size_t symbols = starts[word_count] - starts[0];
     size_t total = 0, range = 0;
+    first_total_ = 0;
     for (size_t word = 0; word < word_count; word++) {
+      first_total_ += static_cast<int64_t>(counts[word]) * (starts[word + 1] - starts[word]);
       // The next range begins where the words before it have their share of the symbols.
       while (range < ranges && starts[word] - starts[0] >= symbols * range / ranges) {
         first[range] = word;
@@ -69,6 +71,8 @@ class Words {
 
   // Of 8 bytes, at the beginning.
   size_t unit_count() const { return unit_count_; }
+  // What `symbol_total` was at the beginning.
+  int64_t first_total() const { return first_total_; }
 
   Record* record(uint32_t offset) { return reinterpret_cast<Record*>(units_.get() + offset); }
 
@@ -103,7 +107,7 @@ class Words {
       }
       word.units = units_of(word.length);
       const uint32_t units = word.units;
-      std::memmove(record(to), &word, units * 8);
+      if (record(to) != &word) std::memmove(record(to), &word, units * 8);
       to += units;
     }
     words.end = to;
@@ -132,6 +136,7 @@ class Words {
 
   std::unique_ptr<uint64_t[]> units_;
   size_t unit_count_ = 0;
+  int64_t first_total_ = 0;
   std::vector<Range> ranges_;
 };
 

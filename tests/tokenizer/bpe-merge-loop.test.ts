@@ -138,19 +138,37 @@ describe.runIf(native !== undefined)('native and TypeScript loops', () => {
     );
   });
 
-  it('make the same merges of many words, where pairs are indexed in several rounds, for any number of threads', () => {
+  /** Words of 2 to 40 of the first `symbols` symbols, the smaller ones more often. */
+  function manyWords(symbols: number, scale: number): MergeWords {
     const random = createRandom(1);
     const list = Array.from({ length: 30_000 }, () =>
-      Array.from({ length: 2 + random.below(12) }, () => Math.floor(5 * random.float() ** 3)),
+      Array.from({ length: 2 + Math.floor(39 * random.float() ** 3) }, () => Math.floor(symbols * random.float() ** 3)),
     );
-    const counts = list.map(() => 1 + Math.floor(1000 * random.float() ** 8));
-    const given = wordsOf(list, counts);
-    const twin = merges(createTwinMergeLoop, given, { maxMerges: 3000 });
-    expect(twin.lefts).toHaveLength(3000);
-    for (const threads of [1, 2, 3]) {
-      expect(merges(createMergeLoop, given, { maxMerges: 3000, threads })).toEqual(twin);
-    }
-  });
+    return wordsOf(
+      list,
+      list.map(() => 1 + Math.floor(scale * 1000 * random.float() ** 8)),
+    );
+  }
+  const ALL_16_BITS = Array.from({ length: 60_000 }, (_, i) => Uint8Array.of(2 + (i >> 16), (i >> 8) & 255, i & 255));
+  const ALL_32_BITS = Array.from({ length: 70_000 }, (_, i) => Uint8Array.of(2 + (i >> 16), (i >> 8) & 255, i & 255));
+
+  it.each([
+    ['five symbols', 5, 1, OPTIONS.tokens],
+    ['five symbols and counts above 32 bits', 5, 2 ** 26, OPTIONS.tokens],
+    ['2,000 of 60,000 symbols', 2000, 1, ALL_16_BITS],
+    ['2,000 of 70,000 symbols, which need 32 bits', 2000, 1, ALL_32_BITS],
+    ['2,000 of 70,000 symbols and counts above 32 bits', 2000, 2 ** 26, ALL_32_BITS],
+  ])(
+    'make the same merges of many words, where pairs are indexed in several rounds, for any number of threads: %s',
+    (_, symbols, scale, tokens) => {
+      const given = manyWords(symbols, scale);
+      const twin = merges(createTwinMergeLoop, given, { maxMerges: 3000, tokens });
+      expect(twin.lefts).toHaveLength(3000);
+      for (const threads of [1, 2, 3]) {
+        expect(merges(createMergeLoop, given, { maxMerges: 3000, tokens, threads })).toEqual(twin);
+      }
+    },
+  );
 
   it('agree where symbols need 32 bits', () => {
     const tokens = Array.from({ length: 70_000 }, (_, i) => Uint8Array.of(1 + (i >> 16), (i >> 8) & 255, i & 255));
