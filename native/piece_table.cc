@@ -21,6 +21,8 @@ constexpr size_t kScanned = 2048;
 constexpr size_t kHeaderWords = 3;
 // The count of a piece that another table has now.
 constexpr uint64_t kGivenAway = 0;
+// JavaScript has counts as doubles: no piece occurs more often.
+constexpr uint64_t kMostCount = (uint64_t{1} << 53) - 1;
 constexpr size_t kPartitionBits = 6, kPartitions = size_t{1} << kPartitionBits;
 constexpr char kMagic[] = {'C', 'M', 'P', 'C', '2'};
 
@@ -161,6 +163,21 @@ size_t PieceTable::count_text(Pattern pattern, const uint8_t* bytes, size_t leng
     start = ends[count - 1];
   }
   return cut;
+}
+
+PieceTable::RowsCounted PieceTable::count_rows(Pattern pattern, const columns::Strings& texts, size_t rows,
+                                               size_t most_bytes, bool are_nfc, uint32_t* left) {
+  RowsCounted counted;
+  for (size_t row = 0; row < rows; row++) {
+    const uint8_t* const bytes = texts.start(row);
+    const size_t length = texts.length(row);
+    if (are_nfc || is_plain_nfc(bytes, length)) {
+      counted.cut += count_text(pattern, bytes, length, most_bytes);
+    } else {
+      left[counted.left++] = static_cast<uint32_t>(row);
+    }
+  }
+  return counted;
 }
 
 size_t PieceTable::count_pieces(const uint8_t* bytes, size_t start, const uint32_t* ends, size_t count, uint64_t times,
@@ -384,9 +401,11 @@ void PieceTable::read(uint8_t* arena, uint32_t* starts, uint32_t first_start, do
 
 void PieceTable::drop(uint64_t most) {
   PieceTable kept;
-  each([&](const uint8_t* bytes, size_t length, uint64_t count) {
-    if (count > most) kept.add(bytes, length, count);
-  });
+  if (most < kMostCount) {
+    each([&](const uint8_t* bytes, size_t length, uint64_t count) {
+      if (count > most) kept.add(bytes, length, count);
+    });
+  }
   *this = std::move(kept);
 }
 

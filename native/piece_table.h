@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bpe_scan.h"
+#include "document_columns.h"
 
 namespace corpusmill::bpe {
 
@@ -25,6 +26,13 @@ class PieceTable {
   // Counts one occurrence of each piece of a text that `scan` cuts. Longer pieces than `most_bytes` are cut again, where a
   // character ends; returns how many were.
   size_t count_text(Pattern pattern, const uint8_t* bytes, size_t length, size_t most_bytes);
+  // The first rows of a column of texts. Unless they are NFC, those that normalization may change are left out, and their rows
+  // written to `left`, which has room for all.
+  struct RowsCounted {
+    size_t cut = 0, left = 0;
+  };
+  RowsCounted count_rows(Pattern pattern, const columns::Strings& texts, size_t rows, size_t most_bytes, bool are_nfc,
+                         uint32_t* left);
   // `times` occurrences of each piece that ends at ends[0], ends[1] …, the first of which begins at `start`.
   size_t count_pieces(const uint8_t* bytes, size_t start, const uint32_t* ends, size_t count, uint64_t times,
                       size_t most_bytes);

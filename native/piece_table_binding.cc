@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "column_arguments.h"
 #include "piece_table.h"
 #include "unicode_class.h"
 
@@ -34,7 +35,7 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
          InstanceMethod<&PieceTable::Serialize>("serialize"), StaticMethod<&PieceTable::Read>("read"),
          InstanceMethod<&PieceTable::Drop>("drop"),
          InstanceMethod<&PieceTable::Counts>("counts"), StaticMethod<&PieceTable::Gather>("gather"),
-         InstanceMethod<&PieceTable::CountBatch>("countBatch"),
+         InstanceMethod<&PieceTable::CountRows>("countRows"), InstanceMethod<&PieceTable::CountBatch>("countBatch"),
          StaticMethod<&PieceTable::AddPartitions>("addPartitions")});
     return definition;
   }
@@ -130,30 +131,56 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     return info.Env().Undefined();
   }
 
-  // countBatch(pattern, bytes, textEnds, texts, mostBytes): Promise<[cut, size]>; the bytes must stay as they are until it
-  // ends, and nothing but further batches be asked of the table
+  // Rows of a column of texts, and where to write those that are not counted.
+  struct Rows {
+    bpe::Pattern pattern;
+    corpusmill::columns::Strings texts;
+    size_t count, most_bytes;
+    bool are_nfc;
+    uint32_t* left;
+
+    bpe::PieceTable::RowsCounted count_in(bpe::PieceTable& table) const {
+      return table.count_rows(pattern, texts, count, most_bytes, are_nfc, left);
+    }
+  };
+  static Rows read_rows(Arguments& arguments) {
+    Rows rows{};
+    rows.pattern = static_cast<bpe::Pattern>(arguments.integer(bpe::kPatterns - 1));
+    const corpusmill::ColumnRows column = corpusmill::read_column_rows(arguments);
+    rows.texts = {column.strings.bytes, column.strings.offsets + column.from};
+    rows.count = column.count();
+    rows.most_bytes = arguments.integer(kMost32);
+    if (arguments.ok() && rows.most_bytes < 4) arguments.fail("is less than a character");
+    rows.are_nfc = arguments.integer(1) == 1;
+    rows.left = arguments.own_array<uint32_t>(napi_uint32_array, rows.count);
+    if (arguments.ok() && !corpusmill::unicode::has_classes()) arguments.fail("is given before unicodeClasses was called");
+    return rows;
+  }
+  static Napi::Array list_of(Napi::Env env, std::initializer_list<size_t> numbers) {
+    Napi::Array list = Napi::Array::New(env, numbers.size());
+    uint32_t i = 0;
+    for (const size_t number : numbers) list.Set(i++, Napi::Number::New(env, static_cast<double>(number)));
+    return list;
+  }
+
+  // countRows(pattern, bytes, offsets, from, to, mostBytes, areNfc, left): [cut, left]
+  Napi::Value CountRows(const Napi::CallbackInfo& info) {
+    if (refuse_busy(info)) return info.Env().Undefined();
+    Arguments arguments(info, "countRows");
+    const Rows given = read_rows(arguments);
+    if (!arguments.ok()) return info.Env().Undefined();
+    const auto [cut, left] = given.count_in(table_);
+    return list_of(info.Env(), {cut, left});
+  }
+
+  // countBatch(the same): Promise<[cut, left, size]>; the bytes and `left` must stay as they are until it ends, and nothing but
+  // further batches be asked of the table
   Napi::Value CountBatch(const Napi::CallbackInfo& info) {
     Arguments arguments(info, "countBatch");
-    size_t room = 0, ends_room = 0;
-    const size_t pattern = arguments.integer(bpe::kPatterns - 1);
-    const uint8_t* const bytes = arguments.own_array<uint8_t>(napi_uint8_array, 0, &room);
-    const uint32_t* const ends = arguments.own_array<uint32_t>(napi_uint32_array, 0, &ends_room);
-    const size_t texts = arguments.integer(static_cast<double>(ends_room));
-    const size_t most_bytes = arguments.integer(kMost32);
-    if (arguments.ok() && most_bytes < 4) arguments.fail("is less than a character");
-    if (arguments.ok() && !corpusmill::unicode::has_classes()) arguments.fail("is given before unicodeClasses was called");
+    const Rows given = read_rows(arguments);
     if (!arguments.ok()) return info.Env().Undefined();
-    std::vector<uint32_t> text_ends(ends, ends + texts);
-    uint32_t last = 0;
-    for (const uint32_t end : text_ends) {
-      if (end < last || end > room) {
-        Napi::RangeError::New(info.Env(), "countBatch: textEnds must run up within bytes").ThrowAsJavaScriptException();
-        return info.Env().Undefined();
-      }
-      last = end;
-    }
     waiting_++;
-    auto batch = std::make_unique<Batch>(info, static_cast<bpe::Pattern>(pattern), bytes, std::move(text_ends), most_bytes);
+    auto batch = std::make_unique<Batch>(info, given);
     const Napi::Promise promise = batch->deferred.Promise();
     bool must_start = false;
     {
@@ -167,21 +194,21 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
   }
 
   struct Batch {
-    Batch(const Napi::CallbackInfo& info, bpe::Pattern pattern, const uint8_t* bytes, std::vector<uint32_t> ends,
-          size_t most_bytes)
+    Batch(const Napi::CallbackInfo& info, const Rows& given)
         : deferred(Napi::Promise::Deferred::New(info.Env())),
-          kept{Napi::Persistent(info.This().As<Napi::Object>()), Napi::Persistent(info[1].As<Napi::Object>())},
-          pattern(pattern),
-          bytes(bytes),
-          ends(std::move(ends)),
-          most_bytes(most_bytes) {}
+          kept{Napi::Persistent(info.This().As<Napi::Object>()), Napi::Persistent(info[1].As<Napi::Object>()),
+               Napi::Persistent(info[kLeft].As<Napi::Object>())},
+          offsets(given.texts.offsets, given.texts.offsets + given.count + 1),
+          rows(given) {
+      rows.texts.offsets = offsets.data();
+    }
+    static constexpr size_t kLeft = 7;
     const Napi::Promise::Deferred deferred;
-    const Napi::ObjectReference kept[2];  // the table and the bytes
-    const bpe::Pattern pattern;
-    const uint8_t* const bytes;
-    const std::vector<uint32_t> ends;
-    const size_t most_bytes;
-    size_t cut = 0, size = 0;
+    const Napi::ObjectReference kept[3];  // the table, the bytes, `left`
+    const std::vector<int32_t> offsets;
+    Rows rows;
+    bpe::PieceTable::RowsCounted counted;
+    size_t size = 0;
   };
 
   // Counts batches as long as there are some and tells of each: the next one need not wait for the thread of JavaScript.
@@ -203,11 +230,7 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
           batch = table_.batches_.front().release();
           table_.batches_.pop_front();
         }
-        size_t start = 0;
-        for (const uint32_t end : batch->ends) {
-          batch->cut += table_.table_.count_text(batch->pattern, batch->bytes + start, end - start, batch->most_bytes);
-          start = end;
-        }
+        batch->counted = batch->rows.count_in(table_.table_);
         batch->size = table_.table_.size();
         progress.Send(&batch, 1);
       }
@@ -216,10 +239,7 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
       for (size_t i = 0; i < count; i++) {
         const std::unique_ptr<Batch> batch(counted[i]);
         table_.waiting_--;
-        Napi::Array result = Napi::Array::New(Env(), 2);
-        result.Set(0u, Napi::Number::New(Env(), static_cast<double>(batch->cut)));
-        result.Set(1u, Napi::Number::New(Env(), static_cast<double>(batch->size)));
-        batch->deferred.Resolve(result);
+        batch->deferred.Resolve(list_of(Env(), {batch->counted.cut, batch->counted.left, batch->size}));
       }
     }
     void OnOK() override { table_.Unref(); }
@@ -327,18 +347,4 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
 
 }  // namespace
 
-// isPlainNfc(bytes, end, start): boolean
-static Napi::Value IsPlainNfc(const Napi::CallbackInfo& info) {
-  Arguments arguments(info, "isPlainNfc");
-  size_t room = 0;
-  const uint8_t* const bytes = arguments.array<uint8_t>(napi_uint8_array, 0, &room);
-  const size_t end = arguments.integer(static_cast<double>(room));
-  const size_t start = arguments.integer(static_cast<double>(end));
-  if (!arguments.ok()) return info.Env().Undefined();
-  return Napi::Boolean::New(info.Env(), bpe::is_plain_nfc(bytes + start, end - start));
-}
-
-void RegisterPieceTable(Napi::Env env, Napi::Object exports) {
-  exports.Set("PieceTable", PieceTable::Define(env));
-  exports.Set("isPlainNfc", Napi::Function::New(env, IsPlainNfc, "isPlainNfc"));
-}
+void RegisterPieceTable(Napi::Env env, Napi::Object exports) { exports.Set("PieceTable", PieceTable::Define(env)); }

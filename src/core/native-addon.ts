@@ -91,16 +91,33 @@ export interface NativePieceTable {
   /** Number of pieces longer than `mostBytes`; -1: NFC may change the text (asked when `isNfc` is 0), nothing was counted. */
   countText(pattern: number, bytes: Uint8Array, length: number, mostBytes: number, isNfc: 0 | 1): number;
   /**
-   * Texts that end at `textEnds`, on a thread of the pool, one batch after another: until it is done `bytes` must stay, and nothing
-   * but further batches be asked of the table. Gives the number of pieces longer than `mostBytes`, and the table's size then.
+   * Rows [from, to) of a column of texts. Unless they are NFC, those that normalization may change are not counted, and
+   * written to `left`, each as its distance from row `from`. Gives the number of pieces longer than `mostBytes`, and of these.
+   */
+  countRows(
+    pattern: number,
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    from: number,
+    to: number,
+    mostBytes: number,
+    areNfc: 0 | 1,
+    left: Uint32Array,
+  ): [cut: number, left: number];
+  /**
+   * The same on a thread of the pool, one batch after another: until it is done `bytes` and `left` must stay, and nothing but
+   * further batches be asked of the table. Gives the table's size besides.
    */
   countBatch(
     pattern: number,
     bytes: Uint8Array,
-    textEnds: Uint32Array,
-    texts: number,
+    offsets: Int32Array,
+    from: number,
+    to: number,
     mostBytes: number,
-  ): Promise<[cut: number, size: number]>;
+    areNfc: 0 | 1,
+    left: Uint32Array,
+  ): Promise<[cut: number, left: number, size: number]>;
   countPieces(
     bytes: Uint8Array,
     start: number,
@@ -157,8 +174,6 @@ export interface NativeAddon extends NativeShards {
     /** Copies the pieces of all: bytes, where each begins among them, counts. */
     read(tables: readonly NativePieceTable[], arena: Uint8Array, starts: Uint32Array, counts: Float64Array): void;
   };
-  /** Whether NFC surely leaves the UTF-8 text bytes[start, end) as it is. */
-  isPlainNfc(bytes: Uint8Array, end: number, start: number): boolean;
   /** `symbols`: bytes, which `symbolOfByte` numbers, or symbols. `tie`: 0 is hf, 1 bytes. */
   BpeMergeLoop: new (
     symbols: Uint8Array | Int32Array,

@@ -13,6 +13,7 @@ import {
   type Observer,
   type StageContext,
 } from '../core/stage.ts';
+import type { TextRows } from '../core/utf8-column.ts';
 import { createPieceCounter } from './count-pieces.ts';
 import { readBase } from './extend-bpe.ts';
 import { tokenizerFiles } from './formats/load-tokenizer.ts';
@@ -113,8 +114,15 @@ function createObserver(stageOptions: Options, context: StageContext): Observer 
     base?.pattern ?? patternOf(stageOptions),
     base?.normalization ?? stageOptions.normalize,
   );
+  const { countRows } = counter;
   let documents = 0;
   return {
+    ...(countRows !== undefined && {
+      observeTexts(rows: TextRows) {
+        countRows(rows);
+        documents += rows.to - rows.from;
+      },
+    }),
     observe(document) {
       counter.count(document.text);
       documents++;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { columnOf } from '../../src/core/utf8-column.ts';
 import { createPieceCounter } from '../../src/tokenizer/count-pieces.ts';
 import { nativeBpe } from '../../src/tokenizer/native-bpe.ts';
 import {
@@ -189,6 +190,22 @@ describe('a piece counter', () => {
     },
   );
 
+  it.runIf(nativeBpe !== undefined).each(['nfc', 'none'] as const)(
+    'counts in rows of a column what it counts in texts (%s)',
+    (normalization) => {
+      fc.assert(
+        fc.property(fc.array(scripts, { maxLength: 9 }), fc.nat(9), (texts, start) => {
+          const byText = createPieceCounter('qwen2', normalization);
+          const byRow = createPieceCounter('qwen2', normalization);
+          const from = Math.min(start, texts.length);
+          for (const text of texts.slice(from)) byText.count(text);
+          byRow.countRows!({ ...columnOf(texts), from, to: texts.length });
+          expect(asObject(pieceColumns([byRow.counts]))).toEqual(asObject(pieceColumns([byText.counts])));
+        }),
+      );
+    },
+  );
+
   it('cuts very long pieces at character borders and counts the cuts', () => {
     const counter = createPieceCounter('qwen2', 'nfc');
     const text = '日'.repeat(MAX_PIECE_BYTES); // three bytes each
@@ -204,15 +221,34 @@ describe('a piece counter', () => {
   });
 });
 
+describe.runIf(nativeBpe !== undefined)('native rows', () => {
+  it('are refused where arguments do not fit', async () => {
+    const table = new nativeBpe!.PieceTable();
+    const { bytes, offsets } = columnOf(['ab', 'cd']);
+    const count = (to: number, ends: Int32Array, left: Uint32Array) =>
+      table.countRows(0, bytes, ends, 0, to, MAX_PIECE_BYTES, 0, left);
+    expect(() => count(3, offsets, new Uint32Array(3))).toThrow(/countRows/);
+    expect(() => count(2, Int32Array.of(0, 2, 9), new Uint32Array(2))).toThrow(/not in order/);
+    expect(() => count(2, offsets, new Uint32Array(1))).toThrow(/countRows/);
+    expect(() => table.countBatch(0, bytes, offsets, 0, 2, MAX_PIECE_BYTES, 0, new Uint32Array(1))).toThrow(
+      /countBatch/,
+    );
+    expect(table.size()).toBe(0);
+    const batch = table.countBatch(0, bytes, offsets, 1, 2, MAX_PIECE_BYTES, 0, new Uint32Array(1));
+    expect(() => count(2, offsets, new Uint32Array(2))).toThrow(/is counting/);
+    expect(await batch).toEqual([0, 0, 1]);
+  });
+});
+
 describe.runIf(nativeBpe !== undefined)('the quick check for NFC', () => {
   it('passes no character that normalization changes, alone or behind another', () => {
-    const { isPlainNfc } = nativeBpe!;
+    const table = new nativeBpe!.PieceTable();
     let passed = 0;
     for (let codePoint = 0; codePoint < 0x110000; codePoint++) {
       if (codePoint >= 0xd800 && codePoint < 0xe000) continue;
       const character = String.fromCodePoint(codePoint);
       const bytes = utf8.encode(character);
-      if (!isPlainNfc(bytes, bytes.length, 0)) continue;
+      if (table.countText(0, bytes, bytes.length, MAX_PIECE_BYTES, 0) < 0) continue;
       passed++;
       for (const before of ['', 'a', 'か', '가']) {
         if ((before + character).normalize('NFC') !== before + character) {

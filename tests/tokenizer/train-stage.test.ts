@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import type { BarrierContext, FeaturePart } from '../../src/core/stage.ts';
+import { native } from '../../src/core/native.ts';
+import type { BarrierContext, FeaturePart, Observer } from '../../src/core/stage.ts';
+import { columnOf } from '../../src/core/utf8-column.ts';
+import { MAX_PIECE_BYTES } from '../../src/tokenizer/piece-counts.ts';
 import { PATTERNS } from '../../src/tokenizer/pre-tokenizer.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type TokenizerDetails, tokenizerTrain } from '../../src/tokenizer/train-stage.ts';
@@ -24,13 +27,20 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+/** Shows texts to an observer as the engine does: document by document, or as columns. */
+type Show = (observer: Observer, texts: readonly string[]) => void;
+const asDocuments: Show = (observer, texts) => {
+  texts.forEach((text, row) => void observer.observe({ id: `${row}`, text, meta: { source: 'test' } }));
+};
+const asColumns: Show = (observer, texts) => observer.observeTexts!({ ...columnOf(texts), from: 0, to: texts.length });
+
 /** Runs the stage as the engine does: an observer per part, then `decide`. */
-async function run(parts: string[][], input: Options, signal = new AbortController().signal) {
+async function run(parts: string[][], input: Options, signal = new AbortController().signal, show = asDocuments) {
   const options = tokenizerTrain.options.parse(input);
   const stage = { name: 'tokenizer.train', seed: 1, baseDir: folder };
   const featureParts = parts.map((texts, part): FeaturePart => {
     const observer = tokenizerTrain.createObserver(options, stage);
-    texts.forEach((text, row) => void observer.observe({ id: `${part}-${row}`, text, meta: { source: 'test' } }));
+    show(observer, texts);
     const blob = observer.finish();
     return {
       part,
@@ -97,6 +107,22 @@ describe('the stage tokenizer.train', () => {
       );
     }
     expect(four.details).toEqual(one.details);
+  });
+
+  it.runIf(native !== undefined)('is the same of columns of texts as of documents', async () => {
+    const parts = [[...TEXTS, 'cafe\u0301 ke\u0301 e\u0301', `e\u0301 ${'日'.repeat(MAX_PIECE_BYTES)}`], [], TEXTS];
+    for (const normalize of ['nfc', 'none'] as const) {
+      const documents = await run(parts, { vocabSize: 330, normalize });
+      const columns = await run(parts, { vocabSize: 330, normalize }, undefined, asColumns);
+      expect(columns.details).toEqual(documents.details);
+      expect(documents.details).toMatchObject({ documents: 10, cutPieces: 1 });
+    }
+    const observer = tokenizerTrain.createObserver(tokenizerTrain.options.parse({ customPattern: '\\w+' }), {
+      name: 'tokenizer.train',
+      seed: 1,
+      baseDir: folder,
+    });
+    expect(observer.observeTexts).toBeUndefined();
   });
 
   it('says so when the corpus holds fewer pairs than were asked for', async () => {
