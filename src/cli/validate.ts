@@ -78,10 +78,17 @@ function outline(pipeline: Pipeline): string {
   return `${plural(pipeline.inputs.length, 'input')}, ${plural(pipeline.stages.length, 'stage')}: ${stages}${train}${align}`;
 }
 
+/** Whether among the artifacts of a stage is one for which alone the pipeline may be run. */
+function makesForUse(roles: readonly string[]): boolean {
+  return roles.includes('tokenizer') || roles.includes('model');
+}
+
 /** What is allowed but hardly meant. Missing files are no mistake of the pipeline: it may be checked elsewhere. */
 export async function warningsOf(pipeline: Pipeline, look = { files: true }): Promise<string[]> {
   const warnings: string[] = [];
-  if (pipeline.alignment === undefined && !pipeline.stages.some((stage) => stage.definition.kind === 'sink')) {
+  const isForUse = ({ definition }: Pipeline['stages'][number]): boolean =>
+    definition.kind === 'sink' || (definition.kind === 'barrier' && makesForUse(definition.makes ?? []));
+  if (pipeline.alignment === undefined && !pipeline.stages.some(isForUse)) {
     warnings.push('no stage writes documents or shards: a run leaves only its reports');
   }
   if (!look.files) return warnings;

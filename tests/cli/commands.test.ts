@@ -54,6 +54,13 @@ describe('validate', () => {
     );
   });
 
+  it('does not warn of a pipeline that makes a tokenizer', async () => {
+    await write('a.jsonl', '');
+    await write('p.yaml', 'inputs: [a.jsonl]\nstages: [tidy, tokenizer.train]\n');
+    const { code, stderr } = await here('validate', 'p.yaml');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   it('checks overrides, and prints JSON', async () => {
     await write('a.jsonl', '');
     await write('p.yaml', 'inputs: [a.jsonl]\nstages: [tokenizer.train, shards]\n');
