@@ -3,19 +3,22 @@
  * pattern, normalization, alphabet and settings on the same file; merges are compared in order. Every run is a process of
  * its own; both peers read and parse the file within their time. HF gets one thread: with two it takes longer. Our one thread
  * has one core (`taskset`), since the thread that reads the file is beside those that count: without that, "one thread" would
- * use two cores and the second seem worth nothing.
+ * use two cores and the second seem worth nothing. Medians of three rounds, one thread and two by turns. Last the same as a
+ * pipeline, through the command line with 2 workers, from the file to the tokenizer and the report.
  *
  * HF on 1 GB takes a quarter of an hour and some ten GiB; it runs only with CORPUSMILL_BENCH_HF_GB=1.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../src/core/package-root.ts';
 import { PATTERNS } from '../src/tokenizer/pre-tokenizer.ts';
 import type { Bench } from './bench.ts';
+import { runCli, type Watched } from './cli-run.ts';
+import { median } from './median.ts';
 import { mixedTextFile } from './mixed-text.ts';
 import { pythonOfPeers } from './python-peer.ts';
 import { NO_PEERS } from './tokenizer-judge.ts';
@@ -27,6 +30,7 @@ interface HfRun {
 }
 
 const SIZES = [32_000, 64_000];
+const ROUNDS = 3;
 const TASKSET = '/usr/bin/taskset';
 
 export const tokenizerTrain: Bench = {
@@ -44,8 +48,12 @@ export const tokenizerTrain: Bench = {
         const path = mixedTextFile(megabytes * 1e6);
         for (const size of SIZES) {
           const out = (who: string): string => join(folder, `${who}-${megabytes}-${size}.txt`);
-          const one = await train(path, size, 1, out('one'));
-          const two = await train(path, size, 2, out('two'));
+          const rounds: [TrainRun[], TrainRun[]] = [[], []];
+          for (let round = 0; round < ROUNDS; round++) {
+            rounds[0].push(await train(path, size, 1, out('one')));
+            rounds[1].push(await train(path, size, 2, out('two')));
+          }
+          const [one, two] = rounds.map(medians);
           const hf =
             megabytes === 100 || process.env['CORPUSMILL_BENCH_HF_GB'] ? await trainHf(path, size, out('hf')) : null;
           const merges = readFileSync(out('one'), 'utf8');
@@ -78,6 +86,11 @@ export const tokenizerTrain: Bench = {
           }
         }
       }
+      const { seconds, cpuSeconds, peakMiB } = await trainInPipeline(mixedTextFile(1e9), folder);
+      const peak = peakMiB === null ? null : Math.round(peakMiB);
+      const cpu = cpuSeconds === null ? '' : cpuSeconds.toFixed(2);
+      table.push([1000, SIZES[0], 'corpusmill run, 2 workers', cpu, seconds.toFixed(2), '', peak ?? '', '']);
+      Object.assign(figures, { pipelineSecondsAt1GB: Number(seconds.toFixed(2)), pipelinePeakMiBAt1GB: peak });
       const asked = existsSync(pythonOfPeers());
       return {
         table,
@@ -96,6 +109,20 @@ async function train(path: string, size: number, threads: number, out: string): 
   if (threads === 1 && existsSync(TASKSET)) command.unshift(TASKSET, '-c', '0');
   const { stdout } = await promisify(execFile)(command[0], command.slice(1));
   return JSON.parse(stdout) as TrainRun;
+}
+
+/** Of each figure the median of the runs. */
+function medians(runs: readonly TrainRun[]): TrainRun {
+  const names = Object.keys(runs[0]) as (keyof TrainRun)[];
+  return Object.fromEntries(names.map((name) => [name, median(runs.map((run) => run[name]))])) as unknown as TrainRun;
+}
+
+async function trainInPipeline(path: string, folder: string): Promise<Watched> {
+  const pipeline = join(folder, 'bench.yaml');
+  const stages = [{ stage: 'tokenizer.train', vocabSize: SIZES[0] }];
+  // JSON is YAML.
+  await writeFile(pipeline, JSON.stringify({ output: join(folder, 'run'), inputs: [{ name: 'mixed', path }], stages }));
+  return runCli(['run', pipeline, '--workers', '2', '--json']);
 }
 
 async function trainHf(path: string, size: number, out: string): Promise<HfRun | null> {

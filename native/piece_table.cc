@@ -63,6 +63,9 @@ void set_count(uint32_t* record, uint64_t count) {
   record[1] = static_cast<uint32_t>(count >> 32);
 }
 const uint8_t* bytes_of(const uint32_t* record) { return reinterpret_cast<const uint8_t*>(record + kHeaderWords); }
+bool is_piece(const uint32_t* record, const uint8_t* bytes, size_t length) {
+  return record[2] == length && std::memcmp(bytes_of(record), bytes, length) == 0;
+}
 size_t words_of(size_t length) { return kHeaderWords + (length + 3) / 4; }
 
 // `hashPiece` of src/tokenizer/piece-hash.ts, whose high bits choose the partition.
@@ -106,7 +109,7 @@ CORPUSMILL_INLINE void PieceTable::add_hashed(const Wanted& wanted, uint64_t cou
   for (; slots_[at].record != 0; at = (at + 1) & mask) {
     if (slots_[at].hash != wanted.hash) continue;
     uint32_t* const record = arena_.at(slots_[at].record - 1);
-    if (record[2] == wanted.length && std::memcmp(bytes_of(record), wanted.bytes, wanted.length) == 0) {
+    if (is_piece(record, wanted.bytes, wanted.length)) {
       const uint64_t before = count_of(record);
       set_count(record, before + count);
       if (before == kGivenAway) {
@@ -141,10 +144,6 @@ size_t PieceTable::Arena::take(size_t words) {
   if (place + words > capacity_) grow(std::max(place + words, capacity_ + capacity_ / 2));
   size_ += words;
   return place;
-}
-
-void PieceTable::Arena::reserve(size_t words) {
-  if (size_ + words > capacity_) grow(size_ + words);
 }
 
 void PieceTable::Arena::grow(size_t capacity) {
@@ -327,52 +326,81 @@ void on_threads(size_t count, const Work& work) {
 void PieceTable::gather(const std::vector<PieceTable*>& tables) {
   const size_t count = tables.size();
   if (count < 2) return;
-  // By giver and taker: places of records.
-  std::vector<std::vector<std::vector<uint32_t>>> given(count, std::vector<std::vector<uint32_t>>(count));
-  std::vector<std::vector<size_t>> given_words(count, std::vector<size_t>(count));
-  on_threads(count, [&](size_t giver) {
-    PieceTable& table = *tables[giver];
-    const size_t end = table.arena_.size();
-    for (std::vector<uint32_t>& places : given[giver]) places.reserve(table.size_ / count * 9 / 8);
-    for (size_t at = 0; at < end;) {
-      const uint32_t* const record = table.arena_.at(at);
-      const size_t words = words_of(record[2]);
-      if (count_of(record) != kGivenAway) {
-        // The high bits have chosen the slot.
-        const size_t taker = hash_of(bytes_of(record), record[2]) % count;
-        if (taker != giver) {
-          given[giver][taker].push_back(static_cast<uint32_t>(at));
-          given_words[giver][taker] += words;
-          table.size_--;
-          table.piece_bytes_ -= record[2];
-        }
+  // A part is the pieces of a range of hashes, in all tables; which table takes them differs, so that all stay of a size.
+  std::vector<std::vector<Given>> given(count, std::vector<Given>(count));
+  on_threads(count, [&](size_t part) {
+    for (size_t first = 0; first + 1 < count; first++) {
+      PieceTable& taker = *tables[(part + first) % count];
+      for (size_t next = first + 1; next < count; next++) {
+        const size_t giver = (part + next) % count;
+        tables[giver]->give(taker, part, count, &given[part][giver]);
       }
-      at += words;
     }
   });
-  // Now, so that no arena moves while others read from it.
-  for (size_t taker = 0; taker < count; taker++) {
-    size_t words = 0;
-    for (const std::vector<size_t>& of_giver : given_words) words += of_giver[taker];
-    tables[taker]->arena_.reserve(words);
-  }
-  on_threads(count, [&](size_t taker) {
+  for (const std::vector<Given>& of_part : given) {
     for (size_t giver = 0; giver < count; giver++) {
-      Arena& arena = tables[giver]->arena_;
-      const std::vector<uint32_t>& places = given[giver][taker];
-      size_t next = 0;
-      tables[taker]->add_all([&](Wanted* wanted, uint64_t* occurrences) {
-        if (next == places.size()) return false;
-        if (next + kBatch < places.size()) prefetch(arena.at(places[next + kBatch]));
-        uint32_t* const record = arena.at(places[next++]);
-        wanted->bytes = bytes_of(record);
-        wanted->length = record[2];
-        *occurrences = count_of(record);
-        set_count(record, kGivenAway);
-        return true;
-      });
+      tables[giver]->size_ -= of_part[giver].pieces;
+      tables[giver]->piece_bytes_ -= of_part[giver].bytes;
     }
-  });
+  }
+}
+
+void PieceTable::give(PieceTable& taker, size_t part, size_t parts, Given* given) {
+  const size_t mask = slot_count() - 1;
+  const auto part_of = [&](uint32_t hash) { return static_cast<size_t>(uint64_t{hash} * parts >> 32); };
+  const auto first_hash = [&](size_t i) { return ((uint64_t{i} << 32) + parts - 1) / parts; };
+  // Slots are in the order of hashes, but for those that were pushed behind others: these end before the next free slot.
+  const size_t end = slot_of(static_cast<uint32_t>(first_hash(part + 1) - 1));
+  // Pieces whose records are compared together, so that the misses overlap.
+  struct Match {
+    uint32_t hash;
+    uint32_t *own, *taken;
+  };
+  Match matches[kBatch];
+  size_t waiting = 0;
+  const auto settle = [&] {
+    for (size_t i = 0; i < waiting; i++) {
+      uint32_t* const own = matches[i].own;
+      uint32_t* taken = matches[i].taken;
+      if (count_of(own) == kGivenAway) continue;
+      if (!is_piece(taken, bytes_of(own), own[2])) taken = taker.find(bytes_of(own), own[2], matches[i].hash);
+      if (taken == nullptr || count_of(taken) == kGivenAway) continue;
+      set_count(taken, count_of(taken) + count_of(own));
+      set_count(own, kGivenAway);
+      given->pieces++;
+      given->bytes += own[2];
+    }
+    waiting = 0;
+  };
+  for (size_t at = slot_of(static_cast<uint32_t>(first_hash(part))); at <= end || slots_[at & mask].record != 0; at++) {
+    const Slot& slot = slots_[at & mask];
+    if (slot.record == 0 || part_of(slot.hash) != part) continue;
+    const Slot* const found = taker.slot_with(slot.hash, taker.slot_of(slot.hash));
+    if (found == nullptr) continue;
+    matches[waiting] = {slot.hash, arena_.at(slot.record - 1), taker.arena_.at(found->record - 1)};
+    prefetch(matches[waiting].own);
+    prefetch(matches[waiting].taken);
+    if (++waiting == kBatch) settle();
+  }
+  settle();
+}
+
+const PieceTable::Slot* PieceTable::slot_with(uint32_t hash, size_t at) const {
+  const size_t mask = slot_count() - 1;
+  for (at &= mask; slots_[at].record != 0; at = (at + 1) & mask) {
+    if (slots_[at].hash == hash) return &slots_[at];
+  }
+  return nullptr;
+}
+
+uint32_t* PieceTable::find(const uint8_t* bytes, size_t length, uint32_t hash) {
+  const Slot* slot = slot_with(hash, slot_of(hash));
+  while (slot != nullptr) {
+    uint32_t* const record = arena_.at(slot->record - 1);
+    if (is_piece(record, bytes, length)) return record;
+    slot = slot_with(hash, static_cast<size_t>(slot - slots_.get()) + 1);
+  }
+  return nullptr;
 }
 
 void PieceTable::read_all(const std::vector<PieceTable*>& tables, uint8_t* arena, uint32_t* starts, double* counts) {

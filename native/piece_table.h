@@ -70,8 +70,6 @@ class PieceTable {
     ~Arena();
     // The place of `words` more entries, whose content is undefined.
     size_t take(size_t words);
-    // Takes of so many words altogether move nothing.
-    void reserve(size_t words);
     uint32_t* at(size_t place) { return data_ + place; }
     const uint32_t* at(size_t place) const { return data_ + place; }
     size_t size() const { return size_; }
@@ -88,6 +86,16 @@ class PieceTable {
   void read(uint8_t* arena, uint32_t* starts, uint32_t first_start, double* counts) const;
   template <typename Next>
   void add_all(Next next);
+  // What a table gave away.
+  struct Given {
+    size_t pieces = 0, bytes = 0;
+  };
+  // Gives the pieces of a part that the other table has, too, to it. `size_` and `piece_bytes_` are left to the caller.
+  void give(PieceTable& taker, size_t part, size_t parts, Given* given);
+  // The first slot of this hash from `at` on, or null.
+  const Slot* slot_with(uint32_t hash, size_t at) const;
+  // The record of a piece, or null.
+  uint32_t* find(const uint8_t* bytes, size_t length, uint32_t hash);
   void count_batch(const Wanted* wanted, size_t count, uint64_t times);
   void add_hashed(const Wanted& wanted, uint64_t count);
   void grow();

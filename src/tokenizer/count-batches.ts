@@ -24,11 +24,11 @@ export function spill(counts: PieceCounts, write: WriteSpill): Promise<void> {
   return write(bytes);
 }
 
-/** Texts of a batch end where it has this many bytes, or this many texts. */
-const BATCH_BYTES = 1 << 20;
+/** Texts of a batch end where it has this many bytes, or this many texts: some milliseconds of work, so that threads end together. */
+const BATCH_BYTES = 1 << 18;
 const BATCH_TEXTS = 1 << 14;
 /** Room beyond that, so that most batches do not grow. */
-const BATCH_SLACK = 1 << 18;
+const BATCH_SLACK = 1 << 17;
 
 const UTF8 = new TextEncoder();
 const STRINGS = new TextDecoder('utf-8', { ignoreBOM: true });
