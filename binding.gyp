@@ -57,6 +57,7 @@
         "native/parquet_pages_binding.cc",
         "native/piece_table.cc",
         "native/piece_table_binding.cc",
+        "native/plain_nfc.cc",
         "native/shard_pieces.cc",
         "native/shard_pieces_binding.cc",
         "native/suffix_array_binding.cc",

@@ -14,6 +14,7 @@
 #include "arguments.h"
 #include "column_arguments.h"
 #include "piece_table.h"
+#include "plain_nfc.h"
 #include "unicode_class.h"
 
 namespace {
