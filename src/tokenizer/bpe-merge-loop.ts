@@ -12,7 +12,7 @@
  *
  * Counts are doubles (exact to 2^53; a 32-bit count overflows on large corpora). The result is a function of the counts
  * alone, not of the order of words. The native twin (native/bpe_train.cc) indexes frequent pairs only and uses several
- * threads; it takes a third of the CPU time on one. Guarded by bench/tokenizer-train.
+ * threads; it takes a fifth of the CPU time on one. Guarded by bench/tokenizer-train.
  */
 import { native } from '../core/native.ts';
 import { joinTokens } from './byte-alphabet.ts';
