@@ -26,10 +26,32 @@ export function canObserveColumns(observers: readonly Observer[]): observers is 
   return native !== undefined && observers.every(({ observeTexts }) => observeTexts !== undefined);
 }
 
-/** Shows the observers all rows of a part, block by block. */
-export function observeColumn(texts: Utf8Column, rows: number, observers: readonly ColumnObserver[]): void {
-  for (const block of blocksOf(texts, rows)) {
-    for (const observer of observers) observer.observeTexts(block);
+/** Rows [from, to). */
+interface RowRange {
+  from: number;
+  to: number;
+}
+
+/** Shows the observers rows of a part, all of them if not told which, block by block. */
+export function observeColumn(
+  texts: Utf8Column,
+  observers: readonly ColumnObserver[],
+  ranges: Iterable<RowRange> = [{ from: 0, to: texts.offsets.length - 1 }],
+): void {
+  for (const range of ranges) {
+    for (const block of blocksOf(texts, range)) {
+      for (const observer of observers) observer.observeTexts(block);
+    }
+  }
+}
+
+/** The rows that are alive, in ranges that are as long as they can be. */
+export function* aliveRanges(alive: Uint8Array): Generator<RowRange> {
+  for (let from = alive.indexOf(1); from >= 0; ) {
+    const end = alive.indexOf(0, from);
+    const to = end < 0 ? alive.length : end;
+    yield { from, to };
+    from = alive.indexOf(1, to);
   }
 }
 
@@ -45,7 +67,7 @@ export async function passColumns(
   const counters = await parseChunkColumns(chunk, spec.inputs, encoder, (record) => bad.push(record));
   const texts = encoder.texts.column();
   const { rows } = encoder.texts;
-  observeColumn(texts, rows, observers);
+  observeColumn(texts, observers);
   const input = spec.inputs.findLastIndex(({ name }) => name === spec.inputs[chunk.input].name);
   const rowInfo = new Uint32Array(2 * rows);
   const lengths = sizeHistogram();
@@ -77,10 +99,10 @@ export async function passColumns(
 }
 
 /** Rows one behind the other, a block at a time. */
-function* blocksOf({ bytes, offsets }: Utf8Column, rows: number): Generator<TextRows> {
-  for (let from = 0; from < rows; ) {
+function* blocksOf({ bytes, offsets }: Utf8Column, { from, to: end }: RowRange): Generator<TextRows> {
+  while (from < end) {
     let to = from + 1;
-    while (to < rows && to - from < BLOCK_ROWS && offsets[to + 1] - offsets[from] <= BLOCK_BYTES) to++;
+    while (to < end && to - from < BLOCK_ROWS && offsets[to + 1] - offsets[from] <= BLOCK_BYTES) to++;
     yield { bytes, offsets, from, to };
     from = to;
   }

@@ -14,7 +14,7 @@ import { type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
 import { partFile, readAlive, readPartDocuments, withTextsOfPart } from './parts.ts';
-import { canObserveColumns, observeColumn, passColumns } from './pass-columns.ts';
+import { aliveRanges, type ColumnObserver, canObserveColumns, observeColumn, passColumns } from './pass-columns.ts';
 import type { ObserveTask, PassSpec, PassTask } from './pass-spec.ts';
 import { definitionOf, stageContext } from './stage-ref.ts';
 import { writeDocuments, writeDropped, writeFeatures, writeStatistics } from './write-part.ts';
@@ -140,10 +140,15 @@ export async function runObserveTask(task: ObserveTask): Promise<{ rows: number 
   const observers = await createObservers(spec);
   const definitions = await Promise.all(spec.observers.map(({ stage }) => definitionOf(stage, 'barrier')));
   const scopes = definitions.map(({ scope }) => scope);
-  if (ref.rows > 0 && ref.edits.length === 0 && canObserveColumns(observers) && !scopes.includes('corpus')) {
-    await withTextsOfPart([ref], ref.part, (texts) => observeColumn(texts, ref.rows, observers));
+  const alive = scopes.includes('corpus') ? await readAlive(ref) : undefined;
+  if (ref.rows > 0 && ref.edits.length === 0 && canObserveColumns(observers)) {
+    const inBlocks: readonly ColumnObserver[] = observers;
+    const ofScope = (scope: 'document' | 'corpus') => inBlocks.filter((_, i) => scopes[i] === scope);
+    await withTextsOfPart([ref], ref.part, (texts) => {
+      observeColumn(texts, ofScope('document'));
+      observeColumn(texts, ofScope('corpus'), alive && aliveRanges(alive));
+    });
   } else {
-    const alive = await readAlive(ref);
     const documents = await readPartDocuments({ ...ref, decisions: [] });
     documents.forEach((document, row) => {
       observers.forEach((observer, i) => {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ShardManifest } from '../../src/shards/manifest.ts';
+import { writeTokenizerFiles } from '../../src/tokenizer/tokenizer-files.ts';
+import { trainBpe } from '../../src/tokenizer/train-texts.ts';
 import {
   cli,
   everyStage,
@@ -76,7 +78,15 @@ describe('corpusmill run', () => {
     for (const name of ['summary.json', 'timing.json', 'report.json', 'report.md', 'report.html']) {
       expect(products).toContain(name);
     }
-    expect(products.some((path) => path.startsWith('output/') && path.endsWith('tokenizer.json'))).toBe(true);
+    // The tokenizer is that of the documents that were kept, and of no other.
+    const alone = await trainBpe(
+      written.map(({ text }) => text),
+      { vocabSize: 400, specialTokens: ['<|endoftext|>', '<|im_start|>', '<|im_end|>'] },
+    );
+    await writeTokenizerFiles(alone.tables, cwd);
+    expect(readFileSync(join(run, 'output/tokenizer.train/tokenizer.json'), 'utf8')).toBe(
+      readFileSync(join(cwd, 'tokenizer.json'), 'utf8'),
+    );
     const manifestPath = products.find((path) => path.startsWith('output/shards/') && path.endsWith('manifest.json'));
     const manifest = JSON.parse(readFileSync(join(run, manifestPath!), 'utf8')) as ShardManifest;
     expect(manifest.documents + manifest.documentsEmpty).toBe(flowing);
