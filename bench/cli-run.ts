@@ -3,7 +3,7 @@
  * process of its own: what a user would type, so start-up, reading and writing are in the figures.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../src/core/package-root.ts';
 import { benchCache } from './web-mix.ts';
@@ -25,8 +25,11 @@ export interface CliRun {
   peakMiB: number | null;
 }
 
-/** Runs the map chain over `input` with `workers` workers in a fresh run directory, which is removed afterwards. */
-export async function runMapChain(input: string, workers: number): Promise<CliRun> {
+/**
+ * Runs the map chain over `input` with `workers` workers in a fresh run directory, which is removed afterwards; on one core
+ * alone where that is asked for and the system can (`taskset`).
+ */
+export async function runMapChain(input: string, workers: number, onOneCore = false): Promise<CliRun> {
   const folder = mkdtempSync(join(benchCache(), 'run-'));
   try {
     const pipeline = join(folder, 'bench.yaml');
@@ -35,7 +38,7 @@ export async function runMapChain(input: string, workers: number): Promise<CliRu
     const stages = [...MAP_CHAIN.map((stage) => ({ stage })), { stage: 'write' }];
     // JSON is YAML.
     writeFileSync(pipeline, JSON.stringify({ name: 'bench', output, inputs: [{ name: 'web', path: input }], stages }));
-    const { seconds, peakMiB } = await runCli(['run', pipeline, '--workers', String(workers), '--json']);
+    const { seconds, peakMiB } = await runCli(['run', pipeline, '--workers', String(workers), '--json'], { onOneCore });
     const timing = JSON.parse(readFileSync(join(output, 'timing.json'), 'utf8')) as { phases: { seconds: number }[] };
     return { seconds, mapSeconds: timing.phases[0].seconds, peakMiB };
   } finally {
@@ -55,12 +58,24 @@ export interface Watched {
 /** Clock ticks a second in /proc: 100 on every Linux there is. */
 const TICKS = 100;
 
-/** Runs `corpusmill ARGS…` to its end in a process of its own; `eachSecond` sees how far its figures are. */
-export function runCli(args: readonly string[], eachSecond?: (sofar: Watched) => void): Promise<Watched> {
+/** The command that runs another on the first core alone, before it; nothing where there is no such command. */
+export function firstCore(): string[] {
+  return existsSync('/usr/bin/taskset') ? ['/usr/bin/taskset', '-c', '0'] : [];
+}
+
+interface Running {
+  /** Sees each second how far the figures are. */
+  eachSecond?: (sofar: Watched) => void;
+  onOneCore?: boolean;
+}
+
+/** Runs `corpusmill ARGS…` to its end in a process of its own. */
+export function runCli(args: readonly string[], { eachSecond, onOneCore = false }: Running = {}): Promise<Watched> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [command, ...rest] = [...(onOneCore ? firstCore() : []), process.execPath, main, ...args];
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     const seen: Watched = { seconds: 0, cpuSeconds: null, peakMiB: null };
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

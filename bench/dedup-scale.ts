@@ -137,8 +137,10 @@ async function measure(name: string, documents: number): Promise<Measured> {
     const stages = [{ stage: 'dedup.minhash', ...SETTINGS[name] }];
     writeFileSync(pipeline, JSON.stringify({ name: 'scale', output, inputs: [{ name: 'made', path: input }], stages }));
     say(`${name}, ${documents} documents: ${Math.round(statSync(input).size / 1e6)} MB …`);
-    const run = await runCli(['run', pipeline, '--workers', String(WORKERS), '--json'], ({ seconds, peakMiB }) => {
-      if (seconds % 15 === 0) say(`  ${seconds} s, peak ${Math.round(peakMiB ?? 0)} MiB, ${phaseNow(output)}`);
+    const run = await runCli(['run', pipeline, '--workers', String(WORKERS), '--json'], {
+      eachSecond({ seconds, peakMiB }) {
+        if (seconds % 15 === 0) say(`  ${seconds} s, peak ${Math.round(peakMiB ?? 0)} MiB, ${phaseNow(output)}`);
+      },
     });
     const counted = countPairs(corpus, name, readDecisions(output, documents));
     const summary = JSON.parse(readFileSync(join(output, 'summary.json'), 'utf8')) as RunSummary;

@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { packageRoot } from '../src/core/package-root.ts';
 import { PATTERNS } from '../src/tokenizer/pre-tokenizer.ts';
 import type { Bench } from './bench.ts';
-import { runCli, type Watched } from './cli-run.ts';
+import { firstCore, runCli, type Watched } from './cli-run.ts';
 import { median } from './median.ts';
 import { mixedTextFile } from './mixed-text.ts';
 import { pythonOfPeers } from './python-peer.ts';
@@ -31,7 +31,6 @@ interface HfRun {
 
 const SIZES = [32_000, 64_000];
 const ROUNDS = 3;
-const TASKSET = '/usr/bin/taskset';
 
 export const tokenizerTrain: Bench = {
   name: 'tokenizer-train',
@@ -105,8 +104,7 @@ export const tokenizerTrain: Bench = {
 
 async function train(path: string, size: number, threads: number, out: string): Promise<TrainRun> {
   const script = join(packageRoot(), 'dist', 'bench', 'tokenizer-train-run.js');
-  const command = [process.execPath, script, path, `${size}`, `${threads}`, out];
-  if (threads === 1 && existsSync(TASKSET)) command.unshift(TASKSET, '-c', '0');
+  const command = [...(threads === 1 ? firstCore() : []), process.execPath, script, path, `${size}`, `${threads}`, out];
   const { stdout } = await promisify(execFile)(command[0], command.slice(1));
   return JSON.parse(stdout) as TrainRun;
 }
