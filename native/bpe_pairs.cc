@@ -1,7 +1,6 @@
 #include "bpe_pairs.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "large_pages.h"
 
@@ -142,18 +141,14 @@ template <typename Symbol>
 bool PairIndex::refill_dense(Words<Symbol>& words, ThreadTeam& team, const Wanted& wanted) {
   const size_t threads = team.size();
   std::vector<DensePairCounts> parts(threads);
-  std::vector<size_t> symbols(threads, 0);
   Shares shares(threads);
   words.each_range(team, [&](size_t range, size_t t) {
     shares[t].push_back(range);
     words.compact(range);
     DensePairCounts& counts = parts[t];
-    size_t length = 0;
     words.each_record(range, [&](const auto& word, uint32_t offset) {
       each_pair(word, [&](uint64_t key, uint64_t) { counts.at(key).add(word.count, offset); });
-      length += word.length;
     });
-    symbols[t] += length;
   });
   int64_t most = 0;
   for (const DensePairCounts& part : parts) {
@@ -164,7 +159,7 @@ bool PairIndex::refill_dense(Words<Symbol>& words, ThreadTeam& team, const Wante
     });
   }
   if (most < wanted.floor) return false;
-  set_bar(most, wanted, std::accumulate(symbols.begin(), symbols.end(), size_t{0}));
+  set_bar(most, wanted, words.symbol_count());
   Cursors cursors = take_frequent(parts);
   const auto nowhere = static_cast<uint32_t>(pairs.size());
   std::vector<uint32_t> places(DensePairCounts::kPairs, nowhere);
@@ -198,25 +193,20 @@ bool PairIndex::refill_sparse(Words<Symbol>& words, ThreadTeam& team, const Want
   while (std::min(wanted.at_most, wanted.occurrences) >> unit_bits > kMostUnits) unit_bits++;
   std::vector<PairBounds> bounds;
   for (size_t t = 0; t < threads; t++) bounds.emplace_back(buckets, unit_bits);
-  std::vector<size_t> symbols(threads, 0);
   words.each_range(team, [&](size_t range, size_t t) {
     words.compact(range);
     PairBounds& sums = bounds[t];
-    size_t length = 0;
     words.each_record(range, [&](const auto& word, uint32_t) {
       const uint32_t units = sums.units_of(word.count);
       each_pair(word, [&](uint64_t, uint64_t hash) { sums.add(hash, units); });
-      length += word.length;
     });
-    symbols[t] += length;
   });
   for (size_t t = 1; t < threads; t++) bounds[0].add(bounds[t]);
-  const size_t length = std::accumulate(symbols.begin(), symbols.end(), size_t{0});
 
   // Where unequal pairs share a bucket the bound is too high, and the first bar may be too.
   int64_t at_most = bounds[0].most(wanted.at_most);
   for (; at_most >= wanted.floor && pairs.empty(); at_most = least_ - 1) {
-    set_bar(at_most, wanted, length);
+    set_bar(at_most, wanted, words.symbol_count());
     Buckets reach(buckets);
     bounds[0].each_with(least_, [&](size_t bucket) { reach.set(bucket); });
     std::vector<SparsePairCounts> parts(threads);

@@ -84,16 +84,13 @@ class Loop final : public MergeLoop {
         sides_(team_.size(), {Neighbours(symbol_count), Neighbours(symbol_count)}) {}
 
   bool read(const MergeWords& from) {
-    const bool fits = read_symbols(from);
+    const auto take = [&](const auto& symbol_at) {
+      return words_.read(from.starts, from.counts, from.word_count, team_, symbol_at);
+    };
+    const bool fits = from.symbols != nullptr ? take([&](size_t i) { return from.symbols[i]; })
+                                              : take([&](size_t i) { return from.symbol_of[from.bytes[i]]; });
     occurrences_ = words_.first_total();
     return fits;
-  }
-  bool read_symbols(const MergeWords& from) {
-    if (from.symbols != nullptr) {
-      return words_.read(from.starts, from.counts, from.word_count, team_, [&](size_t i) { return from.symbols[i]; });
-    }
-    return words_.read(from.starts, from.counts, from.word_count, team_,
-                       [&](size_t i) { return from.symbol_of[from.bytes[i]]; });
   }
 
   bool advance(size_t most, size_t* merges, int32_t* lefts, int32_t* rights, double* pair_counts) override {

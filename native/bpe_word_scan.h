@@ -4,8 +4,8 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
-#include "bpe_words.h"
 #include "inline.h"
 
 #ifdef CORPUSMILL_X86
@@ -33,8 +33,8 @@ class Lanes<uint32_t> {
 };
 #endif
 
-// Where from `from` on the word has `left` and then `right`; its length where it has not. Reads nothing outside of the record
-// while `from` is below the length or the word is not empty: other threads may write to the records beside it.
+// Where from `from` on the word has `left` and then `right`; its length where it has not. Reads nothing outside of the record:
+// other threads may write to those beside it.
 template <typename Record>
 CORPUSMILL_INLINE uint32_t find_pair(const Record& word, uint32_t from, uint32_t left, uint32_t right) {
   const auto* const symbols = word.symbols();

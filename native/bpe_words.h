@@ -52,7 +52,7 @@ class Words {
     ask_for_large_pages(units_.get(), total * sizeof(uint64_t));
     ranges_.clear();
     for (size_t i = 0; i < ranges; i++) {
-      ranges_.push_back({static_cast<uint32_t>(offset[i]), static_cast<uint32_t>(offset[i + 1]), 0});
+      ranges_.push_back({static_cast<uint32_t>(offset[i]), static_cast<uint32_t>(offset[i + 1]), 0, 0});
     }
     each_range(team, [&](size_t i, size_t) {
       size_t at = offset[i];
@@ -97,6 +97,7 @@ class Words {
 
   void compact(size_t range) {
     Range& words = ranges_[range];
+    words.symbols = 0;
     uint32_t to = words.begin;
     for (uint32_t from = words.begin; from < words.end;) {
       Record& word = *record(from);
@@ -105,12 +106,20 @@ class Words {
         if (word.length == 1) words.single_symbols += word.count;
         continue;
       }
+      words.symbols += word.length;
       word.units = units_of(word.length);
       const uint32_t units = word.units;
       if (record(to) != &word) std::memmove(record(to), &word, units * 8);
       to += units;
     }
     words.end = to;
+  }
+
+  // Symbols of the words that the last `compact` of each range left, each word once.
+  size_t symbol_count() const {
+    size_t count = 0;
+    for (const Range& range : ranges_) count += range.symbols;
+    return count;
   }
 
   // Symbols of all words, each word as often as it occurs, those that `compact` dropped included.
@@ -127,6 +136,7 @@ class Words {
   struct Range {
     uint32_t begin, end;  // offsets of records
     int64_t single_symbols;
+    size_t symbols;
   };
 
   static constexpr size_t kRangesPerThread = 8;

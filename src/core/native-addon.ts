@@ -86,38 +86,32 @@ export interface NativeFastTextTexts {
   ): void;
 }
 
+/** Rows [from, to) of a column of texts, and where to write those that are not counted: see `NativePieceTable.countRows`. */
+export type RowsToCount = [
+  pattern: number,
+  bytes: Uint8Array,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+  mostBytes: number,
+  areNfc: 0 | 1,
+  left: Uint32Array,
+];
+
 /** See src/tokenizer/piece-counts.ts. `pattern` is its place in NATIVE_PATTERNS of src/tokenizer/native-bpe.ts. */
 export interface NativePieceTable {
   /** Number of pieces longer than `mostBytes`; -1: NFC may change the text (asked when `isNfc` is 0), nothing was counted. */
   countText(pattern: number, bytes: Uint8Array, length: number, mostBytes: number, isNfc: 0 | 1): number;
   /**
-   * Rows [from, to) of a column of texts. Unless they are NFC, those that normalization may change are not counted, and
-   * written to `left`, each as its distance from row `from`. Gives the number of pieces longer than `mostBytes`, and of these.
+   * Counts texts. Unless they are NFC, those that normalization may change are not counted, and written to `left`, each as its
+   * distance from row `from`. Gives the number of pieces longer than `mostBytes`, and of these.
    */
-  countRows(
-    pattern: number,
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    from: number,
-    to: number,
-    mostBytes: number,
-    areNfc: 0 | 1,
-    left: Uint32Array,
-  ): [cut: number, left: number];
+  countRows(...rows: RowsToCount): [cut: number, left: number];
   /**
    * The same on a thread of the pool, one batch after another: until it is done `bytes` and `left` must stay, and nothing but
    * further batches be asked of the table. Gives the table's size besides.
    */
-  countBatch(
-    pattern: number,
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    from: number,
-    to: number,
-    mostBytes: number,
-    areNfc: 0 | 1,
-    left: Uint32Array,
-  ): Promise<[cut: number, left: number, size: number]>;
+  countBatch(...rows: RowsToCount): Promise<[cut: number, left: number, size: number]>;
   countPieces(
     bytes: Uint8Array,
     start: number,

@@ -4,6 +4,7 @@
  * of their own.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { RowsToCount } from '../core/native-addon.ts';
 import type { Normalization } from './hf-json.ts';
 import { createPieceCounts, MAX_PIECE_BYTES, type PieceCounts } from './piece-counts.ts';
 
@@ -56,6 +57,11 @@ class Batch {
 
   text(i: number): string {
     return STRINGS.decode(this.bytes.subarray(this.offsets[i], this.offsets[i + 1]));
+  }
+
+  /** What native counting is given. */
+  rows(scanner: number): RowsToCount {
+    return [scanner, this.bytes, this.offsets, 0, this.texts, MAX_PIECE_BYTES, this.areNfc, this.left];
   }
 
   get isFull(): boolean {
@@ -124,18 +130,7 @@ export function createBatchCounting(
   async function countThere(batch: Batch, table: PoolTable): Promise<void> {
     table.batches++;
     try {
-      const { bytes, offsets, texts, left } = batch;
-      const counted = table.counts.native!.countBatch(
-        scanner,
-        bytes,
-        offsets,
-        0,
-        texts,
-        MAX_PIECE_BYTES,
-        batch.areNfc,
-        left,
-      );
-      const [cut, uncounted, size] = await counted;
+      const [cut, uncounted, size] = await table.counts.native!.countBatch(...batch.rows(scanner));
       takeBack(batch, cut, uncounted);
       if (size > spillPieces) table.spilling ??= spillWhenFree(table);
     } finally {
@@ -144,8 +139,7 @@ export function createBatchCounting(
   }
 
   async function countHere(batch: Batch): Promise<void> {
-    const { bytes, offsets, texts, left } = batch;
-    takeBack(batch, ...own.native!.countRows(scanner, bytes, offsets, 0, texts, MAX_PIECE_BYTES, batch.areNfc, left));
+    takeBack(batch, ...own.native!.countRows(...batch.rows(scanner)));
     if (own.size > spillPieces) await spill(own, write);
   }
 
