@@ -77,11 +77,14 @@ describe('run directory', () => {
   it.skipIf(!existsSync('/proc/self/stat'))(
     'is taken over from a process that has ended, and that nobody has asked how',
     async () => {
-      // The shell gives way to a program that does not wait for what the shell began.
-      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      // The shell gives way to a program that does not wait for what the shell began, which ends after that: the shell would.
+      const script = 'exec 3<&0; cat <&3 & echo $!; exec sleep 30';
+      const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
       try {
         const [line] = (await once(parent.stdout, 'data')) as [Buffer];
         const zombie = Number(line.toString());
+        await vi.waitFor(() => expect(readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n'), 5000);
+        parent.stdin.end();
         await vi.waitFor(() => expect(readFileSync(`/proc/${zombie}/stat`, 'utf8')).toContain(') Z '), 5000);
         mkdirSync(join(root, 'run'));
         writeFileSync(join(root, 'run', 'run.lock'), String(zombie));
