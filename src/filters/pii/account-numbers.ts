@@ -3,6 +3,7 @@
  *
  * Sources: ISO/IEC 7812 and the issuers' published ranges; ISO 13616 and the SWIFT registry's lengths.
  */
+import type { Context } from './context.ts';
 
 /** Issuer ranges: first digits from, to (same number of digits), allowed lengths. */
 const ISSUERS: readonly (readonly [string, string, readonly number[]])[] = [
@@ -48,15 +49,15 @@ const USUAL = /^(?:4\d{15}|5[1-5]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12})$/;
 /**
  * End of the card number at `start`, or -1. Behind a word such as `card` the Luhn digit is enough; else the issuer's prefix must fit.
  */
-export function findCreditCard(text: string, start: number): number {
+export function findCreditCard(text: string, start: number, context: Context): number {
   CARD.lastIndex = start;
   const match = CARD.exec(text)?.[0];
   if (match === undefined) return -1;
   const digits = match.replace(/[ -]/g, '');
   if (!passesLuhn(digits)) return -1;
   const isUsual = match.length > digits.length ? isIssued(digits) : USUAL.test(digits);
-  if (!isUsual && !CARD_WORDS.test(text.slice(Math.max(0, start - 60), start + match.length + 60))) return -1;
-  return start + match.length;
+  const end = start + match.length;
+  return isUsual || context.before(CARD_WORDS, text, start, 60) || context.after(CARD_WORDS, text, end, 60) ? end : -1;
 }
 
 function isIssued(digits: string): boolean {

@@ -4,6 +4,7 @@
  * Sources: GB 11643-1999 (17 digits and a check digit, ISO 7064 MOD 11-2; first two digits a province of GB/T 2260, digits 7–14
  * a date of birth); the US Social Security Administration's rules for numbers never issued.
  */
+import type { Context } from './context.ts';
 
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const CHECK_DIGITS = '10X98765432';
@@ -41,7 +42,7 @@ const SSN_WORDS = /\bssn\b|social security/i;
 const SPECIMENS = new Set(['078051120', '219099999', '123456789']);
 
 /** End of the US social security number at `start`, or -1. Without hyphens it needs `SSN` before it. */
-export function findUsSsn(text: string, start: number): number {
+export function findUsSsn(text: string, start: number, context: Context): number {
   SSN.lastIndex = start;
   let match = SSN.exec(text)?.[0];
   if (match === undefined) {
@@ -49,6 +50,6 @@ export function findUsSsn(text: string, start: number): number {
     match = BARE_SSN.exec(text)?.[0];
     if (match === undefined) return -1;
   }
-  if (!match.includes('-') && !SSN_WORDS.test(text.slice(Math.max(0, start - 40), start))) return -1;
+  if (!match.includes('-') && !context.before(SSN_WORDS, text, start, 40)) return -1;
   return SPECIMENS.has(match.replace(/\D/g, '')) ? -1 : start + match.length;
 }

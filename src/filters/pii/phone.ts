@@ -10,6 +10,7 @@
  */
 import type { CountryCode } from 'libphonenumber-js';
 import { lazyPackage } from '../../core/lazy.ts';
+import type { Context } from './context.ts';
 
 /** The package with its metadata: a hundred files, which a run that redacts no telephone numbers does not load. */
 export const libphonenumber = lazyPackage<typeof import('libphonenumber-js')>('libphonenumber-js');
@@ -38,9 +39,9 @@ const LOOSE = new RegExp(
   'y',
 );
 
-/** Words before a number that make it a telephone number, on the same line or at the end of the line before. `[PHONE]` is none. */
+/** Words before a number that make it a telephone number, on the same line or at the end of the line before. */
 const CUE = new RegExp(
-  '(?:\\btel(?:e?phone)?s?\\b|\\bt[ée]l[ée]?(?:fono?|phone)?\\b|\\bphones?\\b(?!\\])|\\bcall(?:ed|ing)?\\b|\\bmobile\\b|\\bcell\\b|\\bfax\\b|' +
+  '(?:\\btel(?:e?phone)?s?\\b|\\bt[ée]l[ée]?(?:fono?|phone)?\\b|\\bphones?\\b|\\bcall(?:ed|ing)?\\b|\\bmobile\\b|\\bcell\\b|\\bfax\\b|' +
     '\\bdesk\\b|\\boffice\\b|\\bwhats ?app\\b|\\bdial\\b|\\breach\\b|\\btext me\\b|\\bcontact\\b|\\banswer(?:ing)? at\\b|\\bmessages? to\\b|' +
     '\\b(?:my|his|her|your|our) (?:new |home |work )?number\\b|' +
     '电话|電話|手机|手機|联系|聯繫|聯絡|传真|傳真|热线|熱線|致电|致電|座机|拨打)[^\\d\\n]{0,24}\\n?[ \\t]{0,4}\\(?$',
@@ -57,18 +58,25 @@ const SSN_LIKE = /^\d{3}-\d\d-\d{4}$/;
 const DATE_LIKE =
   /^(?:(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])\b.*|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d|(?:19|20)\d\d ?- ?(?:19|20)\d\d|(?:19|20)\d{6})$/;
 
+/** What a telephone number is looked for with. */
+export interface PhoneSearch {
+  /** What `nationalNumbers` made: it confirms a number in groups that begins with 0. */
+  national: RegExp;
+  context: Context;
+}
+
 /**
- * End of the telephone number at `start` (a digit, or the `+` or `(` before one), or -1. `national`: what
- * `nationalNumbers` made, which confirms a number in groups that begins with 0.
+ * End of the telephone number at `start` (a digit, or the `+` or `(` before one), or -1. `from`: where the last find ends,
+ * which the number is no part of.
  */
-export function findPhone(text: string, start: number, national: RegExp): number {
-  const end = findByForm(text, start, national);
+export function findPhone(text: string, start: number, from: number, search: PhoneSearch): number {
+  const end = findByForm(text, start, from, search);
   // 0000 0000 and the like are figures or stand-ins.
   return end > 0 && new Set(digitsOf(text.slice(start, end))).size > 2 ? end : -1;
 }
 
-function findByForm(text: string, start: number, national: RegExp): number {
-  if (text[start] === '+') return confirmed(text, start, INTERNATIONAL);
+function findByForm(text: string, start: number, from: number, { national, context }: PhoneSearch): number {
+  if (text[start] === '+') return longestEnd(INTERNATIONAL, text, start, / [+(\d]/, isInternational);
   const found =
     matchEnd(NORTH_AMERICAN, text, start) ||
     matchEnd(CHINESE_MOBILE, text, start) ||
@@ -76,15 +84,15 @@ function findByForm(text: string, start: number, national: RegExp): number {
   if (found > 0) return found;
   const first = text[start] === '(' ? text[start + 1] : text[start];
   // Behind another group of digits it would be the rest of a longer number.
-  if (first === '0' && !/\d ?$/.test(text.slice(Math.max(0, start - 2), start))) {
+  if (first === '0' && !/\d ?$/.test(text.slice(Math.max(from, start - 2), start))) {
     if (text.startsWith('00', start)) {
       const end = matchEnd(ZERO_ZERO, text, start);
       if (end > 0 && isPossible(`+${text.slice(start + 2, end)}`)) return end;
     }
-    const end = matchEnd(GROUPED, text, start);
-    if (end > 0 && isNational(text.slice(start, end), national)) return end;
+    const end = longestEnd(GROUPED, text, start, / [+(0]/, (match) => isNational(match, national));
+    if (end > 0) return end;
   }
-  return findByCue(text, start);
+  return findByCue(text, start, context);
 }
 
 function matchEnd(pattern: RegExp, text: string, start: number): number {
@@ -97,19 +105,36 @@ function digitsOf(match: string): string {
   return match.replace(/(?:x|ext\.?|#).*$/i, '').replace(/\D/g, '');
 }
 
-function confirmed(text: string, start: number, pattern: RegExp): number {
-  const end = matchEnd(pattern, text, start);
-  if (end === 0) return -1;
-  const match = text.slice(start, end);
+/**
+ * End of the longest match at `start` that `accepts` takes, or -1. Numbers stand beside each other with but a space between:
+ * groups of the next, which is begun by `next`, are left off.
+ */
+function longestEnd(
+  pattern: RegExp,
+  text: string,
+  start: number,
+  next: RegExp,
+  accepts: (match: string) => boolean,
+): number {
+  for (let end = matchEnd(pattern, text, start); end > start; ) {
+    const match = text.slice(start, end).replace(/[ .\-/]+$/, '');
+    if (accepts(match)) return start + match.length;
+    do end = text.lastIndexOf(' ', end - 1);
+    while (end > start && !next.test(text.slice(end, end + 2)));
+  }
+  return -1;
+}
+
+function isInternational(match: string): boolean {
   const digits = digitsOf(match);
-  if (digits.length < 8 || digits.length > 15) return -1;
+  if (digits.length < 8 || digits.length > 15) return false;
   const { parsePhoneNumberFromString } = libphonenumber();
   // Possible, not valid: numbers of new or made-up blocks are written like others.
   const number =
     parsePhoneNumberFromString(`+${digits.replace(/^(\d{1,3})0(?=\d{9})/, '$1')}`) ??
     parsePhoneNumberFromString(`+${digits}`);
   const isGrouped = /\d[ .\-/(]/.test(match);
-  return number?.isPossible() === true && (isGrouped || digits.length >= 10) ? end : -1;
+  return number?.isPossible() === true && (isGrouped || digits.length >= 10);
 }
 
 function isPossible(number: string): boolean {
@@ -140,10 +165,10 @@ function isNational(match: string, national: RegExp): boolean {
   return national.test(digits) && !COUNTING.test(match);
 }
 
-function findByCue(text: string, start: number): number {
-  const before = text.slice(Math.max(0, start - 48), start);
-  const isCued = CUE.test(before);
-  if (isCued ? NOT_PHONE.test(before) : !/[A-Za-z\u4e00-\u9fff]/.test(text.slice(start + 7, start + 28))) return -1;
+function findByCue(text: string, start: number, context: Context): number {
+  const isCued = context.before(CUE, text, start, 48);
+  if (isCued && NOT_PHONE.test(text.slice(Math.max(0, start - 48), start))) return -1;
+  if (!isCued && !/[A-Za-z\u4e00-\u9fff]/.test(text.slice(start + 7, start + 28))) return -1;
   const end = matchEnd(LOOSE, text, start);
   if (end === 0 || !(isCued || CUE_AFTER.test(text.slice(end, end + 12)))) return -1;
   const match = text.slice(start, end);

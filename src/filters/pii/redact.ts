@@ -77,7 +77,7 @@ export const redact = defineMap({
   summary: 'Replace personal data and secrets by typed placeholders, or drop documents with them.',
   source:
     'Kinds and limit after Dolma (arXiv:2402.00159), MNBVC and datatrove PIIFormatter; check sums ISO 7812, ISO 13616, GB 11643',
-  version: 2,
+  version: 3,
   options,
   reasons: {
     too_much_personal_data: 'more finds than maxCount',
@@ -146,6 +146,7 @@ function ownFinder(given: RedactOptions): (text: string) => Span[] {
     kinds: new Set(KINDS.filter((kind) => given[kind] !== 'off')),
     publicIpOnly: given.publicIpOnly,
     phoneRegions: given.phoneRegions as CountryCode[],
+    placeholders: Object.values(given.placeholders),
   });
   return (text) => scan(text, textView(text).units);
 }

@@ -5,6 +5,7 @@
  */
 import type { CountryCode } from 'libphonenumber-js';
 import { findCreditCard, findIban } from './account-numbers.ts';
+import { createContext } from './context.ts';
 import { findEmail } from './email.ts';
 import { findChinaId, findUsSsn } from './identity-numbers.ts';
 import { findIpv4, findIpv6 } from './ip-address.ts';
@@ -18,6 +19,8 @@ export interface ScanOptions {
   kinds: ReadonlySet<Kind>;
   publicIpOnly: boolean;
   phoneRegions: readonly CountryCode[];
+  /** What finds are replaced by, where that is not the default: an earlier run may have left it in a text. */
+  placeholders?: readonly string[];
 }
 
 /** A character of a run: letter, digit, `_`, `-`. */
@@ -38,8 +41,9 @@ classes[0x3d] = EQUALS;
 
 /** A function that finds all spans in a text, in order and without overlaps. */
 export function createScanner(options: ScanOptions): (text: string, units: Uint16Array) => Span[] {
-  const { kinds, publicIpOnly, phoneRegions } = options;
-  const national = nationalNumbers(phoneRegions);
+  const { kinds, publicIpOnly, phoneRegions, placeholders = [] } = options;
+  const context = createContext(placeholders);
+  const phoneSearch = { national: nationalNumbers(phoneRegions), context };
   const wants = (kind: Kind): boolean => kinds.has(kind);
   const email = wants('email');
   const urlCredentials = wants('urlCredentials');
@@ -79,13 +83,14 @@ export function createScanner(options: ScanOptions): (text: string, units: Uint1
     if (digits < 5) return end;
     if (qq && digits <= 11 && (found = findQq(text, start)) > 0) return take('qq', start, found);
     if (digits < 7) return end;
-    if (usSsn && digits >= 9 && (found = findUsSsn(text, start)) > 0) return take('usSsn', start, found);
-    if (creditCard && digits >= 12 && (found = findCreditCard(text, start)) > 0)
+    if (usSsn && digits >= 9 && (found = findUsSsn(text, start, context)) > 0) return take('usSsn', start, found);
+    if (creditCard && digits >= 12 && (found = findCreditCard(text, start, context)) > 0) {
       return take('creditCard', start, found);
+    }
     if (phone) {
       const from = phoneStart(units, start, taken);
-      if ((found = findPhone(text, from, national)) > 0) return take('phone', from, found);
-      if (from < start && units[from] === 0x28 && (found = findPhone(text, start, national)) > 0) {
+      if ((found = findPhone(text, from, taken, phoneSearch)) > 0) return take('phone', from, found);
+      if (from < start && units[from] === 0x28 && (found = findPhone(text, start, taken, phoneSearch)) > 0) {
         return take('phone', start, found);
       }
     }

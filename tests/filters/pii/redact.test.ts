@@ -24,6 +24,9 @@ const FOUND: [string, string][] = [
   ['+44 20 7946 0958', '[PHONE]'],
   ['001-202-555-0143', '[PHONE]'],
   ['020 7946 0958', '[PHONE]'],
+  ['020 7946 0958 020 7946 0959', '[PHONE] [PHONE]'],
+  ['+44 20 7946 0958  202-555-0143', '[PHONE]  [PHONE]'],
+  ['SSN: 460899847 020 7946 0958', 'SSN: [SSN] [PHONE]'],
   ['手机：13800138000。', '手机：[PHONE]。'],
   ['电话010-62345678转8', '电话[PHONE]转8'],
   ['Phone:\n467 3395\n', 'Phone:\n[PHONE]\n'],
@@ -76,6 +79,10 @@ const LEFT = [
   'QQ音乐 2024',
   '01 02 03 04 05 06',
   '[PHONE] and 285033137',
+  '[SSN] and 460899847',
+  '123456789015 behind [CREDIT_CARD]',
+  'fax [EMAIL] 467 3395',
+  `SSN ${'- '.repeat(6)}[PHONE]${' -'.repeat(5)} 460899847`,
 ];
 
 describe('redact', () => {
@@ -101,6 +108,12 @@ describe('redact', () => {
     expect(stageOf(redact, { creditCard: 'drop' })(text)).toMatchObject({ verdict: 'has_creditCard', value: 1, text });
     expect(stageOf(redact, { placeholders: { email: '|||EMAIL_ADDRESS|||' } })(text).text).toMatch(/^\|\|\|EMAIL/);
     expect(stageOf(redact, { publicIpOnly: false })('10.0.0.1').text).toBe('[IP]');
+  });
+
+  it('takes no placeholder of its own for a word before a number', () => {
+    const text = 'MY-SSN 460899847';
+    expect(run(text).text).toBe('MY-SSN [SSN]');
+    expect(stageOf(redact, { placeholders: { usSsn: 'MY-SSN' } })(text).text).toBe(text);
   });
 
   it('drops a document with more finds than maxCount', () => {
