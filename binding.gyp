@@ -92,6 +92,8 @@
         "native/thread_text_binding.cc",
         "native/unicode_class.cc",
         "native/utf8.cc",
+        "native/whole_files.cc",
+        "native/whole_files_binding.cc",
         "native/words_binding.cc",
         "native/words.cc"
       ],

@@ -31,6 +31,7 @@ void RegisterTensor(Napi::Env env, Napi::Object exports);
 void RegisterTextRows(Napi::Env env, Napi::Object exports);
 void RegisterThreadText(Napi::Env env, Napi::Object exports);
 void RegisterVectorMath(Napi::Env env, Napi::Object exports);
+void RegisterWholeFiles(Napi::Env env, Napi::Object exports);
 void RegisterWords(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -61,6 +62,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterTextRows(env, exports);
   RegisterThreadText(env, exports);
   RegisterVectorMath(env, exports);
+  RegisterWholeFiles(env, exports);
   RegisterWords(env, exports);
   return exports;
 }

@@ -37,6 +37,12 @@ class Arguments {
     return data;
   }
 
+  // An entry of the argument that was read last, a typed array.
+  template <typename T>
+  T* array_value(napi_value entry, napi_typedarray_type type, size_t* length) {
+    return array_of<T>(entry, type, 0, length, false);
+  }
+
   // Leaves an argument behind.
   void next() { next_++; }
 

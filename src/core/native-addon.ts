@@ -208,6 +208,12 @@ export interface NativeAddon extends NativeShards {
   largePages(memory: Uint8Array): number;
   /** See src/io/atomic.ts, `AtomicOptions`. */
   dropFromCache(file: number, position: number, bytes: number): void;
+  /** See src/io/atomic.ts; undefined when it is done. Absent on Windows. */
+  writeWholeFiles?(
+    names: readonly string[],
+    pieces: readonly Uint8Array[],
+    counts: Uint32Array,
+  ): Promise<undefined | [file: number, call: string, errno: number]>;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(

@@ -5,9 +5,12 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import { CorpusmillError, systemCode } from '../core/errors.ts';
 import { native } from '../core/native.ts';
+import type { NativeAddon } from '../core/native-addon.ts';
 
 /** A file being written; `commit` or `abort` ends it. */
 export interface AtomicFile {
@@ -24,21 +27,97 @@ export interface AtomicFile {
 /** Bytes of a file that the disk is given before all is written, so that the end of a large one is not waited for. */
 const EARLY_SYNC_BYTES = 8 * 1024 * 1024;
 
-/** Writes a whole file atomically, given in one piece or in several. Throws CorpusmillError OUTPUT_FAILED. */
-export async function writeFileAtomic(
-  path: string,
-  content: Uint8Array | string | readonly Uint8Array[],
-): Promise<void> {
+/** A file and what it shall hold, in one piece or in several, which stay as they are until it is written. */
+export interface FileContent {
+  path: string;
+  content: Uint8Array | string | readonly Uint8Array[];
+}
+
+/** Writes a whole file atomically. Throws CorpusmillError OUTPUT_FAILED. */
+export function writeFileAtomic(path: string, content: FileContent['content']): Promise<void> {
+  return writeFilesAtomic([{ path, content }]);
+}
+
+/**
+ * Writes whole files, each atomically; the last only appears when the disk has the others. Throws CorpusmillError OUTPUT_FAILED, after
+ * which some may be there, but not the last.
+ */
+export async function writeFilesAtomic(files: readonly FileContent[]): Promise<void> {
+  const wholes = files.map(({ path, content }) => ({ path, pieces: piecesOf(content) }));
+  if (native?.writeWholeFiles !== undefined && wholes.every(isSmall)) {
+    await writeAtOnce(native.writeWholeFiles, wholes);
+    return;
+  }
+  for (const some of [wholes.slice(0, -1), wholes.slice(-1)]) {
+    // None is left under way.
+    const settled = await Promise.allSettled(some.map(writeInSteps));
+    for (const end of settled) if (end.status === 'rejected') throw end.reason;
+  }
+}
+
+interface WholeFile {
+  path: string;
+  pieces: readonly Uint8Array[];
+}
+
+function piecesOf(content: FileContent['content']): readonly Uint8Array[] {
+  if (typeof content === 'string') return [Buffer.from(content)];
+  return content instanceof Uint8Array ? [content] : content;
+}
+
+/** A large file is given to the disk while it is written. */
+function isSmall({ pieces }: WholeFile): boolean {
+  return pieces.reduce((sum, { length }) => sum + length, 0) < EARLY_SYNC_BYTES;
+}
+
+async function writeInSteps({ path, pieces }: WholeFile): Promise<void> {
   const file = await openAtomic(path);
   try {
-    if (typeof content === 'string') await file.write(Buffer.from(content));
-    else if (content instanceof Uint8Array) await file.write(content);
-    else for (const piece of content) await file.write(piece);
+    for (const piece of pieces) await file.write(piece);
     await file.commit();
   } catch (error) {
     await file.abort();
     throw error;
   }
+}
+
+/**
+ * All steps of all files in one go on a thread of the pool. Each step by itself comes back to this thread's event loop, and waits
+ * there while something is computed.
+ */
+async function writeAtOnce(
+  writeWholeFiles: NonNullable<NativeAddon['writeWholeFiles']>,
+  files: readonly WholeFile[],
+): Promise<void> {
+  const pieces = files.flatMap((file) => file.pieces);
+  const counts = Uint32Array.from(files, (file) => file.pieces.length);
+  const write = () => {
+    const names = files.flatMap(({ path }) => [path, temporaryName(path), dirname(path)]);
+    return writeWholeFiles(names, pieces, counts);
+  };
+  const made = new Set<string>();
+  for (let failed = await write(); failed !== undefined; failed = await write()) {
+    const [file, call, errno] = failed;
+    const { path } = files[file];
+    const folder = dirname(path);
+    const isFolderMissing = call === 'open' && errno === constants.errno.ENOENT;
+    if (!isFolderMissing || made.has(folder)) throw failedCall(path, call, errno);
+    await mkdir(folder, { recursive: true }).catch((error) => {
+      throw outputFailed('create', path, error);
+    });
+    made.add(folder);
+  }
+}
+
+/** The error of a system call, as Node's own functions word it. */
+function failedCall(path: string, call: string, errno: number): unknown {
+  const [code, meaning] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
+  const error = Object.assign(new Error(`${code}: ${meaning}, ${call} '${path}'`), {
+    code,
+    errno: -errno,
+    syscall: call,
+  });
+  return outputFailed(call === 'open' ? 'create' : call === 'write' ? 'write' : 'finish', path, error);
 }
 
 export interface AtomicOptions {

@@ -17,7 +17,7 @@ export interface PartStatistics {
   sources: Record<number, Volume>;
   bad: BadRecord[];
   counters: ReadCounters;
-  /** Milliseconds per stage, in stage order, preceded by parsing and followed by writing. */
+  /** Milliseconds per stage, in stage order, preceded by parsing and followed by encoding the part's files. */
   milliseconds: number[];
   /** Dropped documents written beside the part, where the pipeline keeps them. */
   audit?: { key: string; documents: number; bytes: number };

@@ -12,7 +12,7 @@ import type { BadRecord, Chunk } from '../io/input.ts';
 import { parseChunkColumns } from '../io/parse.ts';
 import type { PartStatistics } from './part-statistics.ts';
 import type { PassTask } from './pass-spec.ts';
-import { writeDocuments, writeFeatures, writeStatistics } from './write-part.ts';
+import { writePart } from './write-part.ts';
 
 /** A block's texts and all that observers make of them stay in the processor's cache. */
 const BLOCK_BYTES = 256 * 1024;
@@ -80,22 +80,25 @@ export async function passColumns(
   const volume = { documents: rows, bytes: lengths.sum };
   const parsing = performance.now() - started;
 
-  const writing = performance.now();
-  await Promise.all([writeDocuments(spec, part, encoder.finish(), rowInfo), writeFeatures(spec, part, observers)]);
-  const statistics: PartStatistics = {
-    rows,
-    read: volume,
-    kept: { ...volume },
-    stages: [],
-    lengths,
-    sources: rows === 0 ? {} : { [input]: { ...volume } },
-    bad,
-    counters,
-    milliseconds: [parsing, performance.now() - writing],
-    ...(spec.audit && { audit: { key: spec.audit.key, documents: 0, bytes: 0 } }),
-  };
-  await writeStatistics(spec, part, statistics);
-  return statistics;
+  const encoding = performance.now();
+  return writePart(spec, part, {
+    documents: encoder.finish(),
+    rowInfo,
+    dropped: [],
+    observers,
+    statistics: () => ({
+      rows,
+      read: volume,
+      kept: { ...volume },
+      stages: [],
+      lengths,
+      sources: rows === 0 ? {} : { [input]: { ...volume } },
+      bad,
+      counters,
+      milliseconds: [parsing, performance.now() - encoding],
+      ...(spec.audit && { audit: { key: spec.audit.key, documents: 0, bytes: 0 } }),
+    }),
+  });
 }
 
 /** Rows one behind the other, a block at a time. */

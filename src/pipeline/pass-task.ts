@@ -17,7 +17,7 @@ import { partFile, readAlive, readPartDocuments, withTextsOfPart } from './parts
 import { aliveRanges, type ColumnObserver, canObserveColumns, observeColumn, passColumns } from './pass-columns.ts';
 import type { ObserveTask, PassSpec, PassTask } from './pass-spec.ts';
 import { definitionOf, stageContext } from './stage-ref.ts';
-import { writeDocuments, writeDropped, writeFeatures, writeStatistics } from './write-part.ts';
+import { writeFeatures, writePart } from './write-part.ts';
 
 let cached: { key: string; maps: Promise<MapStage[]> } | undefined;
 
@@ -109,26 +109,25 @@ async function passDocuments(task: PassTask, observers: readonly Observer[]): Pr
   const inStages = chain.milliseconds.reduce((sum, each) => sum + each, 0);
   const parsing = performance.now() - started - inStages;
 
-  const writing = performance.now();
-  const [droppedBytes] = await Promise.all([
-    writeDropped(spec, part, dropped),
-    writeDocuments(spec, part, survivors.finish(), new Uint32Array(rowLengths)),
-    writeFeatures(spec, part, observers),
-  ]);
-  const statistics: PartStatistics = {
-    rows: kept.documents,
-    read,
-    kept,
-    stages: chain.stages,
-    lengths,
-    sources,
-    bad,
-    counters,
-    milliseconds: [parsing, ...chain.milliseconds, performance.now() - writing],
-    ...(audit && { audit: { key: audit.key, documents: dropped.length, bytes: droppedBytes } }),
-  };
-  await writeStatistics(spec, part, statistics);
-  return statistics;
+  const encoding = performance.now();
+  return writePart(spec, part, {
+    documents: survivors.finish(),
+    rowInfo: new Uint32Array(rowLengths),
+    dropped,
+    observers,
+    statistics: (droppedBytes) => ({
+      rows: kept.documents,
+      read,
+      kept,
+      stages: chain.stages,
+      lengths,
+      sources,
+      bad,
+      counters,
+      milliseconds: [parsing, ...chain.milliseconds, performance.now() - encoding],
+      ...(audit && { audit: { key: audit.key, documents: dropped.length, bytes: droppedBytes } }),
+    }),
+  });
 }
 
 /**

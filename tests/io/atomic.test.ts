@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { openAtomic, outputFailed, writeFileAtomic } from '../../src/io/atomic.ts';
+import { native } from '../../src/core/native.ts';
+import { openAtomic, outputFailed, writeFileAtomic, writeFilesAtomic } from '../../src/io/atomic.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
 describe('writeFileAtomic', () => {
@@ -54,6 +55,90 @@ async function writeTo(path: string): Promise<unknown> {
     return error;
   }
 }
+
+// Large ones are written step by step, as all are where there is no add-on.
+describe.each([
+  ['small', 3],
+  ['large', 8 * 1024 * 1024],
+])('writeFilesAtomic, of %s files', (_, size) => {
+  it('writes all of them, each in its folder, and leaves no temporary file', async () => {
+    const root = temporaryFolder();
+    const random = Buffer.from(Array.from({ length: size }, (_, i) => (i * 2654435761) >>> 24));
+    await writeFilesAtomic([
+      { path: join(root, 'new', 'a'), content: [random.subarray(0, 2), new Uint8Array(), random.subarray(2)] },
+      { path: join(root, 'other', 'new', 'empty'), content: [] },
+      { path: join(root, 'new', 'b.json'), content: '"é"' },
+    ]);
+    expect(readFileSync(join(root, 'new', 'a')).equals(random)).toBe(true);
+    expect(readFileSync(join(root, 'other', 'new', 'empty')).length).toBe(0);
+    expect(readFileSync(join(root, 'new', 'b.json'), 'utf8')).toBe('"é"');
+    expect(readdirSync(root, { recursive: true }).sort()).toEqual(
+      ['new', 'new/a', 'new/b.json', 'other', 'other/new', 'other/new/empty'].map((path) => join(path)),
+    );
+    writeFileSync(join(root, 'plain'), '');
+    expect(statSync(join(root, 'new', 'a')).mode).toBe(statSync(join(root, 'plain')).mode);
+  });
+
+  it('writes no last one where another cannot be written, and says which', async () => {
+    const root = temporaryFolder();
+    mkdirSync(join(root, 'taken'));
+    writeFileSync(join(root, 'last'), 'old');
+    const content = Buffer.alloc(size, 7);
+    const writing = writeFilesAtomic([
+      { path: join(root, 'first'), content },
+      { path: join(root, 'taken'), content },
+      { path: join(root, 'last'), content },
+    ]);
+    await expect(writing).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      message: expect.stringMatching(/^Cannot finish .*taken: E\w+: .*, rename/),
+    });
+    expect(readFileSync(join(root, 'last'), 'utf8')).toBe('old');
+    expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('says OUTPUT_FAILED where a folder cannot be made', async () => {
+    const root = temporaryFolder();
+    writeFileSync(join(root, 'file'), '');
+    const files = ['a', 'file/b', 'c'].map((name) => ({ path: join(root, name), content: Buffer.alloc(size) }));
+    await expect(writeFilesAtomic(files)).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      message: expect.stringMatching(/^Cannot create .*b: ENOTDIR|EEXIST/),
+    });
+    expect(existsSync(join(root, 'c'))).toBe(false);
+    expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
+it('writes nothing where there is nothing to write', async () => {
+  expect(await writeFilesAtomic([])).toBeUndefined();
+});
+
+const writeWholeFiles = native?.writeWholeFiles;
+
+describe.skipIf(writeWholeFiles === undefined)('the native writer', () => {
+  const names = ['/tmp/a', '/tmp/.a', '/tmp'];
+  const piece = Uint8Array.of(1);
+  it.each([
+    ['names that are no list', ['a', [piece], Uint32Array.of(1)], /argument 1 is not a list/],
+    ['a name that is no string', [[1, 'b', 'c'], [piece], Uint32Array.of(1)], /argument 1 holds what is no path/],
+    ['an empty name', [['', 'b', 'c'], [piece], Uint32Array.of(1)], /argument 1 holds what is no path/],
+    ['a NUL in a name', [['a\0b', 'b', 'c'], [piece], Uint32Array.of(1)], /argument 1 holds what is no path/],
+    [
+      'a piece that is no array of bytes',
+      [names, [Uint16Array.of(1)], Uint32Array.of(1)],
+      /argument 2 is not the typed/,
+    ],
+    ['pieces that are no list', [names, piece, Uint32Array.of(1)], /argument 2 is not a list/],
+    ['more pieces than there are', [names, [piece], Uint32Array.of(2)], /argument 3 counts more/],
+    ['files without names', [names, [piece], Uint32Array.of(1, 0)], /argument 3 must have one entry/],
+    ['counts that are no array', [names, [piece], [1]], /argument 3 is not the typed/],
+  ])('refuses %s', (_, given, message) => {
+    expect(() => writeWholeFiles?.(...(given as unknown as Parameters<NonNullable<typeof writeWholeFiles>>))).toThrow(
+      message,
+    );
+  });
+});
 
 describe('openAtomic', () => {
   it.each([true, false])('writes a large file whole, whether its pages stay cached (%s) or not', async (cached) => {
