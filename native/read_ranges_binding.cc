@@ -18,6 +18,7 @@ void RegisterReadRanges(Napi::Env, Napi::Object) {}
 #include <vector>
 
 #include "arguments.h"
+#include "promised_work.h"
 #include "read_ranges.h"
 
 namespace {
@@ -30,45 +31,40 @@ struct Free {
   void operator()(uint8_t* memory) const { std::free(memory); }
 };
 
-// [range, bytes read of it, errno or 0]
-Napi::Array failed(Napi::Env env, const corpusmill::RangesRead& read) {
-  Napi::Array found = Napi::Array::New(env, 3);
-  found.Set(0u, Napi::Number::New(env, static_cast<double>(read.complete)));
-  found.Set(1u, Napi::Number::New(env, static_cast<double>(read.filled)));
-  found.Set(2u, Napi::Number::New(env, read.error));
-  return found;
+// [range, bytes read of it, errno or 0]; null where the thread is being ended.
+napi_value failed(napi_env env, const corpusmill::RangesRead& read) {
+  napi_value list = nullptr;
+  if (napi_create_array_with_length(env, 3, &list) != napi_ok) return nullptr;
+  const double numbers[3] = {static_cast<double>(read.complete), static_cast<double>(read.filled),
+                             static_cast<double>(read.error)};
+  for (uint32_t i = 0; i < 3; i++) {
+    napi_value number = nullptr;
+    if (napi_create_double(env, numbers[i], &number) != napi_ok || napi_set_element(env, list, i, number) != napi_ok) {
+      return nullptr;
+    }
+  }
+  return list;
 }
 
-class Reading : public Napi::AsyncWorker {
+class Reading : public corpusmill::PromisedWork {
  public:
-  Reading(Napi::Env env, std::vector<Range> ranges, std::unique_ptr<uint8_t, Free> memory, size_t bytes)
-      : Napi::AsyncWorker(env, "corpusmill:readRanges"),
-        promise_(Napi::Promise::Deferred::New(env)),
-        ranges_(std::move(ranges)),
-        memory_(std::move(memory)),
-        bytes_(bytes) {}
-
-  Napi::Promise Promise() const { return promise_.Promise(); }
+  Reading(std::vector<Range> ranges, std::unique_ptr<uint8_t, Free> memory, size_t bytes)
+      : ranges_(std::move(ranges)), memory_(std::move(memory)), bytes_(bytes) {}
 
  protected:
-  void Execute() override { read_ = corpusmill::read_ranges(ranges_.data(), ranges_.size(), memory_.get()); }
+  void execute() override { read_ = corpusmill::read_ranges(ranges_.data(), ranges_.size(), memory_.get()); }
 
-  // Resolves with the memory, or with what the range was that failed.
-  void OnOK() override {
-    const Napi::Env env = Env();
-    if (read_.complete < ranges_.size()) {
-      promise_.Resolve(failed(env, read_));
-      return;
-    }
-    uint8_t* const memory = memory_.release();
-    promise_.Resolve(
-        Napi::ArrayBuffer::New(env, memory, bytes_, [](Napi::Env, void* data) { std::free(data); }));
+  // The memory, or what the range was that failed.
+  napi_value result(napi_env env) override {
+    if (read_.complete < ranges_.size()) return failed(env, read_);
+    napi_value buffer = nullptr;
+    const auto free_memory = [](napi_env, void* data, void*) { std::free(data); };
+    if (napi_create_external_arraybuffer(env, memory_.get(), bytes_, free_memory, nullptr, &buffer) != napi_ok) return nullptr;
+    memory_.release();
+    return buffer;
   }
 
-  void OnError(const Napi::Error& error) override { promise_.Reject(error.Value()); }
-
  private:
-  Napi::Promise::Deferred promise_;
   std::vector<Range> ranges_;
   std::unique_ptr<uint8_t, Free> memory_;
   size_t bytes_;
@@ -115,10 +111,8 @@ Napi::Value ReadRanges(const Napi::CallbackInfo& info) {
     Napi::RangeError::New(info.Env(), "readRanges: there is not enough memory").ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
-  auto* const reading = new Reading(info.Env(), std::move(ranges), std::move(memory), bytes);
-  const Napi::Promise promise = reading->Promise();
-  reading->Queue();
-  return promise;
+  return corpusmill::PromisedWork::start(info.Env(), "corpusmill:readRanges",
+                                         std::make_unique<Reading>(std::move(ranges), std::move(memory), bytes));
 }
 
 // readRangesInto(ranges, into): undefined when all are read, else which failed
@@ -131,7 +125,7 @@ Napi::Value ReadRangesInto(const Napi::CallbackInfo& info) {
   if (arguments.ok() && end > static_cast<double>(bytes)) arguments.fail("is less than the ranges need");
   if (!arguments.ok()) return info.Env().Undefined();
   const corpusmill::RangesRead read = corpusmill::read_ranges(ranges.data(), ranges.size(), into);
-  if (read.complete < ranges.size()) return failed(info.Env(), read);
+  if (read.complete < ranges.size()) return {info.Env(), failed(info.Env(), read)};
   return info.Env().Undefined();
 }
 

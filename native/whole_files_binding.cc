@@ -9,11 +9,13 @@ void RegisterWholeFiles(Napi::Env, Napi::Object) {}
 #else
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "arguments.h"
+#include "promised_work.h"
 #include "whole_files.h"
 
 namespace {
@@ -22,37 +24,30 @@ using corpusmill::FailedFile;
 using corpusmill::FilePiece;
 using corpusmill::WholeFile;
 
-class Writing : public Napi::AsyncWorker {
+class Writing : public corpusmill::PromisedWork {
  public:
   // `pieces` keeps the memory of the files' pieces alive.
-  Writing(Napi::Env env, std::vector<WholeFile> files, Napi::Array pieces)
-      : Napi::AsyncWorker(env, "corpusmill:writeWholeFiles"),
-        promise_(Napi::Promise::Deferred::New(env)),
-        files_(std::move(files)),
-        pieces_(Napi::Persistent(pieces.As<Napi::Object>())) {}
-
-  Napi::Promise Promise() const { return promise_.Promise(); }
+  Writing(std::vector<WholeFile> files, Napi::Array pieces)
+      : files_(std::move(files)), pieces_(Napi::Persistent(pieces.As<Napi::Object>())) {}
 
  protected:
-  void Execute() override { failed_ = corpusmill::write_whole_files(files_); }
+  void execute() override { failed_ = corpusmill::write_whole_files(files_); }
 
-  void OnOK() override {
-    const Napi::Env env = Env();
-    if (failed_.call == nullptr) {
-      promise_.Resolve(env.Undefined());
-      return;
+  napi_value result(napi_env env) override {
+    napi_value values[3] = {}, list = nullptr, nothing = nullptr;
+    if (failed_.call == nullptr) return napi_get_undefined(env, &nothing) == napi_ok ? nothing : nullptr;
+    const bool is_made = napi_create_double(env, static_cast<double>(failed_.file), &values[0]) == napi_ok &&
+                         napi_create_string_utf8(env, failed_.call, NAPI_AUTO_LENGTH, &values[1]) == napi_ok &&
+                         napi_create_int32(env, failed_.error, &values[2]) == napi_ok &&
+                         napi_create_array_with_length(env, 3, &list) == napi_ok;
+    if (!is_made) return nullptr;
+    for (uint32_t i = 0; i < 3; i++) {
+      if (napi_set_element(env, list, i, values[i]) != napi_ok) return nullptr;
     }
-    Napi::Array failed = Napi::Array::New(env, 3);
-    failed.Set(0u, Napi::Number::New(env, static_cast<double>(failed_.file)));
-    failed.Set(1u, Napi::String::New(env, failed_.call));
-    failed.Set(2u, Napi::Number::New(env, failed_.error));
-    promise_.Resolve(failed);
+    return list;
   }
 
-  void OnError(const Napi::Error& error) override { promise_.Reject(error.Value()); }
-
  private:
-  Napi::Promise::Deferred promise_;
   std::vector<WholeFile> files_;
   Napi::ObjectReference pieces_;
   FailedFile failed_;
@@ -111,10 +106,8 @@ Napi::Value WriteWholeFiles(const Napi::CallbackInfo& info) {
                 {first, found.begin() + static_cast<std::ptrdiff_t>(next)}};
   }
   if (!arguments.ok()) return env.Undefined();
-  auto* const writing = new Writing(env, std::move(files), pieces);
-  const Napi::Promise promise = writing->Promise();
-  writing->Queue();
-  return promise;
+  return corpusmill::PromisedWork::start(env, "corpusmill:writeWholeFiles",
+                                         std::make_unique<Writing>(std::move(files), pieces));
 }
 
 }  // namespace
