@@ -8,6 +8,7 @@
 
 #include "column_arguments.h"
 #include "folded_tokens.h"
+#include "loose_text.h"
 #include "minhash.h"
 #include "shingles.h"
 #include "text_key.h"
@@ -92,6 +93,14 @@ Napi::Value FoldRows(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(rows.count()));
 }
 
+void write_key(const uint8_t* bytes, size_t length, const Columns& columns, size_t row) {
+  uint64_t hashes[2];
+  corpusmill::text_key::xxh64_twice(bytes, length, corpusmill::text_key::kSeeds, hashes);
+  for (size_t word = 0; word < 4; word++) {
+    columns.words[row + word * columns.stride] = static_cast<uint32_t>(hashes[word / 2] >> (32 * (word % 2)));
+  }
+}
+
 // textKeyRows(bytes, offsets, from, to, words, at, stride): void
 Napi::Value TextKeyRows(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "textKeyRows");
@@ -99,15 +108,30 @@ Napi::Value TextKeyRows(const Napi::CallbackInfo& info) {
   const Columns columns = read_columns(arguments, 4, rows.count());
   if (!arguments.ok()) return info.Env().Undefined();
   for (size_t row = 0; row < rows.count(); row++) {
-    const size_t from = rows.from + row;
-    uint64_t hashes[2];
-    corpusmill::text_key::xxh64_twice(rows.strings.start(from), rows.strings.length(from), corpusmill::text_key::kSeeds,
-                                      hashes);
-    for (size_t word = 0; word < 4; word++) {
-      columns.words[row + word * columns.stride] = static_cast<uint32_t>(hashes[word / 2] >> (32 * (word % 2)));
-    }
+    write_key(rows.strings.start(rows.from + row), rows.strings.length(rows.from + row), columns, row);
   }
   return info.Env().Undefined();
+}
+
+// looseKeyRows(bytes, offsets, from, to, table, words, at, stride): the row that cannot be folded here, or `to`
+Napi::Value LooseKeyRows(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "looseKeyRows");
+  const ColumnRows rows = read_column_rows(arguments);
+  const int32_t* const table = arguments.own_array<int32_t>(napi_int32_array, corpusmill::loose_text::kTableUnits);
+  const Columns columns = read_columns(arguments, 4, rows.count());
+  if (!arguments.ok()) return info.Env().Undefined();
+  size_t row = 0;
+  for (; row < rows.count(); row++) {
+    const size_t length = rows.strings.length(rows.from + row);
+    uint16_t* const units = corpusmill::thread_text().units.of(length + 1);
+    uint8_t* const bytes = corpusmill::thread_text().bytes.of(3 * length + 16);
+    if (units == nullptr || bytes == nullptr) return no_memory(info);
+    const size_t count = corpusmill::utf8::to_utf16(rows.strings.start(rows.from + row), length, units);
+    const int64_t folded = corpusmill::loose_text::fold(units, count, table);
+    if (folded < 0) break;
+    write_key(bytes, corpusmill::utf8::write_utf16(units, static_cast<size_t>(folded), bytes), columns, row);
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(rows.from + row));
 }
 
 // new RowSigner(shingleTokens, multipliers, increments, rowsPerBand)
@@ -162,5 +186,6 @@ class RowSigner : public Napi::ObjectWrap<RowSigner> {
 void RegisterTextRows(Napi::Env env, Napi::Object exports) {
   exports.Set("foldRows", Napi::Function::New(env, FoldRows, "foldRows"));
   exports.Set("textKeyRows", Napi::Function::New(env, TextKeyRows, "textKeyRows"));
+  exports.Set("looseKeyRows", Napi::Function::New(env, LooseKeyRows, "looseKeyRows"));
   exports.Set("RowSigner", RowSigner::Define(env));
 }

@@ -214,6 +214,20 @@ export interface NativeAddon extends NativeShards {
     pieces: readonly Uint8Array[],
     counts: Uint32Array,
   ): Promise<undefined | [file: number, call: string, errno: number]>;
+  /** See src/dedup/pieces/observer.ts: rows up to `end`, of which the last cannot be read here where it is less than `to`. */
+  textPieces(
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    from: number,
+    to: number,
+    areParagraphs: 0 | 1,
+    span: number,
+    minChars: number,
+    table: Int32Array,
+    charFlags: Uint8Array,
+  ): [end: number, rowKeys: Uint32Array, keys: Uint32Array, places: Uint8Array];
+  /** See src/filters/normalize.ts; of the well-formed UTF-8 `bytes[start, end)`. */
+  isNormalText(bytes: Uint8Array, start: number, end: number): boolean;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
@@ -326,6 +340,17 @@ export interface NativeAddon extends NativeShards {
     at: number,
     stride: number,
   ): void;
+  /** See src/dedup/loose-key.ts: the same, up to the row that it returns, which cannot be folded here. */
+  looseKeyRows(
+    bytes: Uint8Array,
+    offsets: Int32Array,
+    from: number,
+    to: number,
+    table: Int32Array,
+    words: Uint32Array,
+    at: number,
+    stride: number,
+  ): number;
   /** See src/pipeline/part-columns.ts. */
   sourceRun(bytes: Uint8Array, offsets: Int32Array, from: number, to: number, head: Uint32Array): number;
   /** See src/io/write-columns.ts. */

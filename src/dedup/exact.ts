@@ -26,6 +26,7 @@ import { findKnown, type KeyLayout, leaveIndex } from './index/use.ts';
 import { keepByRule, keepMistakes, keepOption, rankOf, rankWords, writeRank } from './keep.ts';
 import { eachRepeat } from './key-groups.ts';
 import { writeRowLengths } from './lengths.ts';
+import { normalizeLoosely, writeLooseKeys } from './loose-key.ts';
 import { KEY_WORDS, writeTextKey, writeTextKeys } from './text-key.ts';
 
 /** Raised when the same value and options would give another key. */
@@ -85,7 +86,8 @@ export function createExactObserver({
   const row = new Uint32Array(sourceAt + source.words);
   const writer = createColumnWriter(row.length);
   const compared = comparedValue(by);
-  const isOfText = by === 'text' && normalize === 'raw' && rank === undefined && source.words === 0;
+  const writeKeys = { raw: writeTextKeys, loose: writeLooseKeys, url: undefined }[normalize];
+  const isOfText = by === 'text' && writeKeys !== undefined && rank === undefined && source.words === 0;
   return {
     ...(native !== undefined && isOfText && { observeTexts }),
     observe(document) {
@@ -104,7 +106,7 @@ export function createExactObserver({
 
   function observeTexts(rows: TextRows): void {
     const block = writer.block(rows.to - rows.from, rowsLeft(rows));
-    writeTextKeys(rows, block);
+    writeKeys?.(rows, block);
     writeRowLengths(rows, block, COLUMNS);
     const present = block.at + COLUMNS.present * block.stride;
     block.words.fill(1, present, present + rows.to - rows.from);
@@ -142,11 +144,6 @@ export function normalizeUrl(value: string): string {
   // `http:` drops its own default port when parsed, not that of the other.
   const host = url.host.replace(/^www\./, '').replace(/:(80|443)$/, '');
   return `${host}${url.pathname.replace(/\/+$/, '')}${url.search}`;
-}
-
-/** NFKC, lower case, runs of white space (as JavaScript's `\s` knows it) as one space, trimmed. */
-export function normalizeLoosely(text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
 }
 
 async function decide(given: Options, context: BarrierContext): Promise<BarrierResult> {

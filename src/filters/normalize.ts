@@ -4,10 +4,12 @@
  * In this order: line ends (CRLF and CR, on request NEL, LS and PS, become a newline), control characters go (C0 but tab and
  * newline, DEL, C1), zero-width characters go, Unicode normalization (UAX #15; NFC changes no meaning, NFKC also flattens
  * ligatures and full-width forms), white space at line ends goes on request. ZWJ and ZWNJ stay: emoji and Indic scripts need
- * them. A text with nothing to do is found by one search and passes as it is. Guarded by bench/filters.ts.
+ * them. A text with nothing to do is found by one search and passes as it is, mostly as bytes. Guarded by bench/filters.ts.
  */
 import { z } from 'zod';
+import { native } from '../core/native.ts';
 import { defineMap, drop, KEEP } from '../core/stage.ts';
+import { type TextSource, textOf } from '../core/stored-text.ts';
 
 const options = z.strictObject({
   unicode: z
@@ -45,8 +47,10 @@ export const normalize = defineMap({
   reasons: { empty: 'nothing but white space is left' },
   create(given) {
     const change = createNormalizer(given);
+    const mayLeaveNormal = given.unicode !== 'NFKC' && given.zeroWidth !== 'all' && !given.trimLines;
     return {
       process(document) {
+        if (mayLeaveNormal && isNormal(textOf(document))) return KEEP;
         const text = change(document.text);
         if (text !== document.text) document.text = text;
         return NOT_BLANK.test(text) ? KEEP : drop('empty', 0, 1);
@@ -54,6 +58,11 @@ export const normalize = defineMap({
     };
   },
 });
+
+/** Whether a text that lies as UTF-8 is surely left as it is, and no string of it needed; most are. */
+function isNormal(text: TextSource): boolean {
+  return typeof text !== 'string' && native !== undefined && native.isNormalText(text.bytes, text.start, text.end);
+}
 
 const NOT_BLANK = /\S/;
 /** Below U+0300 every text is in NFC. */

@@ -16,6 +16,7 @@ import {
   type StageStats,
   stageStats,
 } from '../core/stats.ts';
+import { type TextSource, textOf, textString } from '../core/stored-text.ts';
 
 const STAGE_FAILED = drop('stage failed');
 
@@ -55,7 +56,7 @@ export function createMapChain(
       const stats = stages[i];
       stats.input.documents++;
       stats.input.bytes += bytes;
-      const before = document.text;
+      const before = textOf(document);
       const started = performance.now();
       let verdict: Verdict;
       try {
@@ -72,7 +73,7 @@ export function createMapChain(
         counted.length = 0;
       }
       if (verdict === KEEP || verdict.action === 'keep') {
-        if (document.text !== before) {
+        if (isChanged(document, before)) {
           stats.changed++;
           const after = Buffer.byteLength(document.text);
           if (after < bytes) stats.bytesRemoved = (stats.bytesRemoved ?? 0) + bytes - after;
@@ -83,8 +84,9 @@ export function createMapChain(
         stats.output.bytes += bytes;
       } else if (verdict.action === 'drop') {
         const key = hashString32(document.id, seed);
-        countDrop(stats, document, before, bytes, verdict, key);
-        ends.dropped?.(document, stats.name, before, bytes, verdict, key);
+        const text = textOf(document) === before ? document.text : textString(before);
+        countDrop(stats, document, text, bytes, verdict, key);
+        ends.dropped?.(document, stats.name, text, bytes, verdict, key);
         return;
       } else {
         stats.added += verdict.documents.length - 1;
@@ -100,6 +102,11 @@ export function createMapChain(
     ends.keep(document, bytes);
   };
   return { push: (document, bytes) => run(document, bytes, 0), stages, milliseconds };
+}
+
+/** Whether the document has another text than before; a text that nobody touched is not read. */
+function isChanged(document: Document, before: TextSource): boolean {
+  return textOf(document) !== before && document.text !== textString(before);
 }
 
 function countDrop(

@@ -23,7 +23,12 @@ export type ColumnObserver = Observer & Required<Pick<Observer, 'observeTexts'>>
 
 /** Whether all observers take texts in blocks. */
 export function canObserveColumns(observers: readonly Observer[]): observers is readonly ColumnObserver[] {
-  return native !== undefined && observers.every(({ observeTexts }) => observeTexts !== undefined);
+  return observers.every(canObserveTexts);
+}
+
+/** Whether it takes texts in blocks. */
+export function canObserveTexts(observer: Observer): observer is ColumnObserver {
+  return native !== undefined && observer.observeTexts !== undefined;
 }
 
 /** Rows [from, to). */

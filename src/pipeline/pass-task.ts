@@ -14,7 +14,14 @@ import { type DroppedDocument, droppedDocument, isAudited } from './audit.ts';
 import { createMapChain } from './map-chain.ts';
 import { chunkPlace, type PartStatistics } from './part-statistics.ts';
 import { partFile, readAlive, readPartDocuments, withTextsOfPart } from './parts.ts';
-import { aliveRanges, type ColumnObserver, canObserveColumns, observeColumn, passColumns } from './pass-columns.ts';
+import {
+  aliveRanges,
+  type ColumnObserver,
+  canObserveColumns,
+  canObserveTexts,
+  observeColumn,
+  passColumns,
+} from './pass-columns.ts';
 import type { ObserveTask, PassSpec, PassTask } from './pass-spec.ts';
 import { definitionOf, stageContext } from './stage-ref.ts';
 import { writeFeatures, writePart } from './write-part.ts';
@@ -71,6 +78,9 @@ async function passDocuments(task: PassTask, observers: readonly Observer[]): Pr
   const instances = spec.maps.map(({ name, stage }) => ({ name, definition: { name: stage } }));
   const bad: BadRecord[] = [];
   const { audit } = spec;
+  // What is left of the documents lies in columns in any case.
+  const inBlocks = observers.filter(canObserveTexts);
+  const singly = observers.filter((observer) => !canObserveTexts(observer));
   const dropped: DroppedDocument[] = [];
   const chain = createMapChain(instances, maps, spec.seed, {
     keep(document, bytes) {
@@ -78,7 +88,7 @@ async function passDocuments(task: PassTask, observers: readonly Observer[]): Pr
       rowLengths.push(bytes, indexOf(document));
       kept.documents++;
       kept.bytes += bytes;
-      for (const observer of observers) observer.observe(document);
+      for (const observer of singly) observer.observe(document);
     },
     failed: (document, stage, error) => bad.push(stageFailure(task, document, stage, error)),
     dropped(document, stage, text, bytes, verdict, key) {
@@ -106,6 +116,7 @@ async function passDocuments(task: PassTask, observers: readonly Observer[]): Pr
   } else {
     for (const document of await readPartDocuments(task.source.ref)) accept(document);
   }
+  observeColumn(survivors.texts.column(), inBlocks);
   const inStages = chain.milliseconds.reduce((sum, each) => sum + each, 0);
   const parsing = performance.now() - started - inStages;
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readColumns } from '../../src/core/columns.ts';
 import { xxh64 } from '../../src/core/hash.ts';
-import { createExactObserver, exact, normalizeLoosely } from '../../src/dedup/exact.ts';
+import { createExactObserver, exact } from '../../src/dedup/exact.ts';
+import { normalizeLoosely } from '../../src/dedup/loose-key.ts';
 import { describeWithShared, shared } from '../shared.ts';
 import { documentsFrom, readJsonlGz, runBarrier } from './context.ts';
 

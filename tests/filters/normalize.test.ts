@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { native } from '../../src/core/native.ts';
+import { KEEP } from '../../src/core/stage.ts';
+import { storedDocument, textOf } from '../../src/core/stored-text.ts';
 import { normalize } from '../../src/filters/normalize.ts';
 import { stageOf } from './process.ts';
 
@@ -65,5 +68,55 @@ describe('normalize', () => {
         expect(once).not.toMatch(/[\r\x00\x85\ufeff]/);
       }),
     );
+  });
+
+  describe.skipIf(native === undefined)('of a text that lies as UTF-8', () => {
+    const stored = (text: string) => {
+      const bytes = Buffer.from(`é${text}é`);
+      const span = { bytes, start: 2, end: bytes.length - 2, units: text.length };
+      return storedDocument('id', span, {});
+    };
+    const stage = normalize.create(normalize.options.parse({}), { name: 'normalize', seed: 0, baseDir: '' });
+
+    it.each([
+      'Plain text,\twith a tab.\nAnd a line: x²',
+      'Ein Café, naïve Ærø',
+      'Привет мир',
+      '你好，世界。\n第二行',
+      '日本語のカタカナ',
+      '안녕하세요',
+    ])('makes no string of %j', (text) => {
+      const document = stored(text);
+      const before = textOf(document);
+      expect(stage.process(document)).toBe(KEEP);
+      expect(textOf(document)).toBe(before);
+      expect(native?.isNormalText(Buffer.from(text), 0, Buffer.byteLength(text))).toBe(true);
+    });
+
+    it('does the same, whatever the text', () => {
+      const odd = fc.constantFrom(
+        ...'\x00\x08\t\n\x0b\r\x1f \x7f\x80\x85\x9f\xa0\u0301\u0344\u200b\u200f\u2027\u2028\u2029\u202a\u212b\u3000\u3099\ufeff\uff21가가中😀',
+      );
+      const text = fc.array(fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 3 }), fc.constant('word ')), {
+        maxLength: 12,
+      });
+      fc.assert(
+        fc.property(text, (pieces) => {
+          const joined = pieces.join('').toWellFormed();
+          const document = stored(joined);
+          const alone = { id: 'id', text: joined, meta: {} };
+          expect(stage.process(document)).toEqual(stage.process(alone));
+          expect(document.text).toBe(alone.text);
+        }),
+        { numRuns: 2000 },
+      );
+    });
+
+    it('refuses what is no span', () => {
+      const bytes = Buffer.from('abc');
+      expect(() => native?.isNormalText(bytes, 0, 4)).toThrow('argument 3');
+      expect(() => native?.isNormalText(bytes, 2, 1)).toThrow('is before the start');
+      expect(() => native?.isNormalText('abc' as never, 0, 1)).toThrow('argument 1');
+    });
   });
 });

@@ -8,7 +8,7 @@ import { createColumnWriter } from '../../core/columns.ts';
 import type { Document } from '../../core/document.ts';
 import type { FeaturePart, Observer } from '../../core/stage.ts';
 import { textOf } from '../../core/stored-text.ts';
-import { normalizeLoosely } from '../exact.ts';
+import { normalizeLoosely } from '../loose-key.ts';
 import { createMinhashObserver } from '../minhash/observer.ts';
 import { minhashOptions, type ResolvedMinhash, resolveMinhash } from '../minhash/options.ts';
 import { writeTextKey } from '../text-key.ts';

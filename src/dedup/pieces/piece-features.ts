@@ -60,6 +60,8 @@ export interface PieceFeatureWriter {
   place(place: Place): void;
   /** Of the run that begins with the last place; at most one for each place that has `hasKey`. */
   key(high: number, low: number): void;
+  /** Appends rows as `textPieces` of the add-on gives them: their numbers of keys, keys as pairs of words, places. */
+  append(ofRows: Uint32Array, ofKeys: Uint32Array, ofPlaces: Uint8Array): void;
   /** The blob. */
   finish(): Uint8Array;
 }
@@ -108,6 +110,17 @@ export function createPieceFeatureWriter(): PieceFeatureWriter {
       keys[2 * keyCount] = high;
       keys[2 * keyCount++ + 1] = low;
       rowKeys[rows - 1]++;
+    },
+    append(ofRows, ofKeys, ofPlaces) {
+      while (rows + ofRows.length > rowKeys.length) rowKeys = longer(rowKeys);
+      while (2 * keyCount + ofKeys.length > keys.length) keys = longer(keys);
+      while (used + ofPlaces.length > bytes.length) bytes = longer(bytes);
+      rowKeys.set(ofRows, rows);
+      keys.set(ofKeys, 2 * keyCount);
+      bytes.set(ofPlaces, used);
+      rows += ofRows.length;
+      keyCount += ofKeys.length / 2;
+      used += ofPlaces.length;
     },
     finish() {
       const blob = new Uint8Array(HEADER_BYTES + 4 * rows + 8 * keyCount + used);

@@ -130,7 +130,7 @@ const SPECIAL = BLANK | DROPPED | COMPLEX;
 const tables: Partial<Record<Normalization, Int32Array>> = {};
 
 /** One entry a UTF-16 unit; built once a thread, in about 30 ms. */
-function tableOf(normalization: Normalization): Int32Array {
+export function tableOf(normalization: Normalization): Int32Array {
   const known = tables[normalization];
   if (known !== undefined) return known;
   const table = new Int32Array(0x10000);
