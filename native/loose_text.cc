@@ -1,27 +1,26 @@
 #include "loose_text.h"
 
 namespace corpusmill::loose_text {
-namespace {
 
-// Of a table's entry, above the unit that stands for this one.
-constexpr int32_t kBlank = 1 << 17, kComplex = 1 << 19;
-
-}  // namespace
-
-int64_t fold(uint16_t* units, size_t length, const int32_t* table) {
+int64_t fold(const uint16_t* units, size_t length, const FoldTable& table, uint16_t* out) {
   size_t end = 0;
   // At the start a blank is dropped as behind another.
   bool is_blank = true;
   for (size_t i = 0; i < length; i++) {
-    const int32_t entry = table[units[i]];
-    if ((entry & (kBlank | kComplex)) == 0) {
-      units[end++] = static_cast<uint16_t>(entry);
+    const int32_t entry = table.entries[units[i]];
+    if ((entry & kFoldSpecial) == 0) {
+      out[end++] = static_cast<uint16_t>(entry);
       is_blank = false;
-      continue;
+    } else if ((entry & kFoldBlank) != 0) {
+      if (!is_blank) out[end++] = 0x20;
+      is_blank = true;
+    } else {
+      const UnitSpan span = table.special(entry, units, i, length);
+      if (span.length == 0) return -1;
+      for (size_t k = 0; k < span.length; k++) out[end++] = span.units[k];
+      if ((entry & kFoldPair) != 0) i++;
+      is_blank = false;
     }
-    if ((entry & kComplex) != 0) return -1;
-    if (!is_blank) units[end++] = 0x20;
-    is_blank = true;
   }
   if (is_blank && end > 0) end--;
   return static_cast<int64_t>(end);

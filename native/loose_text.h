@@ -5,11 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "fold_table.h"
+
 namespace corpusmill::loose_text {
 
-constexpr size_t kTableUnits = 0x10000;
-
-// Folds UTF-16 units where they lie and returns their new number, or -1 when a character asks for JavaScript's functions on strings.
-int64_t fold(uint16_t* units, size_t length, const int32_t* table);
+// Folds UTF-16 units into `out`, which has room for kMostFoldUnits of each, and returns their number, or -1 when a character asks for
+// JavaScript's functions on strings.
+int64_t fold(const uint16_t* units, size_t length, const FoldTable& table, uint16_t* out);
 
 }  // namespace corpusmill::loose_text

@@ -5,9 +5,6 @@
 namespace corpusmill::pieces {
 namespace {
 
-// Of a table's entry, above the unit that stands for this one.
-constexpr int32_t kLetter = 1 << 16, kBlank = 1 << 17, kDropped = 1 << 18, kComplex = 1 << 19;
-constexpr int32_t kSpecial = kBlank | kDropped | kComplex;
 constexpr uint8_t kSpace = 8;
 constexpr uint8_t kHasKey = 1, kStartsLine = 2, kEndsLine = 4;
 
@@ -95,20 +92,27 @@ void Reader::cut(const uint16_t* units, size_t length) {
 }
 
 bool Reader::hash(const uint16_t* units, Piece& piece) const {
-  const int32_t* const table = settings_.table;
+  const int32_t* const entries = settings_.table.entries;
   State state;
   int32_t seen = 0;
   for (size_t i = piece.start; i < piece.end; i++) {
-    const int32_t entry = table[units[i]];
-    if ((entry & kSpecial) != 0) {
-      if ((entry & kComplex) != 0) return false;
-      // Removed, or white space behind white space.
-      if ((entry & kDropped) != 0 || (i > piece.start && (table[units[i - 1]] & kBlank) != 0)) continue;
-    }
+    const int32_t entry = entries[units[i]];
     seen |= entry;
+    if ((entry & kFoldSpecial) != 0) {
+      // Removed, or white space behind white space.
+      if ((entry & kFoldDropped) != 0) continue;
+      if (i > piece.start && (entry & entries[units[i - 1]] & kFoldBlank) != 0) continue;
+      if ((entry & kFoldBlank) == 0) {
+        const UnitSpan span = settings_.table.special(entry, units, i, piece.end);
+        if (span.length == 0) return false;
+        for (size_t k = 0; k < span.length; k++) state.add(span.units[k], 0);
+        if ((entry & kFoldPair) != 0) i++;
+        continue;
+      }
+    }
     state.add(static_cast<uint32_t>(entry & 0xffff), 0);
   }
-  piece.has_letters = (seen & kLetter) != 0;
+  piece.has_letters = (seen & kFoldLetter) != 0;
   state.finish(piece.high, piece.low);
   return true;
 }

@@ -1,23 +1,22 @@
 // The lines or paragraphs of texts, their keys and places, as the stages below the document keep them. What each of these is, the
-// tables, the layout and the twin that gives the same bytes are in src/dedup/pieces: pieces.ts, piece-key.ts, piece-features.ts and
-// observer.ts.
+// layout and the twin that gives the same bytes are in src/dedup/pieces: pieces.ts, piece-key.ts, piece-features.ts and observer.ts.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace corpusmill::pieces {
+#include "fold_table.h"
 
-constexpr size_t kTableUnits = 0x10000;
+namespace corpusmill::pieces {
 
 struct Settings {
   bool are_paragraphs;
   // Consecutive pieces that a key stands for, at least 1, and the characters that they have together at least.
   size_t span;
   size_t min_chars;
-  // kTableUnits entries each: piece-key.ts, char-class.ts.
-  const int32_t* table;
+  FoldTable table;
+  // kFoldUnits of them: src/text/char-class.ts.
   const uint8_t* flags;
 };
 

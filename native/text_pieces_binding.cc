@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "column_arguments.h"
+#include "fold_table_argument.h"
 #include "text_pieces.h"
 #include "thread_text.h"
 #include "utf8.h"
@@ -48,7 +49,7 @@ bool read_rows(const ColumnRows& rows, pieces::Reader& reader, pieces::Features&
   return true;
 }
 
-// textPieces(bytes, offsets, from, to, kind, span, minChars, table, flags): [end, keys of rows, keys, places]
+// textPieces(bytes, offsets, from, to, kind, span, minChars, entries, expansions, flags): [end, keys of rows, keys, places]
 Napi::Value TextPieces(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Arguments arguments(info, "textPieces");
@@ -58,8 +59,8 @@ Napi::Value TextPieces(const Napi::CallbackInfo& info) {
   settings.span = arguments.integer(kMostSpan);
   if (arguments.ok() && settings.span == 0) arguments.fail("must be 1 at least");
   settings.min_chars = arguments.integer(9007199254740991.0);
-  settings.table = arguments.own_array<int32_t>(napi_int32_array, pieces::kTableUnits);
-  settings.flags = arguments.own_array<uint8_t>(napi_uint8_array, pieces::kTableUnits);
+  settings.table = corpusmill::read_fold_table(arguments);
+  settings.flags = arguments.own_array<uint8_t>(napi_uint8_array, corpusmill::kFoldUnits);
   if (!arguments.ok()) return env.Undefined();
   pieces::Reader reader(settings);
   pieces::Features features;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "column_arguments.h"
+#include "fold_table_argument.h"
 #include "folded_tokens.h"
 #include "loose_text.h"
 #include "minhash.h"
@@ -20,6 +21,7 @@ namespace {
 using corpusmill::Arguments;
 using corpusmill::ColumnRows;
 using corpusmill::read_column_rows;
+using corpusmill::read_fold_table;
 namespace folded_tokens = corpusmill::folded_tokens;
 namespace minhash = corpusmill::minhash;
 
@@ -113,23 +115,28 @@ Napi::Value TextKeyRows(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// looseKeyRows(bytes, offsets, from, to, table, words, at, stride): the row that cannot be folded here, or `to`
+// looseKeyRows(bytes, offsets, from, to, entries, expansions, words, at, stride): the row that cannot be folded here, or `to`
 Napi::Value LooseKeyRows(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "looseKeyRows");
   const ColumnRows rows = read_column_rows(arguments);
-  const int32_t* const table = arguments.own_array<int32_t>(napi_int32_array, corpusmill::loose_text::kTableUnits);
+  const corpusmill::FoldTable table = read_fold_table(arguments);
   const Columns columns = read_columns(arguments, 4, rows.count());
   if (!arguments.ok()) return info.Env().Undefined();
+  corpusmill::ThreadText& text = corpusmill::thread_text();
   size_t row = 0;
   for (; row < rows.count(); row++) {
     const size_t length = rows.strings.length(rows.from + row);
-    uint16_t* const units = corpusmill::thread_text().units.of(length + 1);
-    uint8_t* const bytes = corpusmill::thread_text().bytes.of(3 * length + 16);
-    if (units == nullptr || bytes == nullptr) return no_memory(info);
+    uint16_t* const units = text.units.of(length + 1);
+    if (units == nullptr) return no_memory(info);
     const size_t count = corpusmill::utf8::to_utf16(rows.strings.start(rows.from + row), length, units);
-    const int64_t folded = corpusmill::loose_text::fold(units, count, table);
-    if (folded < 0) break;
-    write_key(bytes, corpusmill::utf8::write_utf16(units, static_cast<size_t>(folded), bytes), columns, row);
+    uint16_t* const folded = text.folded.of(corpusmill::kMostFoldUnits * count + 1);
+    if (folded == nullptr) return no_memory(info);
+    const int64_t folded_count = corpusmill::loose_text::fold(units, count, table, folded);
+    if (folded_count < 0) break;
+    const auto folded_length = static_cast<size_t>(folded_count);
+    uint8_t* const bytes = text.bytes.of(3 * folded_length + 16);
+    if (bytes == nullptr) return no_memory(info);
+    write_key(bytes, corpusmill::utf8::write_utf16(folded, folded_length, bytes), columns, row);
   }
   return Napi::Number::New(info.Env(), static_cast<double>(rows.from + row));
 }

@@ -10,6 +10,7 @@ namespace corpusmill {
 
 struct ThreadText {
   Room<uint16_t> units;
+  Room<uint16_t> folded;
   Room<uint32_t> tokens;
   Room<uint32_t> shingles;
   Room<uint8_t> bytes;

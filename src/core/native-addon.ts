@@ -223,7 +223,8 @@ export interface NativeAddon extends NativeShards {
     areParagraphs: 0 | 1,
     span: number,
     minChars: number,
-    table: Int32Array,
+    entries: Int32Array,
+    expansions: Uint16Array,
     charFlags: Uint8Array,
   ): [end: number, rowKeys: Uint32Array, keys: Uint32Array, places: Uint8Array];
   /** See src/filters/normalize.ts; of the well-formed UTF-8 `bytes[start, end)`. */
@@ -346,7 +347,8 @@ export interface NativeAddon extends NativeShards {
     offsets: Int32Array,
     from: number,
     to: number,
-    table: Int32Array,
+    entries: Int32Array,
+    expansions: Uint16Array,
     words: Uint32Array,
     at: number,
     stride: number,

@@ -2,14 +2,14 @@
  * Texts as `dedup.exact` compares them with `normalize: loose`, and their keys.
  *
  * Rows of a column are folded by the native kernel (native/loose_text.cc), unit by unit through a table, at several times the
- * speed of JavaScript's functions on strings. A row with a character that the table cannot tell of by itself (combining marks,
- * surrogate pairs, a capital sigma) goes through those.
+ * speed of JavaScript's functions on strings. A row with a character that the table cannot tell of by itself goes through
+ * those (fold-table.ts).
  */
 import type { ColumnBlock } from '../core/columns.ts';
 import { native } from '../core/native.ts';
 import { textString } from '../core/stored-text.ts';
 import type { TextRows } from '../core/utf8-column.ts';
-import { tableOf } from './pieces/piece-key.ts';
+import { type FoldTable, foldTable } from './fold-table.ts';
 import { KEY_WORDS, writeTextKey } from './text-key.ts';
 
 /** NFKC, lower case, runs of white space (as JavaScript's `\s` knows it) as one space, trimmed. */
@@ -20,10 +20,10 @@ export function normalizeLoosely(text: string): string {
 /** The keys of rows of texts, as the four first columns of a block; needs the native add-on. */
 export function writeLooseKeys({ bytes, offsets, from, to }: TextRows, { words, at, stride }: ColumnBlock): void {
   const { looseKeyRows } = native!;
-  const table = looseTable();
+  const { entries, expansions } = looseTable();
   const key = new Uint32Array(KEY_WORDS);
   for (let row = from; row < to; row++) {
-    row = looseKeyRows(bytes, offsets, row, to, table, words, at + row - from, stride);
+    row = looseKeyRows(bytes, offsets, row, to, entries, expansions, words, at + row - from, stride);
     if (row === to) return;
     const text = textString({ bytes, start: offsets[row], end: offsets[row + 1], units: -1 });
     writeTextKey(normalizeLoosely(text), key);
@@ -31,15 +31,16 @@ export function writeLooseKeys({ bytes, offsets, from, to }: TextRows, { words, 
   }
 }
 
-let table: Int32Array | undefined;
+let table: FoldTable | undefined;
 
 /** The table of lines, but for what is white space: here U+FEFF, and neither U+001C to U+001F nor U+0085. */
-function looseTable(): Int32Array {
+function looseTable(): FoldTable {
   if (table === undefined) {
-    const lines = tableOf('loose');
-    table = lines.slice();
-    for (const unit of [0x1c, 0x1d, 0x1e, 0x1f, 0x85]) table[unit] = unit;
-    table[0xfeff] = lines[0x20];
+    const lines = foldTable('loose');
+    const entries = lines.entries.slice();
+    for (const unit of [0x1c, 0x1d, 0x1e, 0x1f, 0x85]) entries[unit] = unit;
+    entries[0xfeff] = entries[0x20];
+    table = { ...lines, entries };
   }
   return table;
 }

@@ -10,7 +10,7 @@ import { expectSameOfRows, textsOfAllUnits } from './rows-like-documents.ts';
 const create = () => createExactObserver({ by: 'text', normalize: 'loose', keep: 'first' });
 
 describe.skipIf(native === undefined)('loose keys of rows', () => {
-  it('are those of documents, for every character of the basic plane', () => {
+  it('are those of documents, for every character of the basic plane and pictures', () => {
     expectSameOfRows(create, textsOfAllUnits(), 1000);
   });
 

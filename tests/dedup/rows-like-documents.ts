@@ -14,12 +14,12 @@ export function expectSameOfRows(create: () => Observer, texts: readonly string[
   expect(Buffer.compare(inBlocks.finish(), singly.finish())).toBe(0);
 }
 
-/** Each unit of the basic plane but surrogates beside letters, spaces and itself: a few a text. */
+/** Each character of the basic plane, and of pictures and what is about them, beside letters, spaces and itself: a few a text. */
 export function textsOfAllUnits(): string[] {
   const texts: string[] = [];
-  for (let unit = 0; unit < 0x10000; unit++) {
-    if ((unit & 0xf800) === 0xd800) continue;
-    const character = String.fromCharCode(unit);
+  for (let codePoint = 0; codePoint < 0x20000; codePoint++) {
+    if ((codePoint & 0xf800) === 0xd800 || (codePoint >= 0x10000 && codePoint < 0x1f000)) continue;
+    const character = String.fromCodePoint(codePoint);
     texts.push(`${character}Ab${character} ${character}${character}\n  ${character}Z zy 9${character}`);
   }
   return texts;

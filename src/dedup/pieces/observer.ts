@@ -15,9 +15,10 @@ import type { TextRows } from '../../core/utf8-column.ts';
 import { charFlags, PUNCTUATION, SYMBOL } from '../../text/char-class.ts';
 import { countCodePoints } from '../../text/unicode.ts';
 import { textView } from '../../text/view.ts';
+import { foldTable } from '../fold-table.ts';
 import type { PieceOptions } from './options.ts';
 import { createPieceFeatureWriter, emptyPlace, type Place } from './piece-features.ts';
-import { createPieceHasher, hashRun, tableOf } from './piece-key.ts';
+import { createPieceHasher, hashRun } from './piece-key.ts';
 import { createPieceCutter, ENDS_LINE, type PieceKind, type Pieces, STARTS_LINE } from './pieces.ts';
 
 export function createPieceObserver(kind: PieceKind, options: PieceOptions): Observer {
@@ -88,9 +89,10 @@ export function createPieceObserver(kind: PieceKind, options: PieceOptions): Obs
   /** Many rows, all that it can in the add-on. */
   const readRows = ({ textPieces }: NativeAddon, { bytes, offsets, from, to }: TextRows): void => {
     const areParagraphs = kind === 'paragraph' ? 1 : 0;
-    const table = tableOf(normalize);
+    const { entries, expansions } = foldTable(normalize);
+    const settings = [areParagraphs, span, minChars, entries, expansions, charFlags] as const;
     for (let row = from; row < to; ) {
-      const [end, ...features] = textPieces(bytes, offsets, row, to, areParagraphs, span, minChars, table, charFlags);
+      const [end, ...features] = textPieces(bytes, offsets, row, to, ...settings);
       writer.append(...features);
       if (end < to) read(textString({ bytes, start: offsets[end], end: offsets[end + 1], units: -1 }));
       row = end + 1;

@@ -14,9 +14,12 @@ const creator = (kind: (typeof KINDS)[number], options: object) => () =>
   createPieceObserver(kind, pieceOptions(kind).parse(options));
 
 describe.skipIf(native === undefined)('features of the pieces of rows', () => {
-  it.each(NORMALIZATIONS)('are those of documents, for every character of the basic plane: %s', (normalize) => {
-    expectSameOfRows(creator('line', { normalize, minChars: 2 }), textsOfAllUnits(), 1000);
-  });
+  it.each(NORMALIZATIONS)(
+    'are those of documents, for every character of the basic plane and pictures: %s',
+    (normalize) => {
+      expectSameOfRows(creator('line', { normalize, minChars: 2 }), textsOfAllUnits(), 1000);
+    },
+  );
 
   it('are those of documents, whatever the texts and options', () => {
     const unit = fc.oneof(
@@ -59,14 +62,16 @@ describe.skipIf(native === undefined)('features of the pieces of rows', () => {
   it('want arguments that fit', () => {
     const call = (...given: unknown[]) => (native!.textPieces as (...given: unknown[]) => unknown)(...given);
     const [bytes, offsets] = [Buffer.from('ab'), Int32Array.of(0, 2)];
-    const [table, flags] = [new Int32Array(0x10000), new Uint8Array(0x10000)];
-    expect(call(bytes, offsets, 0, 1, 0, 1, 0, table, flags)).toHaveLength(4);
-    expect(() => call(bytes, offsets, 0, 2, 0, 1, 0, table, flags)).toThrow('argument 4');
-    expect(() => call(bytes, Int32Array.of(0, 3), 0, 1, 0, 1, 0, table, flags)).toThrow('argument 4');
-    expect(() => call(bytes, offsets, 0, 1, 2, 1, 0, table, flags)).toThrow('argument 5');
-    expect(() => call(bytes, offsets, 0, 1, 0, 0, 0, table, flags)).toThrow('argument 6 must be 1 at least');
-    expect(() => call(bytes, offsets, 0, 1, 0, 1, 0, table.subarray(1), flags)).toThrow('argument 8 is too short');
-    expect(() => call(bytes, offsets, 0, 1, 0, 1, 0, table, flags.subarray(1))).toThrow('argument 9 is too short');
+    const [table, flags] = [[new Int32Array(0x10000), new Uint16Array(1)], new Uint8Array(0x10000)];
+    expect(call(bytes, offsets, 0, 1, 0, 1, 0, ...table, flags)).toHaveLength(4);
+    expect(() => call(bytes, offsets, 0, 2, 0, 1, 0, ...table, flags)).toThrow('argument 4');
+    expect(() => call(bytes, Int32Array.of(0, 3), 0, 1, 0, 1, 0, ...table, flags)).toThrow('argument 4');
+    expect(() => call(bytes, offsets, 0, 1, 2, 1, 0, ...table, flags)).toThrow('argument 5');
+    expect(() => call(bytes, offsets, 0, 1, 0, 0, 0, ...table, flags)).toThrow('argument 6 must be 1 at least');
+    expect(() => call(bytes, offsets, 0, 1, 0, 1, 0, new Int32Array(1), new Uint16Array(1), flags)).toThrow(
+      'argument 8 is too short',
+    );
+    expect(() => call(bytes, offsets, 0, 1, 0, 1, 0, ...table, flags.subarray(1))).toThrow('argument 10 is too short');
   });
 });
 

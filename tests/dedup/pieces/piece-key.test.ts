@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPieceHasher, hashRun, type Normalization, normalizePiece } from '../../../src/dedup/pieces/piece-key.ts';
+import { type Normalization, normalizePiece } from '../../../src/dedup/fold-table.ts';
+import { createPieceHasher, hashRun } from '../../../src/dedup/pieces/piece-key.ts';
 import { stripText } from '../../../src/text/stripped-pieces.ts';
 
 const NORMALIZATIONS: Normalization[] = ['raw', 'loose', 'ccnet'];
@@ -61,6 +62,10 @@ describe('keys of pieces', () => {
       '\ufeff',
       '\u200d',
       '가\u11a8',
+      ...'™№㎒ﷺ¨🌍🏿🄰🀄🫠🯱',
+      '❤\ufe0f',
+      'e\ufe0f\u0301',
+      '\ud83d',
     ),
     fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
   );

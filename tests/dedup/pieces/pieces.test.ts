@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normalizePiece } from '../../../src/dedup/pieces/piece-key.ts';
+import { normalizePiece } from '../../../src/dedup/fold-table.ts';
 import { lines, paragraphs, sentences } from '../../../src/dedup/pieces/stages.ts';
 import { stripText } from '../../../src/text/stripped-pieces.ts';
 import { describeWithShared, shared } from '../../shared.ts';
