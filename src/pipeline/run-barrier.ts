@@ -54,7 +54,8 @@ export async function runBarrier(run: RunContext, phase: BarrierPhase): Promise<
     outputDir,
     inputs: run.pipeline.inputs.map(({ name }) => name),
     memoryBytes: (run.pipeline.run.decideMemoryMiB ?? DECIDE_MEMORY_MIB) * 2 ** 20,
-    helpers: run.pool.workers - 1,
+    // Accounts of earlier decisions keep workers: who waited for these would wait for all that people read of them.
+    helpers: Math.max(0, run.pool.workers - 1 - run.decisions.size),
   };
   await new Promise<void>((resolve, reject) => {
     const decided = (decision: BarrierDecision): void => {
