@@ -1,20 +1,13 @@
 /** What the native add-on exports, as TypeScript sees it: `native/*_binding.cc` are the other side. */
 import type { NativeBpeEncoder, NativeBpeMergeLoop, NativeBpeTables } from './native-bpe.ts';
 import type { NativeNgramLm } from './native-ngram-lm.ts';
+import type { NativeRows } from './native-rows.ts';
 import type { NativeShards } from './native-shards.ts';
 import type { NativeAttentionArguments, NativeMatmul, NativeTensorBackend } from './native-tensor.ts';
 
 export interface NativeTextSigner {
   /** Writes the signature of the text that `foldText` or `foldUtf8` read last, and returns its number of shingles. */
   sign(signature: Uint32Array): number;
-}
-
-export interface NativeRowSigner {
-  /**
-   * Of the rows that `foldRows` read last, columns of features: two words of key for each band, and the number of shingles.
-   * Returns the number of rows.
-   */
-  sign(words: Uint32Array, at: number, stride: number): number;
 }
 
 export interface NativeJsonlReader {
@@ -151,7 +144,7 @@ export interface NativeKeyMatcher {
 }
 
 /** The functions that `native/addon.cc` exports. */
-export interface NativeAddon extends NativeShards {
+export interface NativeAddon extends NativeShards, NativeRows {
   /** See src/tensor/native-attention.ts for these three. */
   attentionForward(...args: NativeAttentionArguments): void;
   attentionBackward(...args: NativeAttentionArguments): void;
@@ -214,21 +207,6 @@ export interface NativeAddon extends NativeShards {
     pieces: readonly Uint8Array[],
     counts: Uint32Array,
   ): Promise<undefined | [file: number, call: string, errno: number]>;
-  /** See src/dedup/pieces/observer.ts: rows up to `end`, of which the last cannot be read here where it is less than `to`. */
-  textPieces(
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    from: number,
-    to: number,
-    areParagraphs: 0 | 1,
-    span: number,
-    minChars: number,
-    entries: Int32Array,
-    expansions: Uint16Array,
-    charFlags: Uint8Array,
-  ): [end: number, rowKeys: Uint32Array, keys: Uint32Array, places: Uint8Array];
-  /** See src/filters/normalize.ts; of the well-formed UTF-8 `bytes[start, end)`. */
-  isNormalText(bytes: Uint8Array, start: number, end: number): boolean;
   ngramLm: NativeNgramLm;
   /** See src/text/words.ts; `totals` gets properWords, properChars, alphaWords. False: only the twin can do this text. */
   readWords(
@@ -319,65 +297,6 @@ export interface NativeAddon extends NativeShards {
   ) => NativeTextSigner;
   /** See src/dedup/lsh.ts: as many bands as the signature has whole ones. */
   bandKeys(signature: Uint32Array, rows: number, keys: Uint32Array): void;
-  /**
-   * See src/text/folded-rows.ts. Fills the numbers of tokens and of UTF-16 units of rows [from, to); returns how many rows those
-   * are, or -1 - i when the i-th has a unit or a pair without an entry.
-   */
-  foldRows(
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    from: number,
-    to: number,
-    tokens: Uint32Array,
-    units: Uint32Array,
-  ): number;
-  /** See src/dedup/text-key.ts: the keys of rows [from, to) as four columns. */
-  textKeyRows(
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    from: number,
-    to: number,
-    words: Uint32Array,
-    at: number,
-    stride: number,
-  ): void;
-  /** See src/dedup/loose-key.ts: the same, up to the row that it returns, which cannot be folded here. */
-  looseKeyRows(
-    bytes: Uint8Array,
-    offsets: Int32Array,
-    from: number,
-    to: number,
-    entries: Int32Array,
-    expansions: Uint16Array,
-    words: Uint32Array,
-    at: number,
-    stride: number,
-  ): number;
-  /** See src/pipeline/part-columns.ts. */
-  sourceRun(bytes: Uint8Array, offsets: Int32Array, from: number, to: number, head: Uint32Array): number;
-  /** See src/io/write-columns.ts. */
-  writeRests(
-    metas: Uint8Array,
-    metaOffsets: Int32Array,
-    from: number,
-    to: number,
-    idOffsets: Int32Array,
-    textOffsets: Int32Array,
-    head: Uint8Array,
-    budget: number,
-    out: Uint8Array,
-    outOffsets: Int32Array,
-    outRow: number,
-  ): number;
-  /** See src/io/parquet-text-column.ts. */
-  writePlain(bytes: Uint8Array, offsets: Int32Array, from: number, to: number, out: Uint8Array): void;
-  /** See src/dedup/minhash/signers.ts. */
-  RowSigner: new (
-    shingleTokens: number,
-    multipliers: Uint32Array,
-    increments: Uint32Array,
-    rowsPerBand: number,
-  ) => NativeRowSigner;
   /** See src/dedup/shingle-set.ts. */
   OpenSet: new () => NativeOpenSet;
   PairSweep: new (
