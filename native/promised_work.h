@@ -22,6 +22,7 @@ class PromisedWork {
         napi_create_async_work(env, nullptr, resource, execute_work, complete_work, work.get(), &work->work_) == napi_ok &&
         napi_create_promise(env, &work->deferred_, &promise) == napi_ok;
     if (!is_made || napi_queue_async_work(env, work->work_) != napi_ok) {
+      if (work->work_ != nullptr) napi_delete_async_work(env, work->work_);
       Napi::Error::New(env, "there is no thread for the work").ThrowAsJavaScriptException();
       return env.Undefined();
     }
