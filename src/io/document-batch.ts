@@ -94,6 +94,23 @@ export function readDocumentRows(bytes: Uint8Array, rows: Int32Array | readonly 
   return readRows(bytes, rows, (batch, row) => batch.document(row));
 }
 
+/** A document whose text may be cut off, and the bytes of all of it. */
+export interface DocumentStart {
+  document: Document;
+  bytes: number;
+}
+
+/** As `readDocumentRows`, but of each text no more is read than its first `units` UTF-16 units need. */
+export function readDocumentStarts(
+  bytes: Uint8Array,
+  rows: Int32Array | readonly number[],
+  units: number,
+): DocumentStart[] {
+  // A unit takes three bytes at most; a character that this cuts in two lies beyond them.
+  const most = 3 * units + 3;
+  return readRows(bytes, rows, (batch, row) => ({ document: batch.document(row, most), bytes: batch.textBytes(row) }));
+}
+
 /** The texts of single rows alone. Throws as `readDocumentRows`. */
 export function readTextRows(bytes: Uint8Array, rows: Int32Array | readonly number[]): string[] {
   return readRows(bytes, rows, (batch, row) => batch.text(row));
@@ -143,16 +160,25 @@ export function countDocuments(bytes: Uint8Array): number {
 
 interface BatchReader {
   rows: number;
-  document(row: number): Document;
+  /** `mostBytes`: what is read of its text. */
+  document(row: number, mostBytes?: number): Document;
   text(row: number): string;
+  /** Bytes of its text. */
+  textBytes(row: number): number;
 }
 
-type ColumnReader = (column: Data<Utf8Type>) => (row: number) => string;
+type ColumnReader = (column: Data<Utf8Type>) => (row: number, mostBytes?: number) => string;
 
 function openBatches(bytes: Uint8Array, reader: ColumnReader): BatchReader[] {
   return readBatches(bytes, (rows, columns) => {
     const [id, text, meta] = columns.map(reader);
-    return { rows, text, document: (row) => ({ id: id(row), text: text(row), meta: JSON.parse(meta(row)) as Meta }) };
+    const { valueOffsets } = columns[1];
+    return {
+      rows,
+      text,
+      textBytes: (row) => valueOffsets[row + 1] - valueOffsets[row],
+      document: (row, most) => ({ id: id(row), text: text(row, most), meta: JSON.parse(meta(row)) as Meta }),
+    };
   });
 }
 
@@ -187,11 +213,12 @@ function utf8Reader(column: Data<Utf8Type>): (row: number) => string {
 }
 
 /** Reads single strings of a column, whose other rows are not looked at. */
-function singleReader(column: Data<Utf8Type>): (row: number) => string {
+function singleReader(column: Data<Utf8Type>): (row: number, mostBytes?: number) => string {
   const values = textBuffer(column.values);
   const offsets = column.valueOffsets;
-  return (row) => {
-    const [start, end] = [offsets[row], offsets[row + 1]];
+  return (row, mostBytes = Number.POSITIVE_INFINITY) => {
+    const start = offsets[row];
+    const end = Math.min(offsets[row + 1], start + mostBytes);
     return isAscii(values.subarray(start, end)) ? values.latin1Slice(start, end) : values.utf8Slice(start, end);
   };
 }

@@ -22,6 +22,7 @@ import {
   readByOrdinal,
   readFeatures,
   readPartRows,
+  readStartsByOrdinal,
   readTextsByOrdinal,
   rowsOf,
   withTextsOfPart,
@@ -280,6 +281,7 @@ async function writeDropped(
     standing.filter((ordinal) => ordinal !== NOBODY).sort((a, b) => a - b),
   );
 
+  const read = audit.whole ? Number.POSITIVE_INFINITY : EXCERPT_CHARS;
   const files: string[] = [];
   let documents = 0;
   let writer: DroppedWriter | undefined;
@@ -290,19 +292,10 @@ async function writeDropped(
       writer = await openDroppedWriter(join(task.droppedDir, files.at(-1)!));
     }
     const outside = await outsideIds?.(ordinals);
-    for (const [i, document] of (await readByOrdinal(task.refs, ordinals)).entries()) {
+    for (const [i, { document, bytes }] of (await readStartsByOrdinal(task.refs, ordinals, read)).entries()) {
       const ordinal = ordinals[i];
-      const { text } = document;
       const keptId = keptIds.get(keptAs[ordinal]) ?? outside?.get(ordinal) ?? null;
-      const row = droppedDocument(
-        audit,
-        task.stage.name,
-        document,
-        text,
-        Buffer.byteLength(text),
-        reasonOf(ordinal),
-        keptId,
-      );
+      const row = droppedDocument(audit, task.stage.name, document, document.text, bytes, reasonOf(ordinal), keptId);
       await writer.add(row);
       documents++;
     }
@@ -320,7 +313,7 @@ async function readIds(refs: readonly PartRef[], ordinals: readonly number[]): P
   const step = 1000;
   for (let at = 0; at < ordinals.length; at += step) {
     const some = ordinals.slice(at, at + step);
-    for (const [i, { id }] of (await readByOrdinal(refs, some)).entries()) ids.set(some[i], id);
+    for (const [i, { document }] of (await readStartsByOrdinal(refs, some, 0)).entries()) ids.set(some[i], document.id);
   }
   return ids;
 }

@@ -16,6 +16,7 @@ import { collectGarbage } from '../core/memory.ts';
 import { borrowBytes, returnBytes } from '../core/reused-bytes.ts';
 import type { TextEdits } from '../core/stage.ts';
 import type { Utf8Column } from '../core/utf8-column.ts';
+import type { DocumentStart } from '../io/document-batch.ts';
 import { applyEdits } from './edits.ts';
 
 /** A part and the decisions that apply to it; plain data, so that it can be sent to a worker. */
@@ -119,6 +120,16 @@ export async function readPartRows(ref: PartRef): Promise<Uint32Array> {
 /** Documents by ordinal, in the order asked; each part is read once per run of neighbours. */
 export async function readByOrdinal(refs: readonly PartRef[], ordinals: readonly number[]): Promise<Document[]> {
   return readRows(refs, ordinals, (await documentBatch()).readDocumentRows);
+}
+
+/** The same with no more of each text than its first `units` UTF-16 units need. */
+export async function readStartsByOrdinal(
+  refs: readonly PartRef[],
+  ordinals: readonly number[],
+  units: number,
+): Promise<DocumentStart[]> {
+  const { readDocumentStarts } = await documentBatch();
+  return readRows(refs, ordinals, (bytes, rows) => readDocumentStarts(bytes, rows, units));
 }
 
 /** The same for texts alone. */

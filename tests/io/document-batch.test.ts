@@ -5,7 +5,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Document } from '../../src/core/document.ts';
 import { borrowBytes, returnBytes } from '../../src/core/reused-bytes.ts';
-import { countDocuments, decodeDocuments, encodeDocuments, readDocumentRows } from '../../src/io/document-batch.ts';
+import {
+  countDocuments,
+  decodeDocuments,
+  encodeDocuments,
+  readDocumentRows,
+  readDocumentStarts,
+} from '../../src/io/document-batch.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { describeWithPeers, python } from './fixture.ts';
 
@@ -21,6 +27,25 @@ const anyDocument: fc.Arbitrary<Document> = fc.record({
 });
 
 describe('document batches', () => {
+  it('give the starts of texts, long enough and the same, with the bytes of the whole', () => {
+    fc.assert(
+      fc.property(fc.array(anyDocument, { minLength: 1 }), fc.integer({ min: 0, max: 5 }), (documents, units) => {
+        const rows = documents.map((_, row) => row).reverse();
+        const starts = readDocumentStarts(encodeDocuments(documents), rows, units);
+        for (const [i, { document, bytes }] of starts.entries()) {
+          const whole = documents[rows[i]];
+          expect(bytes).toBe(Buffer.byteLength(whole.text));
+          expect(document.text.slice(0, units)).toBe(whole.text.slice(0, units));
+          expect(Buffer.byteLength(document.text)).toBeLessThanOrEqual(3 * units + 3 + 6);
+          expect({ ...document, text: whole.text }).toEqual(whole);
+        }
+        expect(readDocumentStarts(encodeDocuments(documents), rows, Number.POSITIVE_INFINITY)).toEqual(
+          rows.map((row) => ({ document: documents[row], bytes: Buffer.byteLength(documents[row].text) })),
+        );
+      }),
+    );
+  });
+
   it('round-trip any well-formed text and JSON meta', () => {
     fc.assert(
       fc.property(fc.array(anyDocument), (documents) => {
