@@ -43,7 +43,7 @@ bool has_separators(const uint8_t* bytes, size_t length) {
 bool is_normal_text(const uint8_t* bytes, size_t length) {
   bool visible = false;
   return !has_ascii_controls(bytes, length, visible) && visible && !has_c1_controls(bytes, length) &&
-         !has_separators(bytes, length) && bpe::is_plain_nfc(bytes, length);
+         !has_separators(bytes, length) && is_plain_nfc(bytes, length);
 }
 
 }  // namespace corpusmill

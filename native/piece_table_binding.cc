@@ -66,7 +66,7 @@ class PieceTable : public Napi::ObjectWrap<PieceTable> {
     const bool is_nfc = arguments.integer(1) == 1;
     if (arguments.ok() && !corpusmill::unicode::has_classes()) arguments.fail("is given before unicodeClasses was called");
     if (!arguments.ok()) return info.Env().Undefined();
-    if (!is_nfc && !bpe::is_plain_nfc(bytes, length)) return Napi::Number::New(info.Env(), -1);
+    if (!is_nfc && !corpusmill::is_plain_nfc(bytes, length)) return Napi::Number::New(info.Env(), -1);
     const size_t cut = table_.count_text(static_cast<bpe::Pattern>(pattern), bytes, length, most_bytes);
     return Napi::Number::New(info.Env(), static_cast<double>(cut));
   }

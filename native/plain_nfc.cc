@@ -4,7 +4,7 @@
 
 #include "inline.h"
 
-namespace corpusmill::bpe {
+namespace corpusmill {
 
 namespace {
 
@@ -55,4 +55,4 @@ bool is_plain_nfc(const uint8_t* bytes, size_t length) {
   return true;
 }
 
-}  // namespace corpusmill::bpe
+}  // namespace corpusmill

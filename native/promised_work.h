@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <initializer_list>
 #include <memory>
 
 namespace corpusmill {
@@ -53,5 +54,21 @@ class PromisedWork {
   napi_deferred deferred_ = nullptr;
   napi_async_work work_ = nullptr;
 };
+
+// For `result`: null where the thread is being ended, or where one of the values is.
+inline napi_value number_or_null(napi_env env, double number) {
+  napi_value value = nullptr;
+  return napi_create_double(env, number, &value) == napi_ok ? value : nullptr;
+}
+
+inline napi_value list_or_null(napi_env env, std::initializer_list<napi_value> values) {
+  napi_value list = nullptr;
+  if (napi_create_array_with_length(env, values.size(), &list) != napi_ok) return nullptr;
+  uint32_t i = 0;
+  for (const napi_value value : values) {
+    if (value == nullptr || napi_set_element(env, list, i++, value) != napi_ok) return nullptr;
+  }
+  return list;
+}
 
 }  // namespace corpusmill

@@ -23,6 +23,8 @@ void RegisterReadRanges(Napi::Env, Napi::Object) {}
 
 namespace {
 
+using corpusmill::list_or_null;
+using corpusmill::number_or_null;
 using corpusmill::Range;
 
 constexpr double kMostBytes = 1ull << 40, kMostPosition = 9007199254740991.0;
@@ -33,17 +35,8 @@ struct Free {
 
 // [range, bytes read of it, errno or 0]; null where the thread is being ended.
 napi_value failed(napi_env env, const corpusmill::RangesRead& read) {
-  napi_value list = nullptr;
-  if (napi_create_array_with_length(env, 3, &list) != napi_ok) return nullptr;
-  const double numbers[3] = {static_cast<double>(read.complete), static_cast<double>(read.filled),
-                             static_cast<double>(read.error)};
-  for (uint32_t i = 0; i < 3; i++) {
-    napi_value number = nullptr;
-    if (napi_create_double(env, numbers[i], &number) != napi_ok || napi_set_element(env, list, i, number) != napi_ok) {
-      return nullptr;
-    }
-  }
-  return list;
+  return list_or_null(env, {number_or_null(env, static_cast<double>(read.complete)),
+                            number_or_null(env, static_cast<double>(read.filled)), number_or_null(env, read.error)});
 }
 
 class Reading : public corpusmill::PromisedWork {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mix.h"
+
 namespace corpusmill::pieces {
 namespace {
 
@@ -10,15 +12,6 @@ constexpr uint8_t kHasKey = 1, kStartsLine = 2, kEndsLine = 4;
 
 constexpr uint32_t kStartA = 0x243f6a88, kStartB = 0x85a308d3;
 constexpr uint32_t kMultiplyA = 0x85ebca6b, kMultiplyB = 0x9e3779b1;
-
-// src/core/random.ts.
-uint32_t mix32(uint32_t value) {
-  value ^= value >> 16;
-  value *= 0x85ebca6b;
-  value ^= value >> 13;
-  value *= 0xc2b2ae35;
-  return value ^ (value >> 16);
-}
 
 struct State {
   uint32_t a = kStartA, b = kStartB;
@@ -67,8 +60,6 @@ void put(std::vector<uint8_t>& bytes, uint64_t value) {
 
 }  // namespace
 
-void Reader::add(size_t line, size_t start, size_t end) { pieces_.push_back({line, start, end, 0, 0, 0, false}); }
-
 void Reader::cut(const uint16_t* units, size_t length) {
   const auto is_space = [&](size_t at) { return (settings_.flags[units[at]] & kSpace) != 0; };
   pieces_.clear();
@@ -83,7 +74,7 @@ void Reader::cut(const uint16_t* units, size_t length) {
     } else if (is_open && settings_.are_paragraphs) {
       pieces_.back().end = end;
     } else {
-      add(line, start, end);
+      pieces_.push_back({line, start, end, 0, 0, 0, false});
       is_open = true;
     }
     if (line_end == length) return;

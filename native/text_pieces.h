@@ -45,7 +45,6 @@ class Reader {
   };
 
   void cut(const uint16_t* units, size_t length);
-  void add(size_t line, size_t start, size_t end);
   bool hash(const uint16_t* units, Piece& piece) const;
   bool is_eligible(size_t first) const;
   void write(const uint16_t* units, size_t length, Features& features);

@@ -22,6 +22,8 @@ namespace {
 
 using corpusmill::FailedFile;
 using corpusmill::FilePiece;
+using corpusmill::list_or_null;
+using corpusmill::number_or_null;
 using corpusmill::WholeFile;
 
 class Writing : public corpusmill::PromisedWork {
@@ -34,17 +36,11 @@ class Writing : public corpusmill::PromisedWork {
   void execute() override { failed_ = corpusmill::write_whole_files(files_); }
 
   napi_value result(napi_env env) override {
-    napi_value values[3] = {}, list = nullptr, nothing = nullptr;
-    if (failed_.call == nullptr) return napi_get_undefined(env, &nothing) == napi_ok ? nothing : nullptr;
-    const bool is_made = napi_create_double(env, static_cast<double>(failed_.file), &values[0]) == napi_ok &&
-                         napi_create_string_utf8(env, failed_.call, NAPI_AUTO_LENGTH, &values[1]) == napi_ok &&
-                         napi_create_int32(env, failed_.error, &values[2]) == napi_ok &&
-                         napi_create_array_with_length(env, 3, &list) == napi_ok;
-    if (!is_made) return nullptr;
-    for (uint32_t i = 0; i < 3; i++) {
-      if (napi_set_element(env, list, i, values[i]) != napi_ok) return nullptr;
-    }
-    return list;
+    napi_value value = nullptr;
+    if (failed_.call == nullptr) return napi_get_undefined(env, &value) == napi_ok ? value : nullptr;
+    if (napi_create_string_utf8(env, failed_.call, NAPI_AUTO_LENGTH, &value) != napi_ok) return nullptr;
+    return list_or_null(env, {number_or_null(env, static_cast<double>(failed_.file)), value,
+                              number_or_null(env, failed_.error)});
   }
 
  private:
