@@ -86,9 +86,8 @@ async function measure(
     for (let first = 0; first < documents.length; first += PART_ROWS) {
       const part = documents.slice(first, first + PART_ROWS);
       const observer = definition.createObserver(options, stage);
-      const texts = columns[first / PART_ROWS];
       // As a pass does.
-      if (canObserveTexts(observer)) observeColumn(texts, [observer]);
+      if (canObserveTexts(observer)) observeColumn(columns[first / PART_ROWS], [observer]);
       else for (const document of part) observer.observe(document);
       const blob = observer.finish();
       featureBytes += blob.length;

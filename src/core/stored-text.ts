@@ -4,6 +4,7 @@
  * nobody reads a document's `text`, no string is made of it: that was most of the cost of a pass.
  */
 import type { Document, Meta } from './document.ts';
+import type { Utf8Column } from './utf8-column.ts';
 
 /** The well-formed UTF-8 `bytes[start, end)`. Nobody changes it; who keeps it keeps all of `bytes`. */
 export interface StoredText {
@@ -30,6 +31,12 @@ export function textString(text: TextSource): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as SlicedBuffer;
   // As many units as bytes: ASCII, which is a plain copy.
   return units === end - start ? buffer.latin1Slice(start, end) : buffer.utf8Slice(start, end);
+}
+
+/** The string of a row of a column of texts. */
+export function rowString({ bytes, offsets }: Utf8Column, row: number): string {
+  // As if no text were ASCII, which its length would tell.
+  return textString({ bytes, start: offsets[row], end: offsets[row + 1], units: -1 });
 }
 
 /** Length of the string, in UTF-16 units. */

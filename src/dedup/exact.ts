@@ -87,9 +87,9 @@ export function createExactObserver({
   const writer = createColumnWriter(row.length);
   const compared = comparedValue(by);
   const writeKeys = { raw: writeTextKeys, loose: writeLooseKeys, url: undefined }[normalize];
-  const isOfText = by === 'text' && writeKeys !== undefined && rank === undefined && source.words === 0;
+  const isOfText = by === 'text' && rank === undefined && source.words === 0;
   return {
-    ...(native !== undefined && isOfText && { observeTexts }),
+    ...(native !== undefined && isOfText && writeKeys !== undefined && { observeTexts: observeBy(writeKeys) }),
     observe(document) {
       const value = compared(document);
       writeTextKey(value === undefined ? '' : normalizers[normalize](value), row);
@@ -104,12 +104,14 @@ export function createExactObserver({
     finish: () => writer.finish(source.trailer()),
   };
 
-  function observeTexts(rows: TextRows): void {
-    const block = writer.block(rows.to - rows.from, rowsLeft(rows));
-    writeKeys?.(rows, block);
-    writeRowLengths(rows, block, COLUMNS);
-    const present = block.at + COLUMNS.present * block.stride;
-    block.words.fill(1, present, present + rows.to - rows.from);
+  function observeBy(writeKeys: typeof writeTextKeys): (rows: TextRows) => void {
+    return (rows) => {
+      const block = writer.block(rows.to - rows.from, rowsLeft(rows));
+      writeKeys(rows, block);
+      writeRowLengths(rows, block, COLUMNS);
+      const present = block.at + COLUMNS.present * block.stride;
+      block.words.fill(1, present, present + rows.to - rows.from);
+    };
   }
 }
 

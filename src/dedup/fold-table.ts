@@ -1,6 +1,6 @@
 /**
- * What is the same in two texts for a stage that compares them after a normalization, character by character: a table that tells
- * for most of them what they become, so that no string is made of a text's copy.
+ * Normalizations under which texts are compared, and for each a table that tells of most characters what they become: a text is
+ * folded unit by unit so, and no string made of the result.
  *
  * - `raw`: as it is;
  * - `loose`: NFKC, lower case, runs of white space as one space;
@@ -35,8 +35,8 @@ export interface FoldTable {
   expansions: Uint16Array;
 }
 
-/** As many units as an expansion has at most. */
-export const MOST_UNITS = 4;
+/** As many units as an expansion has at most; the native kernels count on it. */
+const MOST_UNITS = 4;
 
 /** Pictures from U+1F300 to U+1FAFF, which are no letters and which no normalization changes. */
 export function isPlainPair(high: number, low: number): boolean {

@@ -7,7 +7,7 @@
  */
 import type { ColumnBlock } from '../core/columns.ts';
 import { native } from '../core/native.ts';
-import { textString } from '../core/stored-text.ts';
+import { rowString } from '../core/stored-text.ts';
 import type { TextRows } from '../core/utf8-column.ts';
 import { type FoldTable, foldTable } from './fold-table.ts';
 import { KEY_WORDS, writeTextKey } from './text-key.ts';
@@ -18,15 +18,15 @@ export function normalizeLoosely(text: string): string {
 }
 
 /** The keys of rows of texts, as the four first columns of a block; needs the native add-on. */
-export function writeLooseKeys({ bytes, offsets, from, to }: TextRows, { words, at, stride }: ColumnBlock): void {
+export function writeLooseKeys(rows: TextRows, { words, at, stride }: ColumnBlock): void {
   const { looseKeyRows } = native!;
+  const { bytes, offsets, from, to } = rows;
   const { entries, expansions } = looseTable();
   const key = new Uint32Array(KEY_WORDS);
-  for (let row = from; row < to; row++) {
-    row = looseKeyRows(bytes, offsets, row, to, entries, expansions, words, at + row - from, stride);
-    if (row === to) return;
-    const text = textString({ bytes, start: offsets[row], end: offsets[row + 1], units: -1 });
-    writeTextKey(normalizeLoosely(text), key);
+  const writeFrom = (row: number) =>
+    looseKeyRows(bytes, offsets, row, to, entries, expansions, words, at + row - from, stride);
+  for (let row = writeFrom(from); row < to; row = writeFrom(row + 1)) {
+    writeTextKey(normalizeLoosely(rowString(rows, row)), key);
     for (let word = 0; word < KEY_WORDS; word++) words[at + row - from + word * stride] = key[word];
   }
 }

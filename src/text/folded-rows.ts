@@ -4,7 +4,7 @@
  */
 import { native } from '../core/native.ts';
 import type { NativeAddon } from '../core/native-addon.ts';
-import { textString } from '../core/stored-text.ts';
+import { rowString } from '../core/stored-text.ts';
 import type { TextRows } from '../core/utf8-column.ts';
 import { tellAscii, tellUnits } from './folded-tokens.ts';
 
@@ -37,10 +37,7 @@ export function foldRows(rows: TextRows): FoldedRows {
   function foldAll(addon: NativeAddon, { from, to }: TextRows): boolean {
     const folded = addon.foldRows(bytes, offsets, from, to, counts.tokens, counts.units);
     if (folded >= 0) return true;
-    const row = from - 1 - folded;
-    const [start, end] = [offsets[row], offsets[row + 1]];
-    // Not known to be ASCII, and surely none.
-    tellUnits(addon, textString({ bytes, start, end, units: -1 }), 0);
+    tellUnits(addon, rowString(rows, from - 1 - folded), 0);
     return false;
   }
 }

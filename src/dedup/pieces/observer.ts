@@ -11,7 +11,7 @@
 import { native } from '../../core/native.ts';
 import type { NativeAddon } from '../../core/native-addon.ts';
 import type { Observer } from '../../core/stage.ts';
-import { textString } from '../../core/stored-text.ts';
+import { rowString } from '../../core/stored-text.ts';
 import type { TextRows } from '../../core/utf8-column.ts';
 import { charFlags, PUNCTUATION, SYMBOL } from '../../text/char-class.ts';
 import { countCodePoints } from '../../text/unicode.ts';
@@ -88,14 +88,15 @@ export function createPieceObserver(kind: PieceKind, options: PieceOptions): Obs
   };
 
   /** Many rows, all that it can in the add-on. */
-  const readRows = ({ textPieces }: NativeAddon, { bytes, offsets, from, to }: TextRows): void => {
+  const readRows = ({ textPieces }: NativeAddon, rows: TextRows): void => {
+    const { bytes, offsets, from, to } = rows;
     const areParagraphs = kind === 'paragraph' ? 1 : 0;
     const { entries, expansions } = foldTable(normalize);
     const settings = [areParagraphs, span, minChars, entries, expansions, charFlags] as const;
     for (let row = from; row < to; ) {
       const [end, ...features] = textPieces(bytes, offsets, row, to, ...settings);
       writer.append(...features);
-      if (end < to) read(textString({ bytes, start: offsets[end], end: offsets[end + 1], units: -1 }));
+      if (end < to) read(rowString(rows, end));
       row = end + 1;
     }
   };

@@ -52,15 +52,12 @@ export function createPieceHasher(normalization: Normalization): PieceHasher {
       if ((entry & SPECIAL) !== 0) {
         // Removed, or white space behind white space.
         if ((entry & DROPPED) !== 0 || (i > start && (entry & entries[units[i - 1]] & BLANK) !== 0)) continue;
-        if (
-          (entry & COMPLEX) !== 0 ||
-          ((entry & PAIR) !== 0 && (i + 1 === end || !isPlainPair(units[i], units[i + 1])))
-        ) {
+        const isPair = (entry & PAIR) !== 0 && i + 1 < end && isPlainPair(units[i], units[i + 1]);
+        if (!isPair && (entry & (COMPLEX | PAIR)) !== 0) {
           hashString(normalizePiece(text.slice(start, end), normalization), hasher);
           return;
         }
-        if ((entry & (MANY | PAIR)) !== 0) {
-          const isPair = (entry & PAIR) !== 0;
+        if (isPair || (entry & MANY) !== 0) {
           const source = isPair ? units : expansions;
           const from = isPair ? i : (entry & 0xffff) + 1;
           const to = isPair ? i + 2 : from + expansions[from - 1];

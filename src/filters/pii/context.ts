@@ -20,6 +20,7 @@ export function createContext(placeholders: readonly string[]): Context {
   return {
     before(words, text, start, reach) {
       const first = Math.max(0, start - reach);
+      // Mostly there are none, and placeholders need not be looked for.
       if (!words.test(text.slice(first, start))) return false;
       const from = Math.max(0, first - longest + 1);
       const around = text.slice(from, start);
